@@ -1,0 +1,52 @@
+r"""How good and how faithful a distilled set is: certificates and the cross-task view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ddlib.problem import Distilled, Task, regret
+
+
+def ridge_lower_bound(solutions: Float[Tensor, "*R L d"], budget: int) -> Float[Tensor, "*R"]:
+    r"""The least root-mean-square relative parameter error over L ridge tasks that *any* method can reach with m points.
+
+    Every ridge solution learned from m points lies in the span of these points, so by Eckart and Young (1936)
+
+    .. math:: \Bigl(\tfrac1L \sum_{l=1}^L \frac{\|\hat\theta_l - \theta_l\|^2}{\|\theta_l\|^2}\Bigr)^{1/2}
+        \ge \Bigl(\tfrac1L \sum_{i>m} \sigma_i^2\Bigr)^{1/2},
+
+    where :math:`\sigma_i` are the singular values of the column-normalised matrix :math:`[\theta_1 \dots \theta_L]`.
+
+    Args:
+        solutions: the solutions on D, one row per task.
+        budget: m.
+    """
+    unit = solutions / solutions.norm(dim=-1, keepdim=True)
+    singular = torch.linalg.svdvals(unit)
+    return (singular[..., budget:] ** 2).sum(-1).div(solutions.shape[-2]).sqrt()
+
+
+def untrained(task: Task) -> Any:
+    """The model that the learner gives when every row has weight zero: what it says before it has seen data."""
+    data = task.train
+    return task.fit(data._replace(w=torch.zeros_like(data.w)))
+
+
+def relative_regret(task: Task, distilled: Distilled) -> Float[Tensor, " R"]:
+    r"""The share of what can be learned from D that is lost when learning from S.
+
+    .. math:: \frac{R_\tau(S) - R_\tau(D)}{R_\tau(\varnothing) - R_\tau(D)}
+
+    0 is as good as the data, 1 as bad as no data; above 1 is worse than no data.
+    """
+    return regret(task, task.fit(distilled)) / regret(task, untrained(task))
+
+
+def cross_task(sets: Sequence[Distilled], tasks: Sequence[Task]) -> Float[Tensor, "sets tasks R"]:
+    """:func:`relative_regret` of every set on every task."""
+    return torch.stack([torch.stack([relative_regret(task, distilled) for task in tasks]) for distilled in sets])

@@ -1,0 +1,135 @@
+"""One matplotlib style and one look per method in the whole book.
+
+Colours are Okabe and Ito's palette, which readers with any common colour-vision deficiency can tell apart; marker and line
+style differ as well, so that figures read in grey print.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+TEXT_WIDTH = 7.0
+"""Width of the book's text column in inches: figures are drawn at the size at which they are read."""
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
+GREY = "#767676"
+
+
+class Look(NamedTuple):
+    """How a method is drawn wherever it appears."""
+
+    color: str
+    marker: str
+    linestyle: str
+    label: str
+
+
+_LOOKS = {
+    "exact": Look(BLUE, "o", "-", "exact construction"),
+    "first_order": Look(GREEN, "s", "-", "first-order"),
+    "first_order_loo": Look(GREEN, "D", ":", "first-order, leave-one-source-out"),
+    "zeroth_order": Look(PURPLE, "v", "-", "zeroth-order (Algorithm 1)"),
+    "random": Look(ORANGE, "^", "--", "random rows"),
+    "k_means": Look(VERMILION, "P", "--", "k-means"),
+    "truncated_svd": Look(SKY, "X", "--", "truncated SVD"),
+    "bound": Look(BLACK, "", "-", "certified lower bound"),
+    "limit": Look(BLUE, "o", "-", "limit: EM carried exactly"),
+    "em": Look(BLACK, "", "--", "EM on all sources"),
+    "clean_subset": Look(ORANGE, "^", "--", r"clean rows, same number ($D^{\mathrm{sub}}$)"),
+    "clean_all": Look(GREY, "", "-.", "all clean rows"),
+    "truth": Look(BLACK, "", ":", "true network (ceiling)"),
+}
+
+
+def look(method: str) -> dict[str, Any]:
+    """Keyword arguments for ``Axes.plot`` of a method: colour, marker, line style and label.
+
+    Raises:
+        KeyError: if the method has no look yet; it gets one in this file.
+
+    >>> look("exact")["label"]
+    'exact construction'
+    """
+    if method not in _LOOKS:
+        raise KeyError(f"no look for the method {method!r}: add one to ddlib/plotting.py (known: {', '.join(_LOOKS)})")
+    return _LOOKS[method]._asdict()
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the book; called once at the top of every chapter."""
+    mpl.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.dpi": 200,
+            "figure.facecolor": "white",
+            "font.size": 9,
+            "axes.titlesize": 9.5,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.axisbelow": True,
+            "axes.grid": True,
+            "grid.color": "#dddddd",
+            "grid.linewidth": 0.6,
+            "legend.frameon": False,
+            "legend.fontsize": 8,
+            "lines.linewidth": 1.5,
+            "lines.markersize": 4.5,
+            "errorbar.capsize": 2,
+            "svg.fonttype": "path",  # the reader's fonts do not change a figure
+            "svg.hashsalt": "ddlib",  # the same figure gives the same file
+        }
+    )
+
+
+def figure(columns: int = 1, rows: int = 1, height: float = 2.9, width: float = TEXT_WIDTH, **options: Any) -> tuple[Figure, Any]:
+    """A figure as wide as the text, with a constrained layout.
+
+    Args:
+        columns, rows: the grid of axes.
+        height: of one row, in inches.
+        width: of the whole figure, in inches.
+        options: passed to ``matplotlib.pyplot.subplots``.
+    """
+    return plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", **options)
+
+
+def heatmap(axes: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str, decades: tuple[int, int]) -> None:
+    """A matrix of positive numbers on a logarithmic colour scale, with each number written in its cell.
+
+    Args:
+        values: the numbers, shape (rows, columns); those below the lowest decade are drawn in its colour.
+        rows, columns: the names along the sides.
+        label: of the colour bar.
+        decades: exponents of ten at both ends of the scale.
+    """
+    low, high = decades
+    exponents = np.log10(np.clip(values, 10.0**low, 10.0**high))
+    image = axes.imshow(exponents, cmap="cividis", vmin=low, vmax=high, aspect="auto")
+    axes.grid(False)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.tick_params(length=0)
+    for (i, j), value in np.ndenumerate(values):
+        dark = exponents[i, j] < (low + high) / 2
+        text = f"{value:.2g}" if value >= 10.0**low else "0"
+        axes.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    bar = axes.figure.colorbar(image, ax=axes, ticks=range(low, high + 1, 2))
+    bar.ax.set_yticklabels([f"$10^{{{e}}}$" for e in range(low, high + 1, 2)])
+    bar.set_label(label)

@@ -1,0 +1,41 @@
+"""Ridge regression for one penalty, or for several that one distilled set must serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ddlib.learners import ridge, ridge_objective
+from ddlib.problem import Distilled, Split
+from ddlib.tasks.empirical import EmpiricalTask
+
+
+@dataclass(frozen=True)
+class RidgeTask(EmpiricalTask):
+    r"""Ridge regressions with penalties :math:`\lambda_1, \dots, \lambda_L`; the risk is the mean of their objectives on D.
+
+    .. math:: R(\theta_1, \dots, \theta_L) = \frac1L \sum_{l=1}^L \|y - X\theta_l\|^2 + \lambda_l \|\theta_l\|^2
+
+    A penalty of zero is ordinary least squares with the solution of least norm. A model has shape (R, L, d).
+
+    Attributes:
+        penalties: :math:`\lambda_1, \dots, \lambda_L`, each 0 or more.
+    """
+
+    name: str = "ridge"
+    penalties: tuple[float, ...] = (1.0,)
+
+    def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R L d"]:
+        return torch.stack([ridge(distilled, penalty) for penalty in self.penalties], dim=-2)
+
+    def risk(self, model: Float[Tensor, "R L d"], split: Split = "train") -> Float[Tensor, " R"]:
+        objectives = [ridge_objective(model[..., i, :], self.data, penalty) for i, penalty in enumerate(self.penalties)]
+        return torch.stack(objectives).mean(0)
+
+    def parameter_error(self, model: Float[Tensor, "R L d"]) -> Float[Tensor, " R"]:
+        r"""Root mean square over the penalties of :math:`\|\theta_l - \theta_{l,D}\| / \|\theta_{l,D}\|`."""
+        relative = (model - self.reference).norm(dim=-1) / self.reference.norm(dim=-1)
+        return (relative**2).mean(-1).sqrt()
