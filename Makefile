@@ -1,0 +1,39 @@
+# The four commands of the project. Needs only Python ≥ 3.11 with pip and venv, and make; everything else goes to .venv.
+PYTHON ?= python3
+PROFILE ?= laptop
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+PARAMETERS ?=
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help book test lint lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@echo "  e.g. make book PROFILE=smoke CORES=2 PARAMETERS=\"04_merge_hospitals.replicates=5\""
+
+book: .venv/installed ## run what is missing and build the book [PROFILE=smoke|laptop|paper] [CORES=n] [PARAMETERS="chapter.name=value …"]
+	@$(BIN)/ddlib book --profile "$(PROFILE)" --cores "$(CORES)" --parameters "$$PARAMETERS"
+export PARAMETERS
+
+test: .venv/installed ## run the tests
+	$(BIN)/pytest -n $(CORES)
+
+lint: .venv/installed ## check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ddlib needs Python 3.11 or newer: make … PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "Installing into .venv, a few minutes the first time (log: .venv/install.log)"
+	@$(PYTHON) -m venv .venv
+	@{ $(BIN)/pip install -r requirements.lock && $(BIN)/pip install --no-deps --no-build-isolation -e .; } > .venv/install.log 2>&1 \
+		|| { tail -20 .venv/install.log; exit 1; }
+	@touch $@
+
+lock: ## resolve the newest versions that pyproject.toml allows into requirements.lock
+	@sh .ci/lock $(PYTHON)
+
+clean: ## remove what was built; the environment stays
+	rm -rf _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,100 @@
+"""The command ``ddlib``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ddlib.study.files import InputError, project_root
+
+app = typer.Typer(
+    help="Run the notebooks of the study with checked parameters, and build the book from them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+EXIT = {"ok": 0, "failed": 1, "kernel_died": 1, "timeout": 124, "interrupted": 130}
+"""Exit status for each end state; 2 is wrong input, before anything started."""
+
+NotebookPath = Annotated[Path, typer.Argument(help="The notebook, for example notebooks/01_one_dataset_many_tasks.ipynb.")]
+Profile = Annotated[str | None, typer.Option(help="Parameters from notebooks/profiles/<name>.yml: smoke, laptop or paper.")]
+
+
+@app.command("run")
+def run_notebook(
+    notebook: NotebookPath,
+    profile: Profile = None,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="name=value; may be given many times.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run [default: _build/<profile or manual>/runs/<name>].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a finished run, once the new one has finished.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for the whole run.")] = None,
+) -> None:
+    """Run one notebook. Exit status: 0 finished, 1 failed, 2 wrong input, 124 timeout, 130 interrupted."""
+    from ddlib.study.parameters import split_assignments
+    from ddlib.study.run import message, run
+
+    record = run(notebook, out, profile, split_assignments(parameter or []), force, timeout, say=_say)
+    _say(message(record), error=record.state != "ok")
+    raise typer.Exit(EXIT[record.state])
+
+
+@app.command()
+def parameters(notebook: NotebookPath) -> None:
+    """Show the parameters of a notebook: name, type, default, meaning."""
+    from ddlib.study.parameters import read_schema
+
+    table = Table("name", "type", "default", "meaning", box=None)
+    for item in read_schema(notebook).values():
+        table.add_row(item.name, item.annotation.replace("[", r"\["), repr(item.default).replace("[", r"\["), item.meaning)
+    Console().print(table)
+
+
+@app.command()
+def book(
+    profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop",
+    cores: Annotated[int, typer.Option(help="Chapters that run side by side.")] = os.cpu_count() or 1,
+    parameters: Annotated[str, typer.Option(help="chapter.name=value words that go before the profile's.")] = "",
+) -> None:
+    """Run every chapter that is missing or out of date, then build the book. The last line is its address."""
+    from ddlib.study.workflow import BuildError, build_book, split_parameters
+
+    try:
+        page = build_book(project_root(), profile, cores, split_parameters(parameters))
+    except BuildError as error:
+        _say(str(error), error=True)
+        raise typer.Exit(1) from None
+    _say(page.as_uri())
+
+
+@app.command()
+def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop") -> None:
+    """Build the book from runs that have finished, without running anything."""
+    from ddlib.study.book import BookError, build
+
+    try:
+        build(profile, project_root())
+    except BookError as error:
+        _say(str(error), error=True)
+        raise typer.Exit(1) from None
+
+
+def _say(text: str, error: bool = False) -> None:
+    typer.echo(text, err=error)
+
+
+def main() -> None:
+    """The entry point: wrong input is one sentence and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        _say(f"ddlib: {error}", error=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

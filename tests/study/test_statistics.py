@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from ddlib.study.statistics import estimate, paired_difference
+
+
+def test_the_mean_has_students_interval():
+    values = [1.0, 2.0, 4.0, 7.0]
+    oracle = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    value, low, high, n = estimate(values)
+    assert (value, low, high, n) == pytest.approx((3.5, oracle.low, oracle.high, 4))
+
+
+@pytest.mark.parametrize("n", [6, 10, 25])
+def test_the_medians_interval_covers_at_least_95_percent(n):
+    draws = np.random.default_rng(0).exponential(size=(4000, n))
+    covered = [low <= np.log(2) <= high for _, low, high, _ in (estimate(row, "median") for row in draws)]
+    assert np.mean(covered) >= 0.94
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))
+@settings(max_examples=50)
+def test_the_median_lies_in_its_interval(values):
+    value, low, high, n = estimate(values, "median")
+    assert low <= value <= high
+    assert n == len(values)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, float("nan")]])
+def test_no_value_or_one_that_is_not_finite_is_refused(values):
+    with pytest.raises(ValueError, match="at least one value"):
+        estimate(values)
+
+
+def test_one_value_has_no_interval():
+    assert np.isnan(estimate([1.0]).low)
+
+
+def test_paired_difference_removes_what_the_replicates_share():
+    shared = np.array([0.0, 10.0, 20.0])
+    value, low, high, _ = paired_difference(shared + 1.0, shared)
+    assert (value, low, high) == pytest.approx((1.0, 1.0, 1.0))

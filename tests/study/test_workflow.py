@@ -1,0 +1,118 @@
+"""From notebooks to the book with the real Snakefile: resumes after kill -9, keeps what is finished, reruns what has changed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.study.notebooks import project, write
+
+pytestmark = pytest.mark.notebook
+ROOT = Path(__file__).parents[2]
+FIRST, SECOND = "01_one_dataset_many_tasks", "04_merge_hospitals"  # the pages of the real book link to these
+PARAMETERS = "seed: int = 0  # seed\nseconds: float = 0.0  # how long to sleep"
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A project with the real book and Snakefile and two tiny chapters."""
+    root = project(tmp_path)
+    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "_config.yml"):
+        shutil.copyfile(ROOT / name, root / name)
+    write(root / "notebooks" / f"{FIRST}.ipynb", "x = 1", parameters=PARAMETERS)
+    second = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(seconds)\nassert seed < 9, 'too large'"
+    write(root / "notebooks" / f"{SECOND}.ipynb", "## The second step", second, parameters=PARAMETERS)
+    return root
+
+
+def book(root, *options, **popen):
+    command = [sys.executable, "-m", "ddlib.study.cli", "book", "--profile", "smoke", "--cores", "2", *options]
+    return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **popen)
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+def record(root, stem):
+    return json.loads((root / "_build" / "smoke" / "runs" / stem / "run.json").read_text())
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 120
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert path.exists()
+
+
+def test_after_kill_9_the_same_command_goes_on_and_nothing_changed_runs_nothing(house):
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: 300}}")
+    process = book(house, start_new_session=True)
+    wait_for(house / "notebooks" / "started")
+    wait_for(house / "_build" / "smoke" / "runs" / FIRST / "run.json")
+    time.sleep(3)  # Snakemake has to see that the job has ended, or it does the job again, to be safe
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    first = record(house, FIRST)
+    assert not (house / "_build" / "smoke" / "runs" / SECOND / "run.json").exists()
+    assert not (house / "_build" / "smoke" / "html").exists()
+
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text("")
+    status, output = finish(book(house))
+    assert status == 0, output
+    page = house / "_build" / "smoke" / "html" / "index.html"
+    assert output.strip().splitlines()[-1] == page.resolve().as_uri()
+    assert page.exists()
+    assert record(house, FIRST) == first
+    second = record(house, SECOND)
+
+    built = page.stat().st_mtime
+    status, output = finish(book(house))
+    assert status == 0, output
+    assert (record(house, FIRST), record(house, SECOND), page.stat().st_mtime) == (first, second, built)
+
+
+def test_a_failing_chapter_stops_the_book_names_its_cell_and_keeps_the_others(house):
+    status, output = finish(book(house, "--parameters", f"{SECOND}.seed=9"))
+    assert status == 1
+    tail = output[output.index(f"notebooks/{SECOND}.ipynb failed") :]
+    assert "in cell 5 of 5, under “The second step”" in tail
+    assert "AssertionError: too large" in tail
+    failed = house / "_build" / "smoke" / "runs" / SECOND / "notebook.failed.ipynb"
+    assert str(failed) in tail
+    assert failed.exists()
+    assert "Finished chapters kept: 1" in tail
+    assert record(house, FIRST)["state"] == "ok"
+    assert not (house / "_build" / "smoke" / "html").exists()
+
+
+def test_wrong_parameters_stop_before_anything_starts(house):
+    for options, text in [
+        (["--parameters", f"{SECOND}.sede=9"], "did you mean 'seed'"),
+        (["--parameters", "05_x.seed=9"], "no chapter '05_x'"),
+    ]:
+        status, output = finish(book(house, *options))
+        assert status == 2
+        assert text in output
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: soon}}")
+    status, output = finish(book(house))
+    assert (status, "must be float" in output) == (2, True)
+    assert not (house / "_build" / "smoke" / "runs").exists()
+
+
+def test_a_second_build_at_the_same_time_is_refused(house):
+    first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
+    wait_for(house / "notebooks" / "started")
+    status, output = finish(book(house))
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert status == 2
+    assert "another build is running" in output
