@@ -50,7 +50,7 @@ _LOOKS = {
     "bound": Look(BLACK, "", "-", "certified lower bound"),
     "limit": Look(BLUE, "o", "-", "limit: EM carried exactly"),
     "em": Look(BLACK, "", "--", "EM on all sources"),
-    "clean_subset": Look(ORANGE, "^", "--", r"clean rows, same number ($D^{\mathrm{sub}}$)"),
+    "clean_subset": Look(ORANGE, "^", "--", "clean rows, same number"),
     "clean_all": Look(GREY, "", "-.", "all clean rows"),
     "truth": Look(BLACK, "", ":", "true network (ceiling)"),
 }

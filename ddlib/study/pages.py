@@ -15,7 +15,7 @@ from ddlib.study.parameters import Parameter
 from ddlib.study.provenance import Git, Run
 
 # in the order of imports, as a reader meets them; others follow by name
-PARTS = ["problem", "learners", "methods", "tasks", "lens", "dbn", "pinn", "datasets", "plotting", "study"]
+PARTS = ["problem", "learners", "methods", "tasks", "lens", "dbn", "pinn", "datasets", "plotting", "statistics", "study"]
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -28,6 +28,11 @@ class RidgeTask(EmpiricalTask):
     name: str = "ridge"
     penalties: tuple[float, ...] = (1.0,)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.penalties or len(set(self.penalties)) < len(self.penalties):
+            raise ValueError(f"a ridge task needs at least one penalty and no penalty twice, but got {self.penalties}")
+
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R L d"]:
         return torch.stack([ridge(distilled, penalty) for penalty in self.penalties], dim=-2)
 

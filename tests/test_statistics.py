@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ddlib.study.statistics import estimate, paired_difference
+from ddlib.statistics import estimate, paired_difference
 
 
 def test_the_mean_has_students_interval():
