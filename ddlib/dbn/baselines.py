@@ -1,0 +1,72 @@
+"""What distillation is compared with: clean trajectories, EM, the truth, and EM's estimate carried exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ddlib.dbn.generate import sample
+from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.model import Dbn, entropy
+from ddlib.dbn.observed import Em, em
+from ddlib.dbn.sufficient import exact_trajectories
+from ddlib.problem import ClosedForm, Distilled, Task
+
+
+def _complete(x: Float[Tensor, "R m T p"]) -> Distilled:
+    return Distilled(x, x.new_zeros(*x.shape[:2], 0), x.new_ones(x.shape[:2]))
+
+
+def _merge(task: Task) -> MergeTask:
+    if not isinstance(task, MergeTask):
+        raise TypeError(f"this baseline knows only the merge task, but the task is a {type(task).__name__}")
+    return task
+
+
+def clean_trajectories(task: MergeTask, number: int, generator: torch.Generator) -> Distilled:
+    """Complete, noiseless trajectories of the true networks, as no hospital has them."""
+    return _complete(sample(task.truth, number, task.slices, generator))
+
+
+def carried(task: MergeTask, model: Dbn, number: int, generator: torch.Generator) -> Distilled:
+    """Trajectories from which the task's learner learns exactly this model."""
+    return _complete(exact_trajectories(task.graph, model, number, task.slices, generator))
+
+
+@dataclass(frozen=True)
+class CleanSubset(ClosedForm):
+    """As many complete, noiseless trajectories as the budget: the published baseline :math:`D^{sub}`."""
+
+    name: str = "clean_subset"
+
+    def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
+        return clean_trajectories(_merge(task), budget, generator)
+
+
+@dataclass(frozen=True)
+class CarriedEm(ClosedForm):
+    """The limit: EM's estimate on all sources, carried exactly by trajectories (:func:`exact_trajectories`).
+
+    Attributes:
+        tolerance: EM's, in nats per trajectory.
+    """
+
+    tolerance: float = 1e-10
+    name: str = "limit"
+
+    def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
+        merge = _merge(task)
+        return carried(merge, estimate_by_em(merge, self.tolerance).model, budget, generator)
+
+
+def estimate_by_em(task: MergeTask, tolerance: float = 1e-10) -> Em:
+    """EM on all sources, with the task's graph and known noise."""
+    return em(task.graph, task.statistics, task.slices, tolerance)
+
+
+def ceiling(task: MergeTask) -> Float[Tensor, " R"]:
+    """The highest expected test log-likelihood that any network can reach: minus the entropy of the truth."""
+    return -entropy(task.truth, task.slices)

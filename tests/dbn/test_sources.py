@@ -1,0 +1,62 @@
+import pytest
+import torch
+
+from ddlib.dbn.sources import draw_sources, pairs_observed, random_pattern, statistics
+from tests.dbn.world import generator, world
+
+
+def test_each_source_hides_its_share_and_every_variable_is_measured_somewhere():
+    pattern = random_pattern(50, 5, 4, 10, generator(), hidden=0.3)
+    assert ((~pattern).sum(-1) == 3).all()
+    assert pattern.any(1).all()
+    assert (pattern == pattern[:, :, :1]).all()
+
+
+def test_every_pair_can_be_asked_for():
+    assert pairs_observed(random_pattern(50, 5, 2, 10, generator(), hidden=0.2, every_pair=True)).all()
+
+
+def test_patterns_can_differ_between_slices():
+    pattern = random_pattern(5, 5, 4, 10, generator(), per_slice=True)
+    assert (pattern != pattern[:, :, :1]).any()
+    assert ((~pattern).sum(-1) == 2).all()
+
+
+def test_noise_is_drawn_for_each_entry():
+    _, truth, _ = world()
+    pattern = random_pattern(2, 3, 3, 4, generator(), hidden=0.25)
+    clean = draw_sources(truth, pattern, 20_000, generator(1), noise=0.0)
+    noisy = draw_sources(truth, pattern, 20_000, generator(1), noise=0.3)
+    error = (noisy.values - clean.values).movedim(2, -1)[pattern]
+    assert (error.std(-1) - 0.3).abs().max() < 0.01
+    correlation = torch.corrcoef(error) - torch.eye(len(error), dtype=torch.float64)
+    assert correlation.abs().max() < 0.04
+    assert noisy.values.movedim(2, -1)[~pattern].isnan().all()
+
+
+def test_statistics_are_the_moments_of_what_is_measured():
+    sources = world().sources
+    found = statistics(sources)
+    rows = sources.values[1, 2].flatten(1)
+    seen = sources.observed[1, 2].flatten()
+    torch.testing.assert_close(found.mean[1, 2, seen], rows[:, seen].mean(0))
+    torch.testing.assert_close(found.covariance[1, 2][seen][:, seen], rows[:, seen].T.cov(correction=0))
+    assert (found.mean[1, 2, ~seen] == 0).all() and (found.covariance[1, 2, ~seen] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"hidden": 1.0}, "hidden share"), ({"hidden": 0.75, "every_pair": True}, "no drawn pattern measures every pair")],
+)
+def test_impossible_patterns_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        random_pattern(2, 2, 3, 4, generator(), **options)
+
+
+@pytest.mark.parametrize(
+    ("trajectories", "noise", "message"), [(1, 0.3, "at least 2 trajectories"), (10, -1.0, "must not be negative")]
+)
+def test_impossible_sources_are_refused(trajectories, noise, message):
+    pattern = random_pattern(2, 3, 3, 4, generator())
+    with pytest.raises(ValueError, match=message):
+        draw_sources(world().truth, pattern, trajectories, generator(), noise)
