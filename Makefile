@@ -1,10 +1,12 @@
-# The four commands of the project. Needs only Python ≥ 3.11 with pip and venv, and make; everything else goes to .venv.
+# The commands of the project. Needs only Python ≥ 3.11 with pip and venv, and make; everything else goes to .venv.
 PYTHON ?= python3
 PROFILE ?= laptop
-CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PARAMETERS ?=
+SNAKEMAKE ?=
+OMP_NUM_THREADS ?= 1
 BIN := .venv/bin
-export OMP_NUM_THREADS ?= 1
+export PROFILE CORES PARAMETERS SNAKEMAKE OMP_NUM_THREADS # recipes read them as variables of the shell: no quoting can go wrong
 
 .PHONY: help book test lint lock clean
 
@@ -13,11 +15,10 @@ help: ## show this list
 	@echo "  e.g. make book PROFILE=smoke CORES=2 PARAMETERS=\"04_merge_hospitals.replicates=5\""
 
 book: .venv/installed ## run what is missing and build the book [PROFILE=smoke|laptop|paper] [CORES=n] [PARAMETERS="chapter.name=value …"]
-	@$(BIN)/ddlib book --profile "$(PROFILE)" --cores "$(CORES)" --parameters "$$PARAMETERS"
-export PARAMETERS
+	@$(BIN)/ddlib book --profile "$$PROFILE" --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
 
 test: .venv/installed ## run the tests
-	$(BIN)/pytest -n $(CORES)
+	$(BIN)/pytest -n "$$CORES"
 
 lint: .venv/installed ## check format, style and types
 	$(BIN)/ruff format --check .

@@ -1,47 +1,52 @@
-# From notebooks to the book. Called by `ddlib book` (make book), which checks every parameter first and writes the configuration:
-# profile, the resolved parameters of each chapter, and those that were given by hand.
+# From notebooks to the book: `make book`, or any form of `snakemake --config profile=paper`, on a cluster too.
+# Every parameter of every chapter is checked here, before anything starts.
 import shlex
 import sys
 from pathlib import Path
 
-PROFILE = config["profile"]
+from ddlib.study.profiles import plan
+
+PROFILE = config.get("profile", "laptop")
+GIVEN = config.get("given", {})  # parameters by hand, per chapter
+PARAMETERS = plan(Path("notebooks"), PROFILE, GIVEN)
 HOME = f"_build/{PROFILE}"
-CHAPTERS = sorted(config["parameters"])
 DDLIB = f"{shlex.quote(sys.executable)} -m ddlib.study.cli"
 PAGES = {"book.py", "pages.py", "sitecheck.py", "stage.py"}  # they make the book, and no chapter depends on them
-SOURCES = sorted(str(path) for path in Path("ddlib").rglob("*.py"))
+SOURCES = sorted(path for path in Path("ddlib").rglob("*.py"))
 
 
 def by_hand(wildcards):
-    values = config["given"].get(wildcards.stem, {})
+    values = GIVEN.get(wildcards.stem, {})
     return " ".join(shlex.join(["-p", f"{name}={value}"]) for name, value in values.items())
 
 
+# The output is a mark beside the pages, not a page: Snakemake deletes the outputs of a job before it starts, and a book that was
+# published before has to stay whole if the new one cannot be built.
 rule book:
     input:
-        expand(f"{HOME}/runs/{{stem}}/run.json", stem=CHAPTERS),
-        [str(path) for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts],
-        [str(path) for path in Path("notebooks/profiles").glob("*.yml")],
+        expand(f"{HOME}/runs/{{stem}}/run.json", stem=sorted(PARAMETERS)),
+        [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts],
+        sorted(Path("notebooks/profiles").glob("*.yml")),
         SOURCES,
         "_config.yml",
     output:
-        f"{HOME}/html/index.html",
+        touch(f"{HOME}/html/.finished"),
     shell:
         "{DDLIB} render --profile {PROFILE}"
 
 
-# run.json is the only output: Snakemake deletes the declared outputs of a job that failed, and the failed notebook must stay.
+# run.json is the only output: Snakemake deletes the outputs of a job that failed, and the failed notebook has to stay.
 rule run:
     input:
         notebook="notebooks/{stem}.ipynb",
-        sources=[path for path in SOURCES if Path(path).name not in PAGES],
+        sources=[path for path in SOURCES if not (path.parent.name == "study" and path.name in PAGES)],
     output:
         f"{HOME}/runs/{{stem}}/run.json",
     params:
         by_hand=by_hand,
-        resolved=lambda wildcards: repr(sorted(config["parameters"][wildcards.stem].items())),  # a change reruns the chapter
+        resolved=lambda wildcards: repr(sorted(PARAMETERS[wildcards.stem].items())),  # a change reruns the chapter
     threads: 1
     resources:
-        gpu=lambda wildcards: int(str(config["parameters"][wildcards.stem].get("device", "cpu")).startswith("cuda")),
+        gpu=lambda wildcards: int(str(PARAMETERS[wildcards.stem].get("device", "cpu")).startswith("cuda")),
     shell:
         "{DDLIB} run {input.notebook} --profile {PROFILE} --out {HOME}/runs/{wildcards.stem} {params.by_hand} --force"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -59,12 +60,13 @@ def book(
     profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop",
     cores: Annotated[int, typer.Option(help="Chapters that run side by side.")] = os.cpu_count() or 1,
     parameters: Annotated[str, typer.Option(help="chapter.name=value words that go before the profile's.")] = "",
+    snakemake: Annotated[str, typer.Option(help="More options for Snakemake, e.g. of a cluster's executor plugin.")] = "",
 ) -> None:
     """Run every chapter that is missing or out of date, then build the book. The last line is its address."""
     from ddlib.study.workflow import BuildError, build_book, split_parameters
 
     try:
-        page = build_book(project_root(), profile, cores, split_parameters(parameters))
+        page = build_book(project_root(), profile, cores, split_parameters(parameters), shlex.split(snakemake))
     except BuildError as error:
         _say(str(error), error=True)
         raise typer.Exit(1) from None
@@ -76,6 +78,7 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
     """Build the book from runs that have finished, without running anything."""
     from ddlib.study.book import BookError, build
 
+    _say("Building the book from the finished chapters")
     try:
         build(profile, project_root())
     except BookError as error:
@@ -84,7 +87,7 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
 
 
 def _say(text: str, error: bool = False) -> None:
-    typer.echo(text, err=error)
+    Console(stderr=error).print(text, markup=False, emoji=False, soft_wrap=True)
 
 
 def main() -> None:

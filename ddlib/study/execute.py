@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +33,7 @@ class Outcome:
         heading: the heading above that cell.
         line: the first line of its code.
         wall_seconds: from the start of the kernel to its end.
-        peak_memory_bytes: of the largest child process so far, which under ``ddlib run`` is the kernel.
+        peak_memory_bytes: the most that the kernel and what it started held at once.
     """
 
     state: State = "failed"
@@ -82,6 +80,8 @@ def execute(
         environment: variables for the kernel.
         say: called with a line as each cell starts.
     """
+    from ddlib.study.kernel import PeakMemory  # here, because --help and wrong input need no kernel
+
     outcome = Outcome(cells=len(nbformat.read(notebook, as_version=4).cells) + bool(parameters))
 
     def start(cell: NotebookNode, cell_index: int) -> None:
@@ -89,11 +89,10 @@ def execute(
             elapsed = time.monotonic() - outcome.started
             say(f"{notebook.stem}  {elapsed:6.1f} s  cell {outcome.cell}/{outcome.cells}  {outcome.heading or outcome.line}")
 
-    with _variables(environment), _sigterm_raises():
+    with _variables(environment), _sigterm_raises(), PeakMemory() as memory:
         outcome.state, outcome.error = _outcome(notebook, part, parameters, timeout, start)
     outcome.wall_seconds = time.monotonic() - outcome.started
-    unit = 1 if sys.platform == "darwin" else 1024
-    outcome.peak_memory_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    outcome.peak_memory_bytes = memory.peak
     return outcome
 
 
@@ -103,13 +102,18 @@ def _outcome(
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    from ddlib.study.kernel import manager
+
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         done = papermill.execute_notebook(
             notebook,
             part,
             parameters=dict(parameters),
-            kernel_name="python3",
+            kernel_name="python3",  # the language, for papermill; which Python it is, the manager says
+            kernel_manager_class=manager(),
+            shutdown_kernel="immediate",  # asked politely in the middle of a cell, a kernel fills the screen with a traceback
+            start_timeout=300,  # a cold network disk is slow to import from
             progress_bar=False,
             cwd=notebook.parent,
             on_cell_start=start,

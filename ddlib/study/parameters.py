@@ -44,18 +44,18 @@ class Parameter(NamedTuple):
             raise InputError(f"{where}: {self.name}{place} is {value!r}, but must be {wanted}") from None
 
     def parse(self, text: str, where: str) -> Any:
-        """The value of a text from the command line: Python or YAML notation, or the text itself for a string.
+        """The value of a text from the command line: in Python's or YAML's notation, or the text itself.
 
         Raises:
             InputError: if no reading of the text has the parameter's type.
         """
-        readings = [text] if self.annotation == "str" else []
+        readings: list[Any] = [text] if self.annotation == "str" else []
         for read in (ast.literal_eval, yaml.safe_load):  # YAML alone takes 1e-3 for a text
             try:
                 readings.append(read(text))
             except (ValueError, SyntaxError, yaml.YAMLError, MemoryError, RecursionError):
                 continue
-        readings = readings or [text]
+        readings.append(text)  # as it is, for example "3" for `str | None`
         for reading in readings:
             try:
                 return self.check(reading, where)

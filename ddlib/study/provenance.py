@@ -94,7 +94,7 @@ class Run(BaseModel):
 
 
 def describe(notebook: Path, root: Path, profile: str | None, parameters: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a record that do not depend on how the run went."""
+    """The fields of a record that are known before the run; read then, because files may be edited while it lasts."""
     name = str(notebook.relative_to(root)) if notebook.is_relative_to(root) else str(notebook)
     return {
         "notebook": name,
@@ -107,7 +107,6 @@ def describe(notebook: Path, root: Path, profile: str | None, parameters: dict[s
         "ddlib_sha256": hash_library(),
         "notebook_sha256": hash_files([notebook]),
         "versions": versions(),
-        "hardware": hardware(),
     }
 
 

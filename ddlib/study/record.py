@@ -89,14 +89,16 @@ class Recorder:
         Raises:
             InputError: if the alternative text is empty.
         """
+        import matplotlib as mpl
         import matplotlib.pyplot as plt
 
         if not alt.strip():
             raise InputError(f"the figure {name} needs an alternative text: say in a sentence what it shows")
         drawn = {}
-        for ending, metadata in (("svg", {"Date": None}), ("png", {})):  # no date: the same figure gives the same file
+        for ending, metadata in (("svg", {"Date": None}), ("png", {})):
             stream = io.BytesIO()
-            figure.savefig(stream, format=ending, bbox_inches="tight", metadata=metadata)
+            with mpl.rc_context({"svg.hashsalt": "ddlib"}):  # as without the date: the same figure gives the same file
+                figure.savefig(stream, format=ending, bbox_inches="tight", metadata=metadata)
             drawn[ending] = stream.getvalue()
             self._write(f"figures/{_checked(name)}.{ending}", drawn[ending])
         plt.close(figure)

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ddlib.study.execute import Outcome, execute
 from ddlib.study.files import InputError, project_root, write_json
+from ddlib.study.locks import Held, locked
 from ddlib.study.parameters import resolve
 from ddlib.study.profiles import read_profile
-from ddlib.study.provenance import Failure, Run, describe
+from ddlib.study.provenance import Failure, Run, describe, hardware
 from ddlib.study.record import RUN_FOLDER
 
 MARK = ".ddlib-run"
@@ -56,14 +55,12 @@ def run(
         raise InputError(f"the timeout is {timeout} seconds: give a positive number, or none at all")
     root = project_root(notebook.parent)
     out = (out or root / "_build" / (profile or "manual") / "runs" / notebook.stem).resolve()
+    _restore(out)
     replaces = _check_free(out, force)
     work = out.with_name(f"{out.name}.new") if replaces else out
     with _claimed(work):
-        environment = {
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-            "PYTHONHASHSEED": "0",
-            "JUPYTER_PREFER_ENV_PATH": "1",
-        }
+        environment = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONHASHSEED": "0"}
+        known = describe(notebook, root, profile, parameters, {name: parameters[name] for name in given})
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         overrides = {name: parameters[name] for name in (*chosen, *given)}
         outcome = execute(notebook, work / "notebook.part.ipynb", overrides, timeout, environment | {RUN_FOLDER: str(work)}, say)
@@ -74,8 +71,9 @@ def run(
             started=started,
             wall_seconds=outcome.wall_seconds,
             peak_memory_bytes=outcome.peak_memory_bytes,
+            hardware=hardware(),
             failure=_failure(outcome, final),
-            **describe(notebook, root, profile, parameters, {name: parameters[name] for name in given}),
+            **known,
         )
         _finish(work, record)
     if replaces:
@@ -104,7 +102,8 @@ def _check_free(out: Path, force: bool) -> bool:
     """Whether a finished run is to be replaced; refuses what would lose something."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder for --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).exists():
+    known = (out / MARK).exists() or (out / "run.json").exists()  # an unpacked archive may lack the hidden file
+    if out.is_dir() and any(out.iterdir()) and not known:
         raise InputError(f"{out} holds files that are no run of ddlib: give an empty or new folder for --out")
     finished = (out / "run.json").exists()
     if finished and not force:
@@ -115,24 +114,19 @@ def _check_free(out: Path, force: bool) -> bool:
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
     """Hold a run's folder against a second run, and clear what an earlier attempt left there."""
-    lock = FileLock(folder / MARK, timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"another run is writing to {folder}: wait for it, or give another folder with --out") from None
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written to ({error.strerror}): give another folder with --out") from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / MARK))
+        except Held:
+            raise InputError(f"another run is writing to {folder}: wait for it, or give another folder with --out") from None
+        except OSError as error:
+            raise InputError(f"{folder} cannot be written to ({error.strerror}): give another folder with --out") from None
         for path in folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
             elif path.name != MARK:
                 path.unlink()
         yield
-    finally:
-        lock.release()
-        (folder / MARK).touch()  # some platforms remove a released lock's file
 
 
 def _failure(outcome: Outcome, final: Path) -> Failure | None:
@@ -155,6 +149,13 @@ def _finish(work: Path, record: Run) -> None:
     if part.exists():
         part.replace(work / ("notebook.ipynb" if ok else "notebook.failed.ipynb"))
     write_json(work / ("run.json" if ok else "run.failed.json"), record.model_dump())
+
+
+def _restore(final: Path) -> None:
+    """Bring back the folder that a crash in the middle of ``_replace`` has left aside."""
+    old = final.with_name(f"{final.name}.old")
+    if (old / MARK).exists() and not final.exists():
+        old.replace(final)
 
 
 def _replace(work: Path, final: Path) -> None:

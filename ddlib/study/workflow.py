@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+import psutil
 from pydantic import ValidationError
 
 from ddlib.study.files import InputError, write_json
+from ddlib.study.locks import Held, locked
 from ddlib.study.profiles import plan
 from ddlib.study.provenance import Run
 from ddlib.study.run import message
 
 
-def build_book(root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]] | None = None) -> Path:
+def build_book(
+    root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]] | None = None, options: Sequence[str] = ()
+) -> Path:
     """Run the chapters of a profile that need it, then build the book.
 
     Args:
@@ -27,6 +32,7 @@ def build_book(root: Path, profile: str, cores: int, given: Mapping[str, Mapping
         profile: the profile.
         cores: how many chapters run side by side.
         given: parameters by hand, per chapter.
+        options: more options for Snakemake, for example of an executor plugin.
 
     Returns:
         The first page.
@@ -39,20 +45,15 @@ def build_book(root: Path, profile: str, cores: int, given: Mapping[str, Mapping
         raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
     home = root / "_build" / profile
     parameters = plan(root / "notebooks", profile, given)
-    lock = FileLock(root / "_build" / ".lock", timeout=0)
+    by_hand = {stem: {name: parameters[stem][name] for name in values} for stem, values in (given or {}).items()}
     try:
-        (root / "_build").mkdir(exist_ok=True)
-        lock.acquire()
-    except Timeout:
+        with locked(root / "_build" / ".lock") as lock:
+            write_json(home / "workflow.json", {"profile": profile, "given": by_hand})
+            started = time.time()
+            if _snakemake(root, home, cores, options, lock) != 0:
+                raise BuildError(_reasons(home, started))
+    except Held:
         raise InputError(f"another build is running in {root}: wait until it has ended") from None
-    try:
-        by_hand = {stem: {name: parameters[stem][name] for name in values} for stem, values in (given or {}).items()}
-        write_json(home / "workflow.json", {"profile": profile, "parameters": parameters, "given": by_hand})
-        started = time.time()
-        if _snakemake(root, home, cores).returncode != 0:
-            raise BuildError(_reasons(home, started))
-    finally:
-        lock.release()
     return home / "html" / "index.html"
 
 
@@ -82,16 +83,40 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _snakemake(root: Path, home: Path, cores: int) -> subprocess.CompletedProcess[bytes]:
-    """Snakemake on the targets of a profile. Its own lock outlives a kill -9; ours does not, so that its can be lifted."""
+def _snakemake(root: Path, home: Path, cores: int, options: Sequence[str], lock: int) -> int:
+    """Snakemake's exit status on the chapters and the book of a profile.
+
+    Its own lock outlives a kill -9. Ours does not, and Snakemake inherits ours: who holds ours may therefore lift the other.
+    """
     base = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
     base += ["--configfile", str(home / "workflow.json"), "--cores", str(cores)]
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     locks = root / ".snakemake" / "locks"
     if locks.is_dir() and any(locks.iterdir()):
         subprocess.run([*base, "--unlock", "--quiet", "all"], cwd=root, env=environment, check=False, capture_output=True)
-    flags = ["--rerun-incomplete", "--keep-going", "--quiet", "all", "--resources", "gpu=1"]
-    return subprocess.run([*base, *flags], cwd=root, env=environment, check=False)
+    flags = ["--rerun-incomplete", "--keep-going", "--quiet", "all", "--resources", "gpu=1", *options]
+    with subprocess.Popen([*base, *flags], cwd=root, env=environment, pass_fds=[lock]) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: _interrupt())  # Snakemake itself would wait for the running chapters
+        try:
+            return _wait(process)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt() -> None:
+    """What Ctrl-C in a terminal does for the processes below this one. Kernels are not in its group: each run ends its own."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getpgid(process.pid) == os.getpgrp():
+                process.send_signal(signal.SIGINT)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # Ctrl-C reaches the children too, which end in good order
+            continue
 
 
 def _reasons(home: Path, started: float) -> str:

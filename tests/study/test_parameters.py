@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ddlib.study.files import InputError
 from ddlib.study.parameters import Parameter, read_schema, resolve, split_assignments
 from ddlib.study.profiles import plan, read_profile
-from tests.study.notebooks import project, write
+from tests.study.notebooks import PARAMETERS, project, write
 
 
 @pytest.fixture
@@ -32,9 +32,14 @@ def test_the_cell_is_the_schema(notebook):
         ("3", "label", "3"),
         ("null", "limit", None),
         ("2.5", "limit", 2.5),
+        ("3", "note", "3"),
+        ("null", "note", None),
+        ("on", "switch", "on"),
     ],
 )
 def test_text_from_the_command_line_becomes_a_typed_value(notebook, text, name, value):
+    more = 'note: str | None = None  # a remark\nswitch: Literal["on", "off"] = "off"  # a word that YAML takes for a truth value'
+    write(notebook, parameters=f"{PARAMETERS}\n{more}")
     found = resolve(notebook, given={name: text})[name]
     assert found == value
     assert type(found) is type(value)

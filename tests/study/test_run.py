@@ -12,6 +12,7 @@ import papermill
 import pytest
 
 from ddlib.study.files import InputError
+from ddlib.study.provenance import hash_files
 from ddlib.study.run import message, run
 from tests.study.notebooks import project, write
 
@@ -75,14 +76,15 @@ def test_a_run_that_does_not_finish_says_how_it_ended(small, tmp_path, state, co
     assert str(out / "notebook.failed.ipynb") in text
 
 
-def test_sigterm_is_an_interruption_and_ends_the_kernel(small, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_an_interruption_and_ends_the_kernel(small, tmp_path, number):
     notebook = small("import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)")
     process = subprocess.Popen([sys.executable, "-m", "ddlib.study.cli", "run", str(notebook)], stderr=subprocess.PIPE, text=True)
     pid = notebook.parent / "pid"
     deadline = time.monotonic() + 60
     while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "was interrupted" in errors
@@ -112,6 +114,32 @@ def test_a_failed_attempt_keeps_the_finished_run(small, tmp_path):
     assert (runs / "01_small.failed" / "notebook.failed.ipynb").exists()
     assert str(runs / "01_small.failed" / "notebook.failed.ipynb") in message(record)
     assert names(runs) == {"01_small", "01_small.failed"}
+
+
+def test_a_crash_while_one_run_takes_the_place_of_another_loses_nothing(small, tmp_path):
+    notebook = small(RECORD)
+    execute(notebook, given={"seed": "3"})
+    runs = tmp_path / "_build" / "manual" / "runs"
+    (runs / "01_small").rename(runs / "01_small.old")
+    with pytest.raises(InputError, match="holds a finished run"):
+        execute(notebook)
+    assert json.loads((runs / "01_small" / "run.json").read_text())["parameters"]["seed"] == 3
+
+
+def test_the_kernel_is_this_interpreter_whatever_the_user_has_installed(small, tmp_path, monkeypatch):
+    other = tmp_path / "jupyter" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text(json.dumps({"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    assert execute(small(f"import sys\nassert sys.executable == {sys.executable!r}"))[0].state == "ok"
+
+
+def test_the_record_describes_the_notebook_that_was_started(small):
+    edits = "import pathlib\npath = pathlib.Path('01_small.ipynb')\npath.write_text(path.read_text().replace('small', 'large'))"
+    notebook = small(edits)
+    before = hash_files([notebook])
+    record, _ = execute(notebook)
+    assert record.notebook_sha256 == before != hash_files([notebook])
 
 
 def test_what_a_failed_run_left_is_cleared_by_the_next(small, tmp_path):

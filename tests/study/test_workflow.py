@@ -46,19 +46,20 @@ def record(root, stem):
     return json.loads((root / "_build" / "smoke" / "runs" / stem / "run.json").read_text())
 
 
-def wait_for(path):
+def wait_for(condition):
     deadline = time.monotonic() + 120
-    while not path.exists() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert path.exists()
+    assert condition()
 
 
 def test_after_kill_9_the_same_command_goes_on_and_nothing_changed_runs_nothing(house):
     (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: 300}}")
     process = book(house, start_new_session=True)
-    wait_for(house / "notebooks" / "started")
-    wait_for(house / "_build" / "smoke" / "runs" / FIRST / "run.json")
-    time.sleep(3)  # Snakemake has to see that the job has ended, or it does the job again, to be safe
+    wait_for((house / "notebooks" / "started").exists)
+    wait_for((house / "_build" / "smoke" / "runs" / FIRST / "run.json").exists)
+    # Snakemake has to see that the job has ended, or it does the job again, to be safe
+    wait_for(lambda: len(list((house / ".snakemake" / "incomplete").iterdir())) == 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     first = record(house, FIRST)
@@ -78,6 +79,12 @@ def test_after_kill_9_the_same_command_goes_on_and_nothing_changed_runs_nothing(
     status, output = finish(book(house))
     assert status == 0, output
     assert (record(house, FIRST), record(house, SECOND), page.stat().st_mtime) == (first, second, built)
+
+    with (house / "book" / "index.md").open("a") as stream:
+        stream.write("\n{doc}`nowhere`\n")
+    status, output = finish(book(house))
+    assert (status, "nowhere" in output) == (1, True)
+    assert page.stat().st_mtime == built  # the book that was there stays
 
 
 def test_a_failing_chapter_stops_the_book_names_its_cell_and_keeps_the_others(house):
@@ -108,11 +115,23 @@ def test_wrong_parameters_stop_before_anything_starts(house):
     assert not (house / "_build" / "smoke" / "runs").exists()
 
 
-def test_a_second_build_at_the_same_time_is_refused(house):
+def test_a_second_build_is_refused_as_long_as_anything_of_the_first_runs(house):
     first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
-    wait_for(house / "notebooks" / "started")
+    wait_for((house / "notebooks" / "started").exists)
+    first.kill()  # Snakemake and the chapter go on
+    first.wait()
     status, output = finish(book(house))
     os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
     assert status == 2
     assert "another build is running" in output
+
+
+@pytest.mark.parametrize("stop", [lambda first: os.killpg(first.pid, signal.SIGINT), lambda first: first.terminate()])
+def test_an_interrupted_build_ends_its_chapters_and_says_so(house, stop):
+    first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
+    wait_for((house / "notebooks" / "started").exists)
+    stop(first)
+    status, output = finish(first)
+    assert status == 1
+    assert f"notebooks/{SECOND}.ipynb was interrupted in cell 5 of 5" in output
+    assert not list(house.glob(".snakemake/locks/*"))

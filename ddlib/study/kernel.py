@@ -1,0 +1,67 @@
+"""The kernel of a run: this very interpreter, and the memory that it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+
+def manager() -> type:
+    """The class of a manager that starts the running interpreter, whatever kernels a user has installed under the same name."""
+    return _ThisInterpreter
+
+
+class _ThisInterpreter(AsyncKernelManager):
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(**get_kernel_dict())
+
+
+class PeakMemory:
+    """The most memory, in bytes, that the children of this process held at once; looked at twice a second in a ``with`` block.
+
+    Not ``resource.getrusage``: what Linux reports there for a child includes its parent's memory at the time of the fork.
+    """
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        this = psutil.Process()
+        while not self._stop.wait(0.5):
+            with contextlib.suppress(psutil.Error):
+                children = this.children(recursive=True)
+                self.peak = max(self.peak, sum(_resident(child) for child in children), *map(_high_water, children), 0)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:  # it has ended
+        return 0
+
+
+def _high_water(process: psutil.Process) -> int:
+    """The kernel's own account of a process's peak, which no sample misses; only Linux keeps one."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+        return 1024 * int(found[1]) if found else 0
+    return 0

@@ -1,0 +1,71 @@
+"""What README.md and CONTRIBUTING.md show works as shown."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ddlib.problem import ClosedForm, Distilled, Split, Task, distil, regret
+from ddlib.tasks import EmpiricalTask
+from tests.products import METHODS, reach
+from tests.worlds import closed_form_tasks, generator, random_data
+
+ROOT = Path(__file__).parents[1]
+SHOWN = {"dataclass": dataclass, "torch": torch, "Tensor": Tensor, "ClosedForm": ClosedForm, "Distilled": Distilled, "Split": Split}
+SHOWN |= {"Task": Task, "EmpiricalTask": EmpiricalTask, "__name__": __name__}
+
+
+def blocks(document: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_readmes_example_gives_what_it_says():
+    (example,) = blocks("README.md")
+    *lines, last = example.strip().splitlines()
+    names: dict[str, object] = {}
+    exec("\n".join(lines), names)
+    assert abs(eval(last, names).item()) < 1e-6
+
+
+@pytest.fixture(scope="module")
+def shown():
+    names = dict(SHOWN)
+    for block in blocks("CONTRIBUTING.md"):
+        exec(compile(block, "CONTRIBUTING.md", "exec", dont_inherit=True), names)
+    return names
+
+
+def test_the_new_method_of_the_guide_runs_on_every_task(shown):
+    for task in closed_form_tasks(random_data(0)):
+        chosen, _ = distil(shown["FirstRows"](), task, 3, 0, generator())
+        assert chosen.budget == 3
+        assert (regret(task, task.fit(chosen)) >= -1e-9).all()
+
+
+def test_every_method_without_its_own_closed_form_runs_on_the_new_task_of_the_guide(shown):
+    task = shown["MeanTask"](random_data(0), 2)
+    for method in METHODS:
+        if method.name == "exact":
+            with pytest.raises(NotImplementedError):
+                reach(method, task, 2)
+        elif method.name == "first_order":
+            with pytest.raises(ValueError, match="no gradient"):  # it moves x, and this task reads only y
+                reach(method, task, 2)
+        else:
+            assert (regret(task, task.fit(reach(method, task, 2))) >= 0).all()
+
+
+def test_every_file_that_the_documents_link_to_exists():
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+            assert (ROOT / target).exists(), f"{document} links to {target}"
+
+
+def test_citation_and_changelog_have_the_version():
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)[1]
+    assert f"version: {version}" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
