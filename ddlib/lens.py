@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from ddlib.problem import Distilled, Task, regret
@@ -25,7 +26,12 @@ def ridge_lower_bound(solutions: Float[Tensor, "*R L d"], budget: int) -> Float[
     Args:
         solutions: the solutions on D, one row per task.
         budget: m.
+
+    Raises:
+        ValueError: if the budget is below one.
     """
+    if budget < 1:
+        raise ValueError(f"the bound is for sets of at least 1 point, but the budget is {budget}")
     unit = solutions / solutions.norm(dim=-1, keepdim=True)
     singular = torch.linalg.svdvals(unit)
     return (singular[..., budget:] ** 2).sum(-1).div(solutions.shape[-2]).sqrt()
@@ -50,3 +56,29 @@ def relative_regret(task: Task, distilled: Distilled) -> Float[Tensor, " R"]:
 def cross_task(sets: Sequence[Distilled], tasks: Sequence[Task]) -> Float[Tensor, "sets tasks R"]:
     """:func:`relative_regret` of every set on every task."""
     return torch.stack([torch.stack([relative_regret(task, distilled) for task in tasks]) for distilled in sets])
+
+
+def one_point_lower_bound(task: Task, direction: Float[Tensor, " d"]) -> float:
+    r"""The least relative regret on a linear task that *any* single point along a direction can have.
+
+    Ridge, least-norm and penalised logistic learners all return a multiple of the only x that they see, whatever its length, label
+    and weight. A point that serves another task exactly lies along that task's solution u, so it loses here at least
+
+    .. math:: \min_{c \in \mathbb{R}} \frac{R_\tau(c\,u) - R_\tau(D)}{R_\tau(\varnothing) - R_\tau(D)}.
+
+    The risk is convex in c. (Derived for this project.)
+
+    Args:
+        task: a task with one solution and one replicate.
+        direction: u, of any length but zero.
+
+    Raises:
+        ValueError: if the task has more than one solution or replicate, or the direction is zero.
+    """
+    shape = task.reference.shape
+    if shape.numel() != direction.numel() or not bool(direction.any()):
+        given = f"a direction of {direction.numel()} numbers"
+        raise ValueError(f"{given} was given: one solution of shape {tuple(shape)} needs as many, not all zero")
+    unit = (direction / direction.norm()).view(shape) * task.reference.norm()
+    best = minimize_scalar(lambda c: float(task.risk(c * unit)), bracket=(0.0, 1.0), tol=1e-12)
+    return float(regret(task, best.x * unit) / regret(task, untrained(task)))

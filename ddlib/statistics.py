@@ -22,7 +22,8 @@ def estimate(values: ArrayLike, statistic: Literal["mean", "median"] = "mean") -
     """Mean with Student's interval, or median with the interval between two order statistics.
 
     The order statistics are the narrowest symmetric pair that covers the median with at least 95 % probability, whatever the law of
-    the values; fewer than six values have no such pair, and then the whole range is given (it covers with probability 1 − 2^(1−n)).
+    the values; fewer than six values have no such pair, and then the whole range is given, which covers with the lower probability
+    1 − 2^(1−n) (:func:`median_coverage`). One value has no interval.
 
     Args:
         values: one number per replicate, any shape.
@@ -38,15 +39,29 @@ def estimate(values: ArrayLike, statistic: Literal["mean", "median"] = "mean") -
     n = numbers.size
     if n == 0 or not np.isfinite(numbers).all():
         raise ValueError(f"a {statistic} needs at least one value and only finite ones, but got {numbers.tolist()}")
-    if statistic == "median":
-        below = int(stats.binom.ppf(0.025, n, 0.5))  # P(fewer than `below` values under the median) ≤ 2.5 %
-        rank = max(below - 1, 0)
-        return Estimate(float(np.median(numbers)), float(numbers[rank]), float(numbers[n - 1 - rank]), n)
     if n == 1:
         return Estimate(float(numbers[0]), float("nan"), float("nan"), 1)
+    if statistic == "median":
+        rank = _rank(n)
+        return Estimate(float(np.median(numbers)), float(numbers[rank]), float(numbers[n - 1 - rank]), n)
     half = float(stats.t.ppf(0.975, n - 1) * numbers.std(ddof=1) / np.sqrt(n))
     mean = float(numbers.mean())
     return Estimate(mean, mean - half, mean + half, n)
+
+
+def median_coverage(n: int) -> float:
+    """The least probability that the interval of :func:`estimate` covers the median of any law, given n independent values.
+
+    >>> round(median_coverage(6), 3), round(median_coverage(5), 3)
+    (0.969, 0.938)
+    """
+    return 1 - 2 * float(stats.binom.cdf(_rank(n), n, 0.5))
+
+
+def _rank(n: int) -> int:
+    """How many values lie outside the median's interval on either side."""
+    below = int(stats.binom.ppf(0.025, n, 0.5))  # P(fewer than `below` values under the median) ≤ 2.5 %
+    return max(below - 1, 0)
 
 
 def paired_difference(ours: ArrayLike, theirs: ArrayLike) -> Estimate:

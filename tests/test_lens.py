@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddlib.lens import cross_task, relative_regret, ridge_lower_bound, untrained
-from ddlib.methods import Exact, factor
-from ddlib.problem import distil, regret
+from ddlib.lens import cross_task, one_point_lower_bound, relative_regret, ridge_lower_bound, untrained
+from ddlib.methods import Exact, FirstOrder, factor
+from ddlib.problem import Distilled, distil, regret
 from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask
 from tests.products import METHODS, reach
 from tests.worlds import PENALTIES, closed_form_tasks, diabetes, generator, random_data, seeds
@@ -26,6 +26,16 @@ def test_no_method_goes_below_the_bound(method, seed, m):
     chosen = reach(method, task, m)
     bound = ridge_lower_bound(task.reference, m)
     assert (task.parameter_error(task.fit(chosen)) >= bound - 1e-9).all()
+
+
+@pytest.mark.parametrize("m", [1, 2, 3])
+def test_a_long_search_over_points_labels_and_weights_does_not_go_below_the_bound(m):
+    task = RidgeTask(random_data(0, d=4), replicates=2, penalties=(0.1, 1.0, 10.0, 100.0))
+    start = task.start(m, generator())
+    chosen = reach(FirstOrder(horizon=200, learn=("x", "y", "w")), task, m, steps=200)
+    bound, error = ridge_lower_bound(task.reference, m), task.parameter_error(task.fit(chosen))
+    assert (error >= bound - 1e-9).all()
+    assert (regret(task, task.fit(chosen)) < 0.5 * regret(task, task.fit(start))).all()
 
 
 @given(seeds)
@@ -53,3 +63,29 @@ def test_regret_does_not_become_negative_for_a_random_model():
     for task in closed_form_tasks(random_data(3)):
         model = torch.randn(task.fit(task.train).shape, generator=generator(), dtype=torch.float64)
         assert (regret(task, model) >= 0).all()
+
+
+@given(seeds, st.floats(0.01, 100), st.floats(-5, 5), st.floats(0.01, 100))
+@settings(max_examples=40)
+def test_no_single_point_along_a_solution_goes_below_its_bound(seed, length, label, weight):
+    """Whatever length, label and weight the point has; each task's own solution has the bound zero."""
+    data = random_data(seed)
+    tasks = [RidgeTask(data, penalties=(1.0,)), RidgeTask(data, penalties=(50.0,)), LeastAbsoluteTask(data), LogisticTask(data)]
+    for own in tasks:
+        solution = own.reference.flatten()
+        x = length * solution / solution.norm()
+        point = Distilled(x[None, None], torch.tensor([[label]]).double(), torch.tensor([[weight]]).double())
+        for other in tasks:
+            bound = one_point_lower_bound(other, solution)
+            assert relative_regret(other, point).item() >= bound - 1e-7
+            assert (abs(bound) < 1e-9) == (other is own)
+
+
+def test_a_direction_of_zero_or_for_several_solutions_is_refused():
+    data = random_data(0)
+    with pytest.raises(ValueError, match="not all zero"):
+        one_point_lower_bound(LogisticTask(data), torch.zeros(3).double())
+    with pytest.raises(ValueError, match="one solution of shape"):
+        one_point_lower_bound(RidgeTask(data, penalties=(1.0, 2.0)), torch.ones(3).double())
+    with pytest.raises(ValueError, match="at least 1 point"):
+        ridge_lower_bound(torch.ones(2, 3), 0)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ddlib.statistics import estimate, paired_difference
+from ddlib.statistics import estimate, median_coverage, paired_difference
 
 
 def test_the_mean_has_students_interval():
@@ -21,7 +21,7 @@ def test_the_medians_interval_covers_at_least_95_percent(n):
     assert np.mean(covered) >= 0.94
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
 @settings(max_examples=50)
 def test_the_median_lies_in_its_interval(values):
     value, low, high, n = estimate(values, "median")
@@ -35,8 +35,17 @@ def test_no_value_or_one_that_is_not_finite_is_refused(values):
         estimate(values)
 
 
-def test_one_value_has_no_interval():
-    assert np.isnan(estimate([1.0]).low)
+@pytest.mark.parametrize("statistic", ["mean", "median"])
+def test_one_value_has_no_interval(statistic):
+    value, low, high, n = estimate([1.0], statistic)
+    assert (value, n) == (1.0, 1)
+    assert np.isnan([low, high]).all()
+
+
+def test_fewer_than_six_values_give_their_range_which_covers_less():
+    assert estimate([4.0, 1.0, 9.0, 2.0, 3.0], "median")[1:3] == (1.0, 9.0)
+    assert [median_coverage(n) for n in range(1, 6)] == pytest.approx([1 - 2.0 ** (1 - n) for n in range(1, 6)])
+    assert all(median_coverage(n) >= 0.95 for n in range(6, 200))
 
 
 def test_paired_difference_removes_what_the_replicates_share():

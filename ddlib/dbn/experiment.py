@@ -19,7 +19,7 @@ from ddlib.dbn.model import Dbn
 from ddlib.dbn.sources import draw_sources, random_pattern
 from ddlib.dbn.sufficient import trajectories_needed
 from ddlib.problem import Distilled, Method, distil
-from ddlib.statistics import estimate
+from ddlib.statistics import estimate, paired_difference
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,15 @@ def check_budgets(budgets: list[int], epochs: list[int], setting: Setting) -> No
         setting: what the budgets are used in.
 
     Raises:
-        ValueError: if there is no budget, one is below the number of sources or asks for more trajectories than there are, or the
-            epochs do not match.
+        ValueError: if there is no budget or one twice, if one is below the number of sources or asks for more trajectories than
+            there are, or if the epochs do not match.
     """
     if not budgets or len(epochs) != len(budgets):
         raise ValueError(
             f"zeroth_order_epochs has {len(epochs)} numbers for {len(budgets)} budgets in ipc: give one for each budget"
         )
+    if len(set(budgets)) < len(budgets):
+        raise ValueError(f"ipc names a budget twice, {budgets}: give each budget once")
     for budget in budgets:
         if not setting.sources <= budget <= setting.sources * setting.trajectories:
             most = setting.sources * setting.trajectories
@@ -220,6 +222,16 @@ def numbers(scores: pd.DataFrame, budgets: list[int]) -> dict[str, Number]:
             found[f"{method}_regret_{end}"] = regret(method, budget)
         stored = scores[(scores.method == "first_order") & (scores.budget == budget)].stored_numbers
         found[f"stored_{end}"] = Number(int(stored.iloc[0]))
+    for rival in ("clean_subset", "zeroth_order"):
+        for end, budget in (("smallest", min(budgets)), ("largest", max(budgets))):
+            part = scores[scores.budget == budget].sort_values("seed")
+            ours, theirs = (part[part.method == method].regret.to_numpy() for method in ("first_order", rival))
+            found[f"gain_over_{rival}_{end}"] = Number(*paired_difference(theirs, ours), nats)
+    found["clean_all_test_ll"] = Number(*estimate(scores[scores.method == "clean_all"].test_ll.to_numpy(), "median"), nats)
+    for method in ("first_order", "zeroth_order"):
+        part = scores[(scores.method == method) & (scores.budget == max(budgets))].sort_values("seed")
+        best = scores[scores.method == "clean_all"].sort_values("seed")
+        found[f"{method}_behind_clean_all"] = Number(*estimate(best.test_ll.to_numpy() - part.test_ll.to_numpy(), "median"), nats)
     found["stored_sources"] = Number(int(scores[scores.method == "em"].stored_numbers.iloc[0]))
     found["limit_trajectories"] = Number(int(scores[scores.method == "limit"].budget.min()))
     found["em_seconds"] = Number(float(scores[scores.method == "em"].seconds.iloc[0]), unit="s")

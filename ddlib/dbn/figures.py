@@ -30,8 +30,8 @@ def draw_problem(task: MergeTask, before: Distilled, after: Distilled, variable:
         variable: which one to follow; by default the one whose entries were filled most often.
         replicate: which network.
     """
-    figure = plt.figure(figsize=(plotting.TEXT_WIDTH, 5.6), layout="constrained")
-    grid = figure.add_gridspec(2, 2, height_ratios=[1.45, 1])
+    figure = plt.figure(figsize=(plotting.TEXT_WIDTH, 7.3), layout="constrained")
+    grid = figure.add_gridspec(3, 2, height_ratios=[1.45, 1, 0.8])
     _network(figure.add_subplot(grid[0, 0]), task, replicate)
     _pattern(figure.add_subplot(grid[0, 1]), task, replicate)
     filled = ~task.sources.observed[replicate, task.source_of(before.budget)].any(1)
@@ -47,8 +47,37 @@ def draw_problem(task: MergeTask, before: Distilled, after: Distilled, variable:
     left.set_ylabel("value")
     handles, labels = left.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=3)
+    right.legend(unique.values(), unique.keys(), loc="upper right", fontsize=6.5)
+    _algorithm(figure.add_subplot(grid[2, :]), task.sources.values.shape[1], before.budget)
     return figure
+
+
+def _algorithm(axes: Axes, sources: int, budget: int) -> None:
+    """Algorithm 1 as a flow, with the numbers of the run."""
+    axes.set(xlim=(0, 100), ylim=(-12, 42))
+    axes.axis("off")
+    axes.set_title(f"(e) Algorithm 1: S has {budget} trajectories, one part for each of {sources} sources")
+    steps = [
+        (9, 24, "pick a part\n$S_j$ of $S$", plotting.SKY),
+        (33, 36, "learn a network\nfrom $S$", "#dddddd"),
+        (33, 13, r"learn a network from" "\n" r"$S$ with $S_j + \sigma\Delta$", "#dddddd"),
+        (61, 24, "log-likelihood of the\ndata of the other\nsources under both", "#f3d9a4"),
+        (89, 24, r"move $S_j$ along $\Delta$" "\nby the difference", plotting.SKY),
+    ]
+    for x, y, text, color in steps:
+        box = {"boxstyle": "round,pad=0.5", "facecolor": color, "edgecolor": "#555555", "linewidth": 0.8, "alpha": 0.75}
+        axes.text(x, y, text, ha="center", va="center", fontsize=7.5, bbox=box)
+    arrow = {"arrowstyle": "-|>", "color": "#333333", "linewidth": 1.0}
+    for start, end in [
+        ((16, 22), (24, 30)),
+        ((16, 18), (22, 10)),
+        ((42, 30), (50, 25)),
+        ((44, 10), (50, 15)),
+        ((72, 20), (79, 20)),
+    ]:
+        axes.annotate("", end, start, arrowprops=arrow)
+    back = arrow | {"connectionstyle": "arc,angleA=-90,angleB=-90,armA=34,armB=34,rad=7", "linestyle": "--"}
+    axes.annotate("", (9, 15), (89, 15), arrowprops=back)
 
 
 def _network(axes: Axes, task: MergeTask, replicate: int) -> None:
@@ -130,7 +159,10 @@ def draw_regret(scores: pd.DataFrame, budgets: list[int]) -> Figure:
                 middle = estimate(part[value].to_numpy(), "median")
                 axes.axhline(middle.value, color=look["color"], linestyle=look["linestyle"], label=look["label"], linewidth=1.2)
                 continue
-            found = _median(part[part.budget.isin(budgets)], "budget", value)
+            part = part[part.budget.isin(budgets)]
+            if part.empty:  # no budget is large enough for the limit
+                continue
+            found = _median(part, "budget", value)
             error = np.abs(found[["low", "high"]].to_numpy().T - found.value.to_numpy())
             size = {"markersize": 8, "markerfacecolor": "none", "linestyle": "none"} if method == "limit" else {}
             axes.errorbar(found.index, found.value, error, elinewidth=0.8, **(look | size))

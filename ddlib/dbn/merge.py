@@ -190,6 +190,8 @@ def _check(graph: Graph, sources: Sources) -> None:
     if slices < 2:
         raise ValueError(f"a transition needs at least 2 slices, but the sources have {slices}")
     if not bool(sources.observed.any(1).all()):
-        raise ValueError("some variable is hidden by every source in some slice, so that nothing is known about it")
+        raise ValueError(
+            "some variable is hidden by every source in some slice: each entry has to be measured by at least one source"
+        )
     if not bool(sources.values.isfinite().logical_or(~sources.observed.unsqueeze(2)).all()):
         raise ValueError("a measured entry of some source is not a finite number")

@@ -85,8 +85,8 @@ def random_pattern(
         variables: the number of variables p.
         generator: the source of randomness.
         hidden: share of the variables that a source hides, rounded to a whole number of variables.
-        every_pair: draw again until every pair of variables is measured together by some source; otherwise until every variable is
-            measured by some source.
+        every_pair: draw again until, moreover, every pair of variables is measured together by some source in some slice. In any
+            case every variable is measured by some source in every slice.
         per_slice: hide other variables in each slice, as the published release does; otherwise it is the same in all slices.
         attempts: how often patterns that fail the condition are drawn again.
 
@@ -104,8 +104,8 @@ def random_pattern(
         return (order >= number).expand(count, sources, slices, variables).clone()
 
     def meets(pattern: Tensor) -> Tensor:
-        together = pairs_observed(pattern)
-        return together.all(-1).all(-1) if every_pair else together.diagonal(dim1=-2, dim2=-1).all(-1)
+        covered = pattern.any(1).flatten(1).all(-1)
+        return covered & pairs_observed(pattern).all(-1).all(-1) if every_pair else covered
 
     pattern = draw(replicates)
     for _ in range(attempts):

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 from torch import Tensor
 
+from ddlib.learners.check import no_negative_weight
 from ddlib.problem import Distilled
 
 
@@ -23,8 +24,9 @@ def least_absolute(data: Distilled) -> Float[Tensor, "*R d"]:
         data: rows x of shape (*R, m, d), labels y of shape (*R, m), weights w of shape (*R, m).
 
     Raises:
-        ValueError: if the linear program has no solution, which only data that are not finite can cause.
+        ValueError: if a value is not finite, a weight is negative, or the linear program has no solution.
     """
+    no_negative_weight(data)
     batch, d = data.w.shape[:-1], data.x.shape[-1]
     x, y, w = (part.detach().cpu().numpy() for part in (data.x, data.y, data.w))
     theta = np.empty((*batch, d))
@@ -46,7 +48,7 @@ def _solve(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     m, d = x.shape
     if m == 0:
         return np.zeros(d)
-    scale = np.abs(y).max() or 1.0  # the solver's tolerances are absolute
+    scale, w = np.abs(y).max() or 1.0, w / w.max()  # the solver's tolerances are absolute
     identity = np.eye(m)
     program = linprog(
         np.concatenate([np.zeros(d), w, w]),

@@ -7,10 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from ddlib.learners.check import no_negative_weight, positive_penalty
 from ddlib.problem import Distilled
 
 
-def logistic(data: Distilled, penalty: float, tolerance: float = 1e-12, steps: int = 100) -> Float[Tensor, "*R d"]:
+def logistic(data: Distilled, penalty: float, tolerance: float = 4096, steps: int = 100) -> Float[Tensor, "*R d"]:
     r"""Coefficients that minimise the summed, penalised logistic loss; no intercept.
 
     .. math:: \theta = \arg\min_\theta \sum_i w_i \log\bigl(1 + e^{-y_i x_i^\top \theta}\bigr) + \tfrac{\lambda}{2} \|\theta\|^2
@@ -21,25 +22,23 @@ def logistic(data: Distilled, penalty: float, tolerance: float = 1e-12, steps: i
     Args:
         data: rows x of shape (*R, m, d), labels y = ±1 of shape (*R, m), weights w of shape (*R, m).
         penalty: :math:`\lambda > 0`.
-        tolerance: of the gradient's norm, relative to the weighted rows' norms.
+        tolerance: of the gradient's norm, relative to the weighted rows' norms, in rounding errors of the data's type.
         steps: the most Newton steps.
 
     Raises:
-        ValueError: if the penalty is not positive, or Newton's method does not converge.
+        ValueError: if the penalty is not positive, a weight is negative, or Newton's method does not converge.
     """
-    if not 0 < penalty < float("inf"):
-        raise ValueError(f"a logistic penalty must be a positive number, but it is {penalty}")
+    positive_penalty(penalty)
+    no_negative_weight(data)
     fixed = Distilled(*(part.detach() for part in data))
     theta = fixed.x.new_zeros(*fixed.w.shape[:-1], fixed.x.shape[-1])
-    scale = penalty + (fixed.w * fixed.x.norm(dim=-1)).sum(-1)
+    enough = tolerance * torch.finfo(theta.dtype).eps * (penalty + (fixed.w * fixed.x.norm(dim=-1)).sum(-1))
     for _ in range(steps):
         step, gradient = _newton(theta, fixed, penalty)
-        if bool((gradient.norm(dim=-1) <= tolerance * scale).all()):
+        if bool((gradient.norm(dim=-1) <= enough).all()):
             return theta - _newton(theta, data, penalty)[0]
         theta = theta - _halved(theta, step, fixed, penalty) * step
-    raise ValueError(
-        f"logistic regression did not converge in {steps} Newton steps: are the data finite and the weights not negative?"
-    )
+    raise ValueError(f"logistic regression did not converge in {steps} Newton steps: drop or mend rows that hold NaN or infinity")
 
 
 def logistic_objective(theta: Float[Tensor, "*R d"], data: Distilled, penalty: float) -> Float[Tensor, "*R"]:
@@ -60,9 +59,10 @@ def _newton(theta: Tensor, data: Distilled, penalty: float) -> tuple[Tensor, Ten
 def _halved(theta: Tensor, step: Tensor, data: Distilled, penalty: float) -> Tensor:
     """Per replicate, the largest of 1, 1/2, 1/4 … that does not raise the objective."""
     before = logistic_objective(theta, data, penalty)
+    allowed = before + 64 * torch.finfo(before.dtype).eps * before.abs()
     size = torch.ones_like(before).unsqueeze(-1)
     for _ in range(40):
-        worse = logistic_objective(theta - size * step, data, penalty) > before + 1e-14 * before.abs()
+        worse = logistic_objective(theta - size * step, data, penalty) > allowed
         if not bool(worse.any()):
             break
         size = torch.where(worse.unsqueeze(-1), size / 2, size)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.learners.check import no_negative_weight, penalty_or_none
 from ddlib.problem import Distilled
 
 
@@ -21,10 +22,10 @@ def ridge(data: Distilled, penalty: float) -> Float[Tensor, "*R d"]:
         penalty: :math:`\lambda \ge 0`, in units of a sum of squares, not of a mean.
 
     Raises:
-        ValueError: if the penalty is negative or not finite.
+        ValueError: if the penalty is negative or not finite, or a weight is negative.
     """
-    if not 0 <= penalty < float("inf"):
-        raise ValueError(f"a ridge penalty must be 0 or a positive number, but it is {penalty}")
+    penalty_or_none(penalty)
+    no_negative_weight(data)
     root = data.w.sqrt()
     x, y = data.x * root.unsqueeze(-1), data.y * root
     if penalty == 0:

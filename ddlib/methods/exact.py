@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.methods.quantise import label_scale
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask
 
@@ -29,6 +30,7 @@ def construct(task: Any, budget: int) -> Distilled:
     """An exact distilled set of at most ``budget`` units; a task brings its own with ``construct.register``.
 
     Raises:
+        ValueError: if the budget is below one.
         NotImplementedError: if no closed form is known for this kind of task.
     """
     raise NotImplementedError(f"no exact construction is known for {type(task).__name__}: use an iterative method")
@@ -37,35 +39,56 @@ def construct(task: Any, budget: int) -> Distilled:
 def is_exact(task: Task, budget: int) -> bool:
     """Whether :func:`construct` serves the task with zero regret at this budget."""
     if isinstance(task, RidgeTask):
-        return budget >= min(len(task.penalties), task.data.x.shape[-1] + 1)
+        return budget >= min(len(task.penalties), _orthonormal(_weighted(task.data)[0]).shape[-1])
     return isinstance(task, LeastAbsoluteTask | LogisticTask) and budget >= 1
 
 
 @construct.register
 def _ridge(task: RidgeTask, budget: int) -> Distilled:
-    """L points for L penalties; with a smaller budget, points for as many penalties, spread over the list."""
+    """As many points as the L solutions have dimensions; with a smaller budget, for as many penalties, spread over the list."""
+    _at_least_one(budget)
     if budget >= task.data.x.shape[-1] + 1:
         return factor(task.train)
-    count, budget = len(task.penalties), min(budget, len(task.penalties))
+    count, solutions = len(task.penalties), task.fit(task.train)
+    served = serve_solutions(task.train, solutions)
+    if served.budget <= budget:
+        return served
     spread = torch.linspace(0, count - 1, budget).round().long() if budget > 1 else torch.tensor([(count - 1) // 2])
-    return serve_solutions(task.train, task.fit(task.train)[..., spread, :])
+    return serve_solutions(task.train, solutions[..., spread, :])
 
 
 @construct.register
 def _least_absolute(task: LeastAbsoluteTask, budget: int) -> Distilled:
-    r"""One point :math:`x = \theta/\|\theta\|, y = \|\theta\|`: ties broken by least norm, it is learned as :math:`\theta`."""
-    theta = task.fit(task.data).expand(task.replicates, -1)
-    length = theta.norm(dim=-1, keepdim=True)
-    return _ones((theta / length)[:, None, :], length)
+    r"""One point :math:`x = c v, y = c \|\theta\|` with :math:`v = \theta/\|\theta\|`.
+
+    Of all coefficients that fit it, :math:`\theta` are those of least norm. Any :math:`c > 0` would do.
+    :math:`c = (v^\top X^\top X v)^{1/2}`, over weighted rows, gives the squared loss of the point the data's own curvature along v,
+    so that a quadratic learner reads it sensibly.
+    """
+    _at_least_one(budget)
+    theta = task.fit(task.data)
+    direction = _unit(theta)
+    rows, _ = _weighted(task.data)
+    scale = (rows @ direction.unsqueeze(-1)).squeeze(-1).norm(dim=-1, keepdim=True)
+    x, y = (scale * direction).unsqueeze(-2), scale * theta.norm(dim=-1, keepdim=True)
+    return _ones(x.expand(task.replicates, -1, -1), y.expand(task.replicates, -1))
 
 
 @construct.register
 def _logistic(task: LogisticTask, budget: int) -> Distilled:
-    r"""One point :math:`x = \theta` of weight :math:`\lambda / \sigma(-\|\theta\|^2)`, y one deviation above the median."""
+    r"""One point :math:`x = t \theta` of weight :math:`\lambda / (t\, \sigma(-t\|\theta\|^2))`, y one deviation above the median.
+
+    :math:`t = \min(1, 8/\|\theta\|^2)` keeps the weight finite where :math:`\theta` is long. Labels that are all the same have no
+    deviation; then y is above the median by one, or by as much as the median itself, so that it is read as +1 whatever its size.
+    """
+    _at_least_one(budget)
     theta = task.fit(task.data).expand(task.replicates, -1)
-    weight = task.penalty / torch.sigmoid(-(theta**2).sum(-1, keepdim=True))
-    label = (task.threshold + task.data.y.std(dim=-1, keepdim=True)).expand_as(weight)
-    return Distilled(theta[:, None, :], label, weight)
+    square = (theta**2).sum(-1, keepdim=True)
+    shrink = (8 / square).clamp(max=1)
+    weight = task.penalty / (shrink * torch.sigmoid(-shrink * square))
+    deviation = label_scale(task.data)
+    above = torch.where(task.threshold + deviation > task.threshold, deviation, task.threshold.abs())
+    return Distilled((shrink * theta)[:, None, :], (task.threshold + above).expand_as(weight), weight)
 
 
 def factor(data: Distilled) -> Distilled:
@@ -78,30 +101,66 @@ def factor(data: Distilled) -> Distilled:
     Args:
         data: rows x of shape (R, n, d), labels y of shape (R, n), weights w of shape (R, n).
     """
-    joined = torch.cat([data.x, data.y.unsqueeze(-1)], -1) * data.w.sqrt().unsqueeze(-1)
+    x, y = _weighted(data)
+    joined = torch.cat([x, y.unsqueeze(-1)], -1)
     rows = torch.linalg.qr(joined, mode="r").R
     return _ones(rows[..., :-1], rows[..., -1])
 
 
 def serve_solutions(data: Distilled, solutions: Float[Tensor, "R m d"]) -> Distilled:
-    r"""m points from which every ridge regression whose solution on D lies in the span of ``solutions`` is learned exactly.
+    r"""Points from which every ridge regression whose solution on D lies in the span of ``solutions`` is learned exactly.
 
-    .. math:: V = \operatorname{orth}\operatorname{span}\{\theta_1, \dots, \theta_m\},\quad V^\top X^\top X V = CC^\top,\quad
-        X_S = C^\top V^\top,\quad y_S = C^{-1} V^\top X^\top y.
+    .. math:: V = \operatorname{orth}\operatorname{span}\{\theta_1, \dots, \theta_m\},\quad XV = QC^\top,\quad
+        X_S = C^\top V^\top,\quad y_S = C^{-1} V^\top X^\top y = Q^\top y,
 
-    With one solution this is one point. Labels must be free: with labels fixed to 1 a single point exists only if
-    :math:`\lambda \le 1/(4\|\theta\|^2)`. (Derived for this project; Chen, Huang and Weng 2024 have one point per class for
-    kernel ridge regression.)
+    where X and y stand for the rows of D times the square roots of their weights. There are as many points as dimensions in the
+    span, at most the rank of X, and one at least; replicates whose span has fewer are filled up with points at zero. With one
+    solution this is one point. Its label or its weight must be free: with label 1 *and* weight 1, one point is learned as
+    :math:`\theta` only if :math:`\lambda \le 1/(4\|\theta\|^2)`. (Derived for this project; Chen, Huang and Weng 2024 have one
+    point per class for kernel ridge regression.)
 
     Args:
         data: rows x of shape (R, n, d), labels y of shape (R, n), weights w of shape (R, n).
-        solutions: ridge solutions on D, linearly independent.
+        solutions: ridge solutions on D.
     """
-    weighted = data.x * data.w.unsqueeze(-1)
-    basis = torch.linalg.qr((solutions / solutions.norm(dim=-1, keepdim=True)).mT).Q
-    lower = torch.linalg.cholesky(basis.mT @ weighted.mT @ data.x @ basis)
-    moment = basis.mT @ (weighted.mT @ data.y.unsqueeze(-1))
-    return _ones(lower.mT @ basis.mT, torch.linalg.solve_triangular(lower, moment, upper=False).squeeze(-1))
+    x, y = _weighted(data)
+    basis = _orthonormal(_unit(solutions) @ _projection(x))
+    orthogonal, upper = torch.linalg.qr(x @ basis)
+    points = upper @ basis.mT
+    labels = (orthogonal.mT @ y.unsqueeze(-1)).squeeze(-1) * basis.any(-2)
+    sign = torch.where(labels < 0, -1.0, 1.0).to(labels)
+    return _ones(sign.unsqueeze(-1) * points, sign * labels)
+
+
+def _projection(x: Float[Tensor, "R n d"]) -> Float[Tensor, "R d d"]:
+    """The projection on the span of the rows, where ridge solutions lie but for rounding."""
+    rows = _orthonormal(x)
+    return rows @ rows.mT
+
+
+def _orthonormal(rows: Float[Tensor, "R n d"]) -> Float[Tensor, "R d k"]:
+    """Orthonormal columns that span the rows: as many as the largest rank, with columns of zeros where the rank is lower."""
+    _, singular, basis = torch.linalg.svd(rows, full_matrices=False)
+    kept = singular > 4096 * torch.finfo(rows.dtype).eps * singular[..., :1]
+    most = max(int(kept.sum(-1).max()), 1)
+    return (kept.unsqueeze(-1) * basis)[..., :most, :].mT
+
+
+def _unit(theta: Float[Tensor, "*R d"]) -> Float[Tensor, "*R d"]:
+    """Theta at length one; zero stays zero."""
+    length = theta.norm(dim=-1, keepdim=True)
+    return theta / torch.where(length > 0, length, torch.ones_like(length))
+
+
+def _weighted(data: Distilled) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n"]]:
+    """Rows and labels times the square roots of their weights."""
+    root = data.w.sqrt()
+    return data.x * root.unsqueeze(-1), data.y * root
+
+
+def _at_least_one(budget: int) -> None:
+    if budget < 1:
+        raise ValueError(f"an exact set needs a budget of at least 1 unit, but the budget is {budget}")
 
 
 def _ones(x: Tensor, y: Tensor) -> Distilled:

@@ -76,8 +76,10 @@ class FirstOrder:
     name: str = "first_order"
 
     def __post_init__(self) -> None:
-        if self.lr <= 0:
-            raise ValueError(f"the step size must be positive, but it is {self.lr}")
+        if not 0 < self.lr < math.inf or self.horizon < 1:
+            raise ValueError(
+                f"the step size must be positive and the horizon at least 1, but they are {self.lr} and {self.horizon}"
+            )
         if not self.learn or not set(self.learn) <= {"x", "y", "w"}:
             raise ValueError(f"the learned parts must be some of 'x', 'y' and 'w', but they are {self.learn}")
         if self.optimiser not in ("adam", "descent") or self.schedule not in ("cosine", "constant"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ddlib.methods.quantise import label_scale
 from ddlib.problem import ClosedForm, Distilled, Task
 
 
@@ -20,7 +21,7 @@ class TruncatedSVD(ClosedForm):
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         data = task.train
-        scale = data.y.std(-1, keepdim=True)
+        scale = label_scale(data)
         joined = torch.cat([data.x, (data.y / scale).unsqueeze(-1)], -1) * data.w.sqrt().unsqueeze(-1)
         _, singular, basis = torch.linalg.svd(joined, full_matrices=False)
         rows = (singular.unsqueeze(-1) * basis)[..., :budget, :]

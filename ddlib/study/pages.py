@@ -17,6 +17,8 @@ from ddlib.study.provenance import Git, Run
 # in the order of imports, as a reader meets them; others follow by name
 PARTS = ["problem", "learners", "methods", "tasks", "lens", "dbn", "pinn", "datasets", "plotting", "statistics", "study"]
 
+UNLISTED = {"cli"}  # options of a command, not functions to call; `ddlib --help` and the page on re-execution have them
+
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table."""
@@ -179,7 +181,7 @@ def library_parts() -> list[str]:
 def library_page(part: str) -> str:
     """The reference of one part: its own documentation, what to import from it, then one section for each public module in it."""
     package = importlib.import_module(f"ddlib.{part}")
-    inner = [module.name for module in pkgutil.iter_modules(getattr(package, "__path__", [])) if not module.name.startswith("_")]
+    inner = [module.name for module in pkgutil.iter_modules(getattr(package, "__path__", [])) if module.name not in UNLISTED]
     blocks = [f"# `ddlib.{part}`", _automodule(f"ddlib.{part}")]
     offered = [getattr(package, name) for name in getattr(package, "__all__", [])] if inner else []
     links = [f"{{py:obj}}`~{thing.__module__}.{thing.__qualname__}`" for thing in offered if hasattr(thing, "__qualname__")]

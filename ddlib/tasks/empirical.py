@@ -18,20 +18,31 @@ def as_data(x: Float[Tensor, "n d"], y: Float[Tensor, " n"]) -> Distilled:
     """One data set as a :class:`~ddlib.problem.Distilled` with one replicate and weights of one.
 
     Raises:
-        ValueError: if the shapes do not fit, or a value is not finite.
+        ValueError: if the shapes do not fit, there is no row, or a value is not finite.
     """
     if x.ndim != 2 or y.shape != x.shape[:1] or x.shape[0] == 0:
         raise ValueError(f"rows of shape (n, d) and labels of shape (n,) are needed, but got {tuple(x.shape)} and {tuple(y.shape)}")
-    if not (bool(x.isfinite().all()) and bool(y.isfinite().all())):
+    return _checked(Distilled(x[None], y[None], torch.ones_like(y)[None]))
+
+
+def _checked(data: Distilled) -> Distilled:
+    """The data, if a learner can learn from them."""
+    if data.budget == 0:
+        raise ValueError("the data have no rows: give at least one")
+    if not all(bool(part.isfinite().all()) for part in data):
         raise ValueError("the data hold NaN or infinity: drop or impute these rows first")
-    return Distilled(x[None], y[None], torch.ones_like(y)[None])
+    if bool((data.w < 0).any()) or not bool((data.w > 0).any(-1).all()):
+        raise ValueError("the data's weights must be 0 or more, and not all of them 0: drop the rows whose weight is negative")
+    return data
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EmpiricalTask:
     """A supervised task judged by its learner's own objective on the data D, so that regret is never negative.
 
     Every split is D itself: the question is what S keeps of D, not how well D predicts.
+
+    Two tasks are equal only if they are the same object: tensors have no single answer to whether they are equal.
 
     Attributes:
         data: D, with one replicate that stands for all, or with R replicates of its own.
@@ -43,6 +54,7 @@ class EmpiricalTask:
     name: str = "task"
 
     def __post_init__(self) -> None:
+        _checked(self.data)
         if self.replicates < 1 or self.data.replicates not in (1, self.replicates):
             raise ValueError(
                 f"data with {self.data.replicates} replicates cannot serve {self.replicates}: give 1, or as many as the task has"

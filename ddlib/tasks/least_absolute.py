@@ -13,7 +13,7 @@ from ddlib.problem import Distilled, Split
 from ddlib.tasks.empirical import EmpiricalTask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeastAbsoluteTask(EmpiricalTask):
     r"""Least absolute deviation, ties by least norm; the risk is :math:`\sum_i |y_i - x_i^\top \theta|` on D.
 

@@ -10,11 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.learners import logistic, logistic_objective
+from ddlib.learners.check import positive_penalty
 from ddlib.problem import Distilled, Split
 from ddlib.tasks.empirical import EmpiricalTask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogisticTask(EmpiricalTask):
     r"""L2-penalised logistic regression; its learner reads :math:`\pm 1` as "y above the median of the training labels, or not".
 
@@ -26,6 +27,10 @@ class LogisticTask(EmpiricalTask):
 
     name: str = "logistic"
     penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive_penalty(self.penalty)
 
     @cached_property
     def threshold(self) -> Float[Tensor, "R 1"]:

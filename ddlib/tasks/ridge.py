@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.learners import ridge, ridge_objective
+from ddlib.learners.check import penalty_or_none
 from ddlib.problem import Distilled, Split
 from ddlib.tasks.empirical import EmpiricalTask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RidgeTask(EmpiricalTask):
     r"""Ridge regressions with penalties :math:`\lambda_1, \dots, \lambda_L`; the risk is the mean of their objectives on D.
 
@@ -32,6 +33,8 @@ class RidgeTask(EmpiricalTask):
         super().__post_init__()
         if not self.penalties or len(set(self.penalties)) < len(self.penalties):
             raise ValueError(f"a ridge task needs at least one penalty and no penalty twice, but got {self.penalties}")
+        for penalty in self.penalties:
+            penalty_or_none(penalty)
 
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R L d"]:
         return torch.stack([ridge(distilled, penalty) for penalty in self.penalties], dim=-2)

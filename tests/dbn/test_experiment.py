@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddlib.dbn import figures
+from ddlib.dbn import clean_trajectories, figures
 from ddlib.dbn.experiment import Setting, check_budgets, follow, limit_difference, numbers, ratio_to_em, summary, yardsticks
 from ddlib.methods import FirstOrder, ZerothOrder
+from ddlib.problem import Distilled, regret
 
 mpl.use("Agg")
 BUDGETS = [10, 14]
@@ -24,6 +25,10 @@ def run():
     scores = pd.concat([results[0], *(result.scores for result in results[1:])], ignore_index=True)
     curves = pd.concat([result.curve for result in results[1:]], ignore_index=True)
     return task, results, scores, curves
+
+
+def regrets(scores, method, budget):
+    return scores[(scores.method == method) & (scores.budget == budget)].sort_values("seed").regret.to_numpy()
 
 
 def test_both_tasks_share_their_data():
@@ -55,6 +60,17 @@ def test_numbers_and_table(run):
     assert found["networks"].value == 2 and found["ipc_smallest"].value == 10 and found["stored_largest"].value == 14 * 15
     assert found["stored_sources"].value == 60 * 3 * 3 * 4  # one of five variables is hidden by each source
     assert found["first_order_ratio_ipc14"].value == np.median(ratio_to_em(scores, "first_order", 14))
+    ratios = np.concatenate([ratio_to_em(scores, "zeroth_order", budget) for budget in BUDGETS])
+    assert found["zeroth_order_worst_ratio"].value == ratios.max()
+    medians = [np.median(ratio_to_em(scores, "zeroth_order", budget)) for budget in BUDGETS]
+    assert found["zeroth_order_worst_median_ratio"].value == max(medians)
+    for end, budget in (("smallest", 10), ("largest", 14)):
+        for method in ("first_order", "first_order_loo", "zeroth_order", "clean_subset"):
+            own = regrets(scores, method, budget)
+            assert found[f"{method}_regret_{end}"].value == np.median(own)
+            if method in ("zeroth_order", "clean_subset"):
+                ours = regrets(scores, "first_order", budget)
+                assert found[f"gain_over_{method}_{end}"].value == pytest.approx((own - ours).mean())
     assert list(summary(scores, BUDGETS).columns) == ["IPC 10", "IPC 14"]
     assert limit_difference(task, Setting().generator(3)) < 1e-10
 
@@ -66,9 +82,20 @@ def test_figures_can_be_drawn(run):
         figures.draw_regret(scores, BUDGETS),
         figures.draw_curves(curves, scores, BUDGETS),
     ]
+    pictures.append(figures.draw_regret(scores[(scores.method != "limit") | (scores.budget == 0)], BUDGETS))  # none is large enough
     for picture in pictures:
         picture.canvas.draw()
         plt.close(picture)
+
+
+def test_the_clean_subset_is_the_beginning_of_all_clean_rows(run):
+    task = run[0]
+    again = yardsticks(task, BUDGETS, Setting(replicates=2).generator(1))
+    clean = clean_trajectories(task, task.train.budget, Setting(replicates=2).generator(1))
+    for budget in BUDGETS:
+        first = Distilled(*(part[:, :budget] for part in clean))
+        found = regrets(again, "clean_subset", budget)
+        np.testing.assert_allclose(found, regret(task, task.fit(first), "test"), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +106,7 @@ def test_figures_can_be_drawn(run):
         ([0], [5], "the budget 0"),
         ([4], [5], "the budget 4: give each source a trajectory, from 5 to 5000"),
         ([5001], [5], "the budget 5001"),
+        ([10, 10], [5, 5], "names a budget twice"),
     ],
 )
 def test_budgets_that_cannot_work_are_refused_before_any_work(budgets, epochs, message):

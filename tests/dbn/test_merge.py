@@ -2,10 +2,12 @@ import pytest
 import torch
 
 from ddlib.dbn.baselines import CarriedEm, CleanSubset, ceiling, clean_trajectories, estimate_by_em
-from ddlib.dbn.generate import sample
+from ddlib.dbn.generate import random_networks, sample
 from ddlib.dbn.merge import MergeTask
 from ddlib.dbn.model import Graph
-from ddlib.dbn.observed import observed_log_likelihood
+from ddlib.dbn.observed import em, observed_log_likelihood
+from ddlib.dbn.sources import draw_sources, random_pattern
+from ddlib.methods import FirstOrder
 from ddlib.problem import Distilled, Task, distil, regret
 from tests.dbn.world import difference, generator, merge_task, world
 
@@ -140,3 +142,29 @@ def test_clear_errors(wrong, message):
 def test_baselines_know_only_the_merge_task():
     with pytest.raises(TypeError, match="only the merge task"):
         CleanSubset().choose(object(), 3, generator())
+
+
+def test_patterns_that_differ_between_slices_can_be_merged():
+    draw = generator(3)
+    graph, truth = random_networks(2, 4, draw)
+    pattern = random_pattern(2, 3, 3, 4, draw, hidden=0.5, per_slice=True)
+    task = MergeTask(graph, truth, draw_sources(truth, pattern, 50, draw))
+    assert task.start(9, draw).x.isfinite().all()
+    assert task.risk(task.fit(task.start(9, draw))).isfinite().all()
+
+
+def test_em_ends_at_the_same_risk_from_the_truth_and_converges_or_says_so():
+    task = merge_task(variables=6, trajectories=300)
+    own = estimate_by_em(task)
+    other = em(task.graph, task.statistics, task.slices, 1e-13, 20_000, start=task.truth)
+    torch.testing.assert_close(task.risk(own.model), task.risk(other.model), rtol=0, atol=1e-9)
+    with pytest.raises(RuntimeError, match="has not converged in 3 iterations on the replicates"):
+        estimate_by_em(task, iterations=3)
+
+
+def test_first_order_distillation_reaches_ems_regret_on_networks_of_its_own():
+    """The goal of chapter 04, on five small networks: at most 1.05 times EM's regret, never shown EM's answer."""
+    task = merge_task(seed=11, replicates=5, variables=6, sources=4, slices=4, trajectories=300)
+    chosen, _ = distil(FirstOrder(0.1, horizon=300), task, 12, 300, generator(1))
+    reached, limit = (regret(task, model, "test") for model in (task.fit(chosen), estimate_by_em(task).model))
+    assert (reached / limit).median() <= 1.05

@@ -12,8 +12,6 @@ from ddlib.dbn.observed import expected_trajectories
 from ddlib.dbn.sources import statistics
 from tests.dbn.world import difference, generator, merge_task, world
 
-pytest.importorskip("pgmpy")
-
 
 @pytest.mark.parametrize("seed", range(3))
 def test_maximum_likelihood(seed):

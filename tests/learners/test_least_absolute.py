@@ -77,6 +77,21 @@ def test_minimum_on_real_data_is_local_minimum_in_every_direction():
         assert (absolute_objective(theta + step, data) >= at - 1e-9).all()
 
 
+@pytest.mark.parametrize("factor", [1e-8, 1e8])
+def test_the_scale_of_all_weights_changes_nothing(factor):
+    data = diabetes()
+    weights = torch.rand(data.w.shape, generator=generator(), dtype=torch.float64) + 0.1
+    expected = least_absolute(data._replace(w=weights))
+    torch.testing.assert_close(least_absolute(data._replace(w=factor * weights)), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("weight", "message"), [(-1.0, "weights must be 0 or more"), (float("inf"), "needs finite data")])
+def test_weights_that_are_negative_or_not_finite_are_refused(weight, message):
+    data = random_data(0)
+    with pytest.raises(ValueError, match=message):
+        least_absolute(data._replace(w=weight * data.w))
+
+
 def test_data_that_are_not_finite_are_refused():
     data = random_data(0)
     with pytest.raises(ValueError, match="needs finite data"):

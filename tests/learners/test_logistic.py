@@ -44,3 +44,19 @@ def test_data_that_are_not_finite_are_refused():
     data = signed(random_data(0))
     with pytest.raises(ValueError, match="did not converge"):
         logistic(data._replace(x=data.x * float("nan")), 1.0)
+
+
+def test_a_negative_weight_is_refused_and_weights_of_zero_are_no_data():
+    data = signed(random_data(0))
+    with pytest.raises(ValueError, match="weights must be 0 or more"):
+        logistic(data._replace(w=-data.w), 1.0)
+    assert (logistic(data._replace(w=0 * data.w), 1.0) == 0).all()
+
+
+@given(seeds)
+@settings(max_examples=20)
+def test_single_precision_converges_to_its_own_precision(seed):
+    data = signed(random_data(seed))
+    single = logistic(Distilled(*(part.float() for part in data)), 1.0)
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), logistic(data, 1.0), rtol=1e-3, atol=1e-4)

@@ -56,3 +56,11 @@ def test_objective_is_smallest_at_the_solution():
 def test_a_penalty_that_is_negative_or_not_finite_is_refused(penalty):
     with pytest.raises(ValueError, match="penalty must be 0 or a positive number"):
         ridge(random_data(0), penalty)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_negative_weight_is_refused_and_weights_of_zero_are_no_data(penalty):
+    data = random_data(0)
+    with pytest.raises(ValueError, match="weights must be 0 or more"):
+        ridge(data._replace(w=data.w - 2 * (data.w.cumsum(-1) == 3)), penalty)
+    assert (ridge(data._replace(w=0 * data.w), penalty) == 0).all()

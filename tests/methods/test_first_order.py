@@ -51,6 +51,26 @@ def test_keeps_the_best_iterate_of_each_replicate():
     assert torch.equal(task.risk(task.fit(best)), seen[-1])
 
 
+def test_with_blocks_too_it_improves_and_keeps_the_best_by_the_mean_of_all_block_risks():
+    task = merge_task(objective="leave_one_out")
+    judged: list[torch.Tensor] = []
+
+    def observe(step: int, current: Distilled) -> None:
+        model = task.fit(current)
+        judged.append(torch.stack([block.risk(model) for block in task.blocks(current)]).mean(0))
+
+    distil(FirstOrder(lr=0.3, horizon=60, schedule="constant"), task, 12, 60, generator(), observe)
+    path = torch.stack(judged)
+    assert (path.diff(dim=0) <= 1e-12).all()
+    assert (path[-1] < path[0] - 0.1).all()
+
+
+def test_options_that_cannot_work_are_refused():
+    for wrong in ({"lr": 0.0}, {"lr": float("nan")}, {"horizon": 0}, {"learn": ()}, {"learn": ("z",)}, {"optimiser": "sgd"}):
+        with pytest.raises(ValueError):
+            FirstOrder(**wrong)
+
+
 def test_blocks_take_turns():
     task = Bowl(blocks=2)
     method = FirstOrder(lr=0.1)
