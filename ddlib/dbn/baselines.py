@@ -16,7 +16,8 @@ from ddlib.dbn.sufficient import exact_trajectories
 from ddlib.problem import ClosedForm, Distilled, Task
 
 
-def _complete(x: Float[Tensor, "R m T p"]) -> Distilled:
+def complete(x: Float[Tensor, "R m T p"]) -> Distilled:
+    """Complete trajectories as a set with weights of one."""
     return Distilled(x, x.new_zeros(*x.shape[:2], 0), x.new_ones(x.shape[:2]))
 
 
@@ -28,12 +29,12 @@ def _merge(task: Task) -> MergeTask:
 
 def clean_trajectories(task: MergeTask, number: int, generator: torch.Generator) -> Distilled:
     """Complete, noiseless trajectories of the true networks, as no hospital has them."""
-    return _complete(sample(task.truth, number, task.slices, generator))
+    return complete(sample(task.truth, number, task.slices, generator))
 
 
 def carried(task: MergeTask, model: Dbn, number: int, generator: torch.Generator) -> Distilled:
     """Trajectories from which the task's learner learns exactly this model."""
-    return _complete(exact_trajectories(task.graph, model, number, task.slices, generator))
+    return complete(exact_trajectories(task.graph, model, number, task.slices, generator))
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class CarriedEm(ClosedForm):
 def estimate_by_em(task: MergeTask, tolerance: float = 1e-13, iterations: int = 20_000) -> Em:
     """EM on all sources, with the task's graph and known noise, run until the likelihood no longer moves in double precision.
 
-    A yardstick has to be converged: at 1e-10 the regret of some networks is still 0.2 % off.
+    A yardstick has to be converged: at 1e-10 there are networks on which first-order distillation reaches a lower training risk.
 
     Args:
         task: the merge.

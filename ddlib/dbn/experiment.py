@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.dbn.baselines import carried, clean_trajectories, estimate_by_em
+from ddlib.dbn.baselines import carried, complete, estimate_by_em
 from ddlib.dbn.generate import random_networks
 from ddlib.dbn.merge import MergeTask
-from ddlib.dbn.model import Dbn
+from ddlib.dbn.model import Dbn, Graph
+from ddlib.dbn.moments import check_rank, in_degrees
 from ddlib.dbn.sources import draw_sources, random_pattern
 from ddlib.dbn.sufficient import trajectories_needed
 from ddlib.problem import Distilled, Method, distil
-from ddlib.statistics import estimate, paired_difference
 
 
 @dataclass(frozen=True)
@@ -47,41 +47,58 @@ class Setting:
     seed: int = 0
     device: str = "cpu"
 
+    def __post_init__(self) -> None:
+        least = {"replicates": 1, "variables": 2, "slices": 2, "sources": 2, "trajectories": 2}
+        for name, number in least.items():
+            if getattr(self, name) < number:
+                raise ValueError(f"{name} must be at least {number}, but it is {getattr(self, name)}")
+
     def generator(self, stream: int) -> torch.Generator:
         """A stream of random numbers of its own: 0 for the data, others for the methods."""
         return torch.Generator(self.device).manual_seed(1_000_003 * self.seed + stream)
 
     def draw(self) -> tuple[MergeTask, MergeTask]:
         """The merge task with all sources in the risk, and Algorithm 1's leave-one-source-out form, on the same data."""
-        draw = self.generator(0)
-        graph, truth = random_networks(self.replicates, self.variables, draw)
-        pattern = random_pattern(self.replicates, self.sources, self.slices, self.variables, draw, self.hidden)
+        graph, truth, pattern, draw = self._population()
         sources = draw_sources(truth, pattern, self.trajectories, draw, self.noise)
         return MergeTask(graph, truth, sources), MergeTask(graph, truth, sources, objective="leave_one_out")
 
+    def clean(self) -> Distilled:
+        """The trajectories of :meth:`draw`'s sources as they were before anything was hidden or measured with noise."""
+        _, truth, pattern, draw = self._population()
+        return complete(draw_sources(truth, torch.ones_like(pattern), self.trajectories, draw, noise=0.0).values.flatten(1, 2))
 
-def check_budgets(budgets: list[int], epochs: list[int], setting: Setting) -> None:
+    def _population(self) -> tuple[Graph, Dbn, Tensor, torch.Generator]:
+        """Graphs, networks, which entries are measured, and the stream from which the trajectories are to be drawn."""
+        draw = self.generator(0)
+        graph, truth = random_networks(self.replicates, self.variables, draw)
+        pattern = random_pattern(self.replicates, self.sources, self.slices, self.variables, draw, self.hidden)
+        return graph, truth, pattern, draw
+
+
+def check_budgets(budgets: list[int], epochs: list[int], task: MergeTask) -> None:
     """Refuse budgets that would fail only after long work.
 
     Args:
         budgets: distilled trajectories in total.
         epochs: of Algorithm 1, one number per budget.
-        setting: what the budgets are used in.
+        task: what the budgets are used on.
 
     Raises:
-        ValueError: if there is no budget or one twice, if one is below the number of sources or asks for more trajectories than
-            there are, or if the epochs do not match.
+        ValueError: if there is no budget or one twice, one is below the number of sources, too small for the graphs' fit or above
+            the number of trajectories, or the epochs do not match.
     """
     if not budgets or len(epochs) != len(budgets):
         raise ValueError(
             f"zeroth_order_epochs has {len(epochs)} numbers for {len(budgets)} budgets in ipc: give one for each budget"
         )
     if len(set(budgets)) < len(budgets):
-        raise ValueError(f"ipc names a budget twice, {budgets}: give each budget once")
+        raise ValueError(f"ipc has a budget twice: {budgets}")
+    sources, most = task.sources.values.shape[1], task.train.budget
     for budget in budgets:
-        if not setting.sources <= budget <= setting.sources * setting.trajectories:
-            most = setting.sources * setting.trajectories
-            raise ValueError(f"ipc has the budget {budget}: give each source a trajectory, from {setting.sources} to {most} in all")
+        if not sources <= budget <= most:
+            raise ValueError(f"ipc has the budget {budget}: give each source a trajectory, from {sources} to {most} in all")
+        check_rank(in_degrees(task.graph), budget, task.slices)
 
 
 class Run(NamedTuple):
@@ -133,17 +150,22 @@ def follow(method: Method, task: MergeTask, budget: int, steps: int, generator: 
     return Run(sets[0], chosen, scores, pd.concat(curve, ignore_index=True)[columns])
 
 
-def yardsticks(task: MergeTask, budgets: list[int], generator: torch.Generator) -> pd.DataFrame:
+def yardsticks(task: MergeTask, clean: Distilled, budgets: list[int], generator: torch.Generator) -> pd.DataFrame:
     """The rows that distillation is compared with.
 
-    Clean subsets are the first rows of one set of clean complete trajectories that is as large as all sources together. The limit
-    is EM's estimate carried exactly, at each budget that is large enough for it and at the smallest that is.
+    Clean subsets are the first of the clean trajectories, as published. The limit is EM's estimate carried exactly, at each budget
+    that is large enough for it and at the smallest that is.
+
+    Args:
+        task: the merge.
+        clean: the sources' own trajectories, clean and complete (:meth:`Setting.clean`).
+        budgets: distilled trajectories in total.
+        generator: the source of randomness of the sets that carry EM's estimate.
     """
     began = time.perf_counter()
     em = estimate_by_em(task)
     seconds = time.perf_counter() - began
     total = task.train.budget
-    clean = clean_trajectories(task, total, generator)
     rows = [
         score(task, task.truth, "truth", 0),
         score(task, em.model, "em", total, seconds, int(task.sources.observed[0].sum()) * (total // task.sources.values.shape[1])),
@@ -164,76 +186,3 @@ def limit_difference(task: MergeTask, generator: torch.Generator) -> float:
     em = estimate_by_em(task).model
     fitted = task.fit(carried(task, em, trajectories_needed(task.graph), generator))
     return max(float((ours - theirs).abs().max()) for ours, theirs in zip(fitted, em, strict=True))
-
-
-def ratio_to_em(scores: pd.DataFrame, method: str, budget: int) -> np.ndarray:
-    """A method's regret over EM's on the same network, one number per replicate."""
-    ours = scores.query("method == @method and budget == @budget").sort_values("seed").regret.to_numpy()
-    return ours / scores.query("method == 'em'").sort_values("seed").regret.to_numpy()
-
-
-def summary(scores: pd.DataFrame, budgets: list[int]) -> pd.DataFrame:
-    """Median regret with its 95 % interval, one row per method and one column per budget; one value where there is no budget."""
-    rows = {}
-    for method, part in scores.groupby("method", sort=False):
-        row = {}
-        for budget in budgets:
-            here = part if method in ("truth", "em", "clean_all") else part[part.budget == budget]
-            found = estimate(here.regret.to_numpy(), "median") if len(here) else None
-            row[f"IPC {budget}"] = f"{found.value:.3g} ({found.low:.3g}–{found.high:.3g})" if found else "–"
-        rows[str(method)] = row
-    return pd.DataFrame(rows).T.rename_axis("regret, nats per trajectory")
-
-
-class Number(NamedTuple):
-    """A number for the prose: the arguments of ``Recorder.number`` after the name."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    unit: str = ""
-
-
-def numbers(scores: pd.DataFrame, budgets: list[int]) -> dict[str, Number]:
-    """What the chapter's sentences quote: medians over networks of regret and of its ratio to EM's, seconds and sizes."""
-    nats = "nats per trajectory"
-
-    def regret(method: str, budget: int | None = None) -> Number:
-        part = scores[(scores.method == method) & ((scores.budget == budget) | (budget is None))]
-        return Number(*estimate(part.regret.to_numpy(), "median"), nats)
-
-    found = {"em_regret": regret("em"), "clean_all_regret": regret("clean_all")}
-    methods = ("first_order", "first_order_loo", "zeroth_order")
-    for method in methods:
-        ratios = {budget: ratio_to_em(scores, method, budget) for budget in budgets}
-        for budget in budgets:
-            found[f"{method}_ratio_ipc{budget}"] = Number(*estimate(ratios[budget], "median"))
-            found[f"{method}_regret_ipc{budget}"] = regret(method, budget)
-        found[f"{method}_worst_median_ratio"] = Number(max(float(np.median(ratio)) for ratio in ratios.values()))
-        found[f"{method}_worst_ratio"] = Number(max(float(ratio.max()) for ratio in ratios.values()))
-        part = scores[(scores.method == method) & (scores.seed == 0)]
-        found[f"{method}_seconds"] = Number(float(part.seconds.sum()), unit="s")
-    for budget in budgets:
-        found[f"clean_subset_regret_ipc{budget}"] = regret("clean_subset", budget)
-    for end, budget in (("smallest", min(budgets)), ("largest", max(budgets))):
-        found[f"ipc_{end}"] = Number(budget)
-        for method in (*methods, "clean_subset"):
-            found[f"{method}_regret_{end}"] = regret(method, budget)
-        stored = scores[(scores.method == "first_order") & (scores.budget == budget)].stored_numbers
-        found[f"stored_{end}"] = Number(int(stored.iloc[0]))
-    for rival in ("clean_subset", "zeroth_order"):
-        for end, budget in (("smallest", min(budgets)), ("largest", max(budgets))):
-            part = scores[scores.budget == budget].sort_values("seed")
-            ours, theirs = (part[part.method == method].regret.to_numpy() for method in ("first_order", rival))
-            found[f"gain_over_{rival}_{end}"] = Number(*paired_difference(theirs, ours), nats)
-    found["clean_all_test_ll"] = Number(*estimate(scores[scores.method == "clean_all"].test_ll.to_numpy(), "median"), nats)
-    for method in ("first_order", "zeroth_order"):
-        part = scores[(scores.method == method) & (scores.budget == max(budgets))].sort_values("seed")
-        best = scores[scores.method == "clean_all"].sort_values("seed")
-        found[f"{method}_behind_clean_all"] = Number(*estimate(best.test_ll.to_numpy() - part.test_ll.to_numpy(), "median"), nats)
-    found["stored_sources"] = Number(int(scores[scores.method == "em"].stored_numbers.iloc[0]))
-    found["limit_trajectories"] = Number(int(scores[scores.method == "limit"].budget.min()))
-    found["em_seconds"] = Number(float(scores[scores.method == "em"].seconds.iloc[0]), unit="s")
-    found["networks"] = Number(scores.seed.nunique())
-    return found

@@ -21,17 +21,25 @@ DISTILLED = ("first_order", "first_order_loo", "zeroth_order")
 LINES = ("em", "clean_all", "truth")
 
 
-def draw_problem(task: MergeTask, before: Distilled, after: Distilled, variable: int | None = None, replicate: int = 0) -> Figure:
-    """Figure 1: the network, what each source hides, and one variable of the set before and after distillation.
+def draw_problem(
+    task: MergeTask,
+    before: Distilled,
+    after: Distilled,
+    variable: int | None = None,
+    replicate: int = 0,
+    directions: int = 10,
+) -> Figure:
+    """Figure 1: the network, what each source hides, one variable of the set before and after distillation, and Algorithm 1.
 
     Args:
         task: the merge.
         before, after: the set at the start and at the end.
         variable: which one to follow; by default the one whose entries were filled most often.
         replicate: which network.
+        directions: how many Algorithm 1 draws in an update.
     """
-    figure = plt.figure(figsize=(plotting.TEXT_WIDTH, 7.3), layout="constrained")
-    grid = figure.add_gridspec(3, 2, height_ratios=[1.45, 1, 0.8])
+    figure = plt.figure(figsize=(plotting.TEXT_WIDTH, 7.4), layout="constrained")
+    grid = figure.add_gridspec(3, 2, height_ratios=[1.45, 1, 0.72])
     _network(figure.add_subplot(grid[0, 0]), task, replicate)
     _pattern(figure.add_subplot(grid[0, 1]), task, replicate)
     filled = ~task.sources.observed[replicate, task.source_of(before.budget)].any(1)
@@ -48,36 +56,53 @@ def draw_problem(task: MergeTask, before: Distilled, after: Distilled, variable:
     handles, labels = left.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     right.legend(unique.values(), unique.keys(), loc="upper right", fontsize=6.5)
-    _algorithm(figure.add_subplot(grid[2, :]), task.sources.values.shape[1], before.budget)
+    _algorithm(figure.add_subplot(grid[2, :]), task, before.budget, directions)
     return figure
 
 
-def _algorithm(axes: Axes, sources: int, budget: int) -> None:
-    """Algorithm 1 as a flow, with the numbers of the run."""
-    axes.set(xlim=(0, 100), ylim=(-12, 42))
+def _algorithm(axes: Axes, task: MergeTask, budget: int, directions: int) -> None:
+    """Algorithm 1 as a flow from left to right, with the numbers of the run."""
+    belongs = task.source_of(budget).tolist()
+    sources, chosen = task.sources.values.shape[1], 1
+    axes.set(xlim=(0, 100), ylim=(0, 34))
     axes.axis("off")
-    axes.set_title(f"(e) Algorithm 1: S has {budget} trajectories, one part for each of {sources} sources")
-    steps = [
-        (9, 24, "pick a part\n$S_j$ of $S$", plotting.SKY),
-        (33, 36, "learn a network\nfrom $S$", "#dddddd"),
-        (33, 13, r"learn a network from" "\n" r"$S$ with $S_j + \sigma\Delta$", "#dddddd"),
-        (61, 24, "log-likelihood of the\ndata of the other\nsources under both", "#f3d9a4"),
-        (89, 24, r"move $S_j$ along $\Delta$" "\nby the difference", plotting.SKY),
-    ]
-    for x, y, text, color in steps:
-        box = {"boxstyle": "round,pad=0.5", "facecolor": color, "edgecolor": "#555555", "linewidth": 0.8, "alpha": 0.75}
+    axes.set_title(f"(e) One update of Algorithm 1: {budget} trajectories, one part for each of {sources} sources")
+    step = 24 / min(sources, 12)
+    for k in range(min(sources, 12)):  # more parts than these would not be seen
+        look: dict[str, Any] = {
+            "facecolor": plotting.ORANGE if k == chosen else plotting.SKY,
+            "edgecolor": plotting.BLACK,
+            "linewidth": 0.7,
+        }
+        axes.add_patch(plt.Rectangle((k * step, 14), 0.85 * step, 7, **look))
+        if sources <= 7:
+            axes.text((k + 0.42) * step, 17.5, "$S_j$" if k == chosen else f"$S_{{{k + 1}}}$", ha="center", va="center", fontsize=8)
+    least, most = belongs.count(sources - 1), belongs.count(0)
+    per = f"{most}" if least == most else f"{least}–{most}"
+    axes.text(12, 23, "the set $S$", ha="center", va="bottom", fontsize=8)
+    axes.text(12, 12, f"{per} trajectories a part,\nat first rows of its source", ha="center", va="top", fontsize=7)
+    boxes = (
+        (39, 26, "learn a network\nfrom $S$", "white"),
+        (39, 9, "learn a network from $S$\nwith $S_j + \\sigma\\Delta$", plotting.ORANGE),
+        (65, 17.5, f"score both on\nthe data of the\n{sources - 1} other source{'s' * (sources > 2)}", "white"),
+        (90, 17.5, f"gradient: difference\n× $\\Delta / \\sigma$, mean over\n{directions} directions $\\Delta$", "white"),
+    )
+    for x, y, text, color in boxes:
+        box: dict[str, Any] = {"boxstyle": "round,pad=0.4", "facecolor": color, "edgecolor": plotting.GREY, "linewidth": 0.8}
         axes.text(x, y, text, ha="center", va="center", fontsize=7.5, bbox=box)
-    arrow = {"arrowstyle": "-|>", "color": "#333333", "linewidth": 1.0}
-    for start, end in [
-        ((16, 22), (24, 30)),
-        ((16, 18), (22, 10)),
-        ((42, 30), (50, 25)),
-        ((44, 10), (50, 15)),
-        ((72, 20), (79, 20)),
-    ]:
-        axes.annotate("", end, start, arrowprops=arrow)
-    back = arrow | {"connectionstyle": "arc,angleA=-90,angleB=-90,armA=34,armB=34,rad=7", "linestyle": "--"}
-    axes.annotate("", (9, 15), (89, 15), arrowprops=back)
+    flow: dict[str, Any] = {"arrowstyle": "-|>", "color": plotting.BLACK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
+    for start, end in (
+        ((24.5, 19), (30.5, 25)),
+        ((24.5, 16), (28, 10)),
+        ((47.5, 25), (55.5, 20)),
+        ((50, 10), (55.5, 15)),
+        ((74.5, 17.5), (79.5, 17.5)),
+    ):
+        axes.annotate("", end, start, arrowprops=flow)
+    back = flow | {"linestyle": "--", "color": plotting.VERMILION}
+    axes.plot([90, 90, (chosen + 0.42) * step], [9.5, 0.5, 0.5], color=plotting.VERMILION, linestyle="--", linewidth=1.0)
+    axes.annotate("", ((chosen + 0.42) * step, 4.5), ((chosen + 0.42) * step, 0.3), arrowprops=back)
+    axes.text(65, 1.5, "$S_j \\leftarrow S_j - \\eta\\,$gradient", ha="center", va="bottom", fontsize=8, color=plotting.VERMILION)
 
 
 def _network(axes: Axes, task: MergeTask, replicate: int) -> None:
@@ -100,10 +125,10 @@ def _network(axes: Axes, task: MergeTask, replicate: int) -> None:
             axes.text(x, y, str(variable), ha="center", va="center", fontsize=7.5, zorder=4)
     legend = {"within a slice": plotting.BLUE, "to itself": plotting.ORANGE, "to another": plotting.VERMILION}
     for line, (text, color) in enumerate(legend.items(), start=1):
-        axes.text(-0.72, len(order) - line, text, color=color, fontsize=8, ha="left", va="center")
+        axes.text(-0.88, len(order) - line, text, color=color, fontsize=8, ha="left", va="center")
     axes.text(0, -0.95, "slice $t-1$", ha="center", va="top")
     axes.text(1, -0.95, "slice $t$", ha="center", va="top")
-    axes.set(xlim=(-0.75, 1.75), ylim=(-1.9, len(order) - 0.3), title="(a) One random network")
+    axes.set(xlim=(-0.9, 1.75), ylim=(-1.9, len(order) - 0.3), title="(a) One random network")
     axes.axis("off")
 
 

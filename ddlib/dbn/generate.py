@@ -80,7 +80,7 @@ def _draw(graph: Graph, generator: torch.Generator, noise: float) -> tuple[Dbn, 
     good = (weakest >= WEAKEST) & (magnitude.amax((-2, -1)) <= SELF_WEIGHTS[1])
     first_intercept = level - (intra @ level.unsqueeze(-1)).squeeze(-1)
     intercept = level - ((intra + scaled) @ level.unsqueeze(-1)).squeeze(-1)
-    return Dbn(first_intercept, intra, first_variance, intercept, intra, scaled, variance), good
+    return Dbn(first_intercept, intra.clone(), first_variance, intercept, intra, scaled, variance), good
 
 
 def random_networks(
@@ -112,17 +112,19 @@ def random_networks(
     """
     graph = random_graphs(replicates, variables, generator, degree)
     model, good = _draw(graph, generator, noise)
-    for _ in range(attempts):
+    for attempt in range(attempts + 1):
         missing = (~good).nonzero().squeeze(-1)
         if not len(missing):
             return graph, model
+        if attempt == attempts:
+            break
         part = random_graphs(len(missing), variables, generator, degree)
         drawn, accepted = _draw(part, generator, noise)
         for whole, new in zip((*graph, *model), (*part, *drawn), strict=True):
             whole[missing] = new
         good = good.clone()
         good[missing] = accepted
-    raise RuntimeError(f"{int((~good).sum())} of {replicates} networks were refused in each of {attempts} attempts")
+    raise RuntimeError(f"{int((~good).sum())} of {replicates} networks were refused in each of {attempts + 1} attempts")
 
 
 def sample(model: Dbn, trajectories: int, slices: int, generator: torch.Generator) -> Float[Tensor, "R n T p"]:

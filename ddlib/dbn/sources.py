@@ -108,12 +108,13 @@ def random_pattern(
         return covered & pairs_observed(pattern).all(-1).all(-1) if every_pair else covered
 
     pattern = draw(replicates)
-    for _ in range(attempts):
+    for attempt in range(attempts + 1):
         missing = (~meets(pattern)).nonzero().squeeze(-1)
         if not len(missing):
             return pattern
-        pattern[missing] = draw(len(missing))
-    what = "pair of variables" if every_pair else "variable"
+        if attempt < attempts:
+            pattern[missing] = draw(len(missing))
+    what = "variable in every slice" + (" and every pair of variables" if every_pair else "")
     raise ValueError(f"with {sources} sources that hide {number} of {variables} variables, no drawn pattern measures every {what}")
 
 

@@ -76,10 +76,12 @@ class FirstOrder:
     name: str = "first_order"
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr < math.inf or self.horizon < 1:
+        if not 0 < self.lr < math.inf or not 0 <= self.final < math.inf:
             raise ValueError(
-                f"the step size must be positive and the horizon at least 1, but they are {self.lr} and {self.horizon}"
+                f"the step size must be positive and its last share at least 0, but they are {self.lr} and {self.final}"
             )
+        if self.horizon < 1:
+            raise ValueError(f"the step size must fall over a horizon of at least 1 update, but it is {self.horizon}")
         if not self.learn or not set(self.learn) <= {"x", "y", "w"}:
             raise ValueError(f"the learned parts must be some of 'x', 'y' and 'w', but they are {self.learn}")
         if self.optimiser not in ("adam", "descent") or self.schedule not in ("cosine", "constant"):

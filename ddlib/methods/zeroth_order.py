@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -53,7 +54,7 @@ class ZerothOrder:
     name: str = "zeroth_order"
 
     def __post_init__(self) -> None:
-        if self.sigma <= 0 or self.lr <= 0 or self.directions < 1:
+        if not (0 < self.sigma < math.inf and 0 < self.lr < math.inf and self.directions >= 1):
             raise ValueError(
                 f"sigma and lr must be positive and directions at least 1, not {self.sigma}, {self.lr} and {self.directions}"
             )

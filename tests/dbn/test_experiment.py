@@ -3,11 +3,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from ddlib.dbn import clean_trajectories, figures
-from ddlib.dbn.experiment import Setting, check_budgets, follow, limit_difference, numbers, ratio_to_em, summary, yardsticks
+from ddlib.dbn import figures
+from ddlib.dbn.baselines import complete
+from ddlib.dbn.experiment import Setting, check_budgets, follow, limit_difference, yardsticks
+from ddlib.dbn.report import numbers, ratio_to_em, ratios, summary, values
 from ddlib.methods import FirstOrder, ZerothOrder
-from ddlib.problem import Distilled, regret
+from ddlib.problem import regret
+from ddlib.statistics import paired_difference
 
 mpl.use("Agg")
 BUDGETS = [10, 14]
@@ -17,7 +21,7 @@ BUDGETS = [10, 14]
 def run():
     setting = Setting(replicates=2, variables=5, slices=3, sources=3, trajectories=60)
     task, leave_one_out = setting.draw()
-    results = [yardsticks(task, BUDGETS, setting.generator(1))]
+    results = [yardsticks(task, setting.clean(), BUDGETS, setting.generator(1))]
     for m in BUDGETS:
         results.append(follow(FirstOrder(horizon=8), task, m, 8, setting.generator(m)))
         results.append(follow(FirstOrder(horizon=8, name="first_order_loo"), leave_one_out, m, 8, setting.generator(m)))
@@ -25,10 +29,6 @@ def run():
     scores = pd.concat([results[0], *(result.scores for result in results[1:])], ignore_index=True)
     curves = pd.concat([result.curve for result in results[1:]], ignore_index=True)
     return task, results, scores, curves
-
-
-def regrets(scores, method, budget):
-    return scores[(scores.method == method) & (scores.budget == budget)].sort_values("seed").regret.to_numpy()
 
 
 def test_both_tasks_share_their_data():
@@ -54,25 +54,92 @@ def test_curves_begin_at_the_start_and_end_at_the_result(run):
     assert part.test_ll.iloc[-1] == first.scores.test_ll[0]
 
 
-def test_numbers_and_table(run):
+def test_the_clean_trajectories_are_the_sources_own():
+    exact = Setting(replicates=2, trajectories=30, noise=0.0)
+    sources, clean = exact.draw()[0].sources, exact.clean().x.unflatten(1, (5, 30))
+    seen = sources.observed.unsqueeze(2).expand_as(clean)
+    assert torch.equal(clean[seen], sources.values[seen]) and clean.isfinite().all()
+    assert torch.equal(Setting(replicates=2, trajectories=30, noise=0.5).clean().x, clean.flatten(1, 2))
+
+
+def test_clean_subsets_are_the_first_clean_trajectories(run):
+    task, _, scores, _ = run
+    clean = Setting(replicates=2, variables=5, slices=3, sources=3, trajectories=60).clean()
+    expected = regret(task, task.fit(complete(clean.x[:, :10])), "test")
+    np.testing.assert_allclose(values(scores, "clean_subset", 10), expected, rtol=1e-12)
+    np.testing.assert_allclose(values(scores, "clean_all", 10), regret(task, task.fit(clean), "test"), rtol=1e-12)
+
+
+def test_table_and_sizes(run):
     task, _, scores, _ = run
     found = numbers(scores, BUDGETS)
     assert found["networks"].value == 2 and found["ipc_smallest"].value == 10 and found["stored_largest"].value == 14 * 15
     assert found["stored_sources"].value == 60 * 3 * 3 * 4  # one of five variables is hidden by each source
     assert found["first_order_ratio_ipc14"].value == np.median(ratio_to_em(scores, "first_order", 14))
-    ratios = np.concatenate([ratio_to_em(scores, "zeroth_order", budget) for budget in BUDGETS])
-    assert found["zeroth_order_worst_ratio"].value == ratios.max()
-    medians = [np.median(ratio_to_em(scores, "zeroth_order", budget)) for budget in BUDGETS]
-    assert found["zeroth_order_worst_median_ratio"].value == max(medians)
-    for end, budget in (("smallest", 10), ("largest", 14)):
-        for method in ("first_order", "first_order_loo", "zeroth_order", "clean_subset"):
-            own = regrets(scores, method, budget)
-            assert found[f"{method}_regret_{end}"].value == np.median(own)
-            if method in ("zeroth_order", "clean_subset"):
-                ours = regrets(scores, "first_order", budget)
-                assert found[f"gain_over_{method}_{end}"].value == pytest.approx((own - ours).mean())
-    assert list(summary(scores, BUDGETS).columns) == ["IPC 10", "IPC 14"]
+    for table in (summary(scores, BUDGETS), ratios(scores, BUDGETS)):
+        assert list(table.columns) == ["IPC 10", "IPC 14"] and "median (range of 2 networks)" in table.index.name
     assert limit_difference(task, Setting().generator(3)) < 1e-10
+
+
+def invented(networks=3):
+    """Scores of known size: regret = 100 × method + budget + the network's number."""
+    rows = []
+    for place, method in enumerate(
+        ["em", "clean_all", "first_order", "first_order_loo", "zeroth_order", "clean_subset", "limit"], 1
+    ):
+        for budget in [5000] if place < 3 else [10, 20, 50]:
+            for seed in range(networks):
+                value = 100.0 * place + (budget if place > 2 else 0) + seed
+                row = {"method": method, "budget": budget, "seed": seed, "test_ll": -1000 - value, "regret": value}
+                rows.append(row | {"train_risk": 40 + place + seed + budget / 1e4, "stored_numbers": 7 * budget, "seconds": 0.5})
+    return pd.DataFrame(rows).sample(frac=1.0, random_state=0)  # the order of the rows must not matter
+
+
+def test_numbers_are_those_of_their_method_and_budget():
+    scores = invented()
+    found = numbers(scores, [20, 10, 50])
+    for place, method in enumerate(["first_order", "first_order_loo", "zeroth_order", "clean_subset"], 3):
+        for name, budget in (("smallest", 10), ("largest", 50), ("ipc20", 20)):
+            assert found[f"{method}_regret_{name}"].value == 100 * place + budget + 1  # the middle one of three networks
+        for name, budget in (("smallest", 10), ("largest", 50)):
+            here = 100 * place + budget + np.arange(3)
+            assert found[f"{method}_over_clean_all_{name}"].value == np.median(here / (200 + np.arange(3)))
+            shortfall = (here - 200 - np.arange(3)) / (1200 + np.arange(3))
+            assert found[f"{method}_ll_shortfall_{name}"].value == pytest.approx(np.median(shortfall))
+    for place, method in enumerate(["first_order", "first_order_loo", "zeroth_order"], 3):
+        at = {budget: (100 * place + budget + np.arange(3)) / (100 + np.arange(3)) for budget in (10, 20, 50)}
+        assert found[f"{method}_ratio_smallest"].value == np.median(at[10])
+        assert found[f"{method}_ratio_largest"].value == np.median(at[50])
+        assert found[f"{method}_worst_ratio"].value == at[50].max() and found[f"{method}_worst_median_ratio"].value == np.median(
+            at[50]
+        )
+        assert found[f"{method}_seconds"].value == 1.5
+    assert (found["em_regret"].value, found["clean_all_regret"].value, found["stored_smallest"].value) == (101, 201, 70)
+    assert found["lowest_risk_minus_em"].value == pytest.approx(2 + (10 - 5000) / 1e4)
+
+
+def test_differences_are_paired_on_networks():
+    scores = invented()
+    found = numbers(scores, [10, 50])
+    assert found["first_order_minus_zeroth_order_smallest"][:4] == (-200, -200, -200, 3)
+    assert found["first_order_minus_clean_subset_largest"].value == -300
+    assert found["zeroth_order_minus_clean_subset_largest"].value == -100
+    scores.loc[(scores.method == "zeroth_order") & (scores.seed == 1), "regret"] += 6
+    again = numbers(scores, [10, 50])["first_order_minus_zeroth_order_largest"]
+    assert tuple(again[:4]) == tuple(paired_difference([0, 0, 0], [200, 206, 200]))
+
+
+@pytest.mark.parametrize(("networks", "name"), [(3, "median (range of 3"), (6, "median (95 % interval of 6")])
+def test_only_95_percent_intervals_are_called_so(networks, name):
+    scores = invented(networks)
+    assert name in summary(scores, [10]).index.name
+    assert (numbers(scores, [10])["em_regret"].low is None) == (networks < 6)
+
+
+def test_one_network_has_no_interval():
+    scores = invented(1)
+    assert summary(scores, [10]).loc["em", "IPC 10"] == "100" and ratios(scores, [10]).loc["zeroth_order", "IPC 10"] == "5.1"
+    assert all(number.low is None for number in numbers(scores, [10]).values())
 
 
 def test_figures_can_be_drawn(run):
@@ -82,20 +149,9 @@ def test_figures_can_be_drawn(run):
         figures.draw_regret(scores, BUDGETS),
         figures.draw_curves(curves, scores, BUDGETS),
     ]
-    pictures.append(figures.draw_regret(scores[(scores.method != "limit") | (scores.budget == 0)], BUDGETS))  # none is large enough
     for picture in pictures:
         picture.canvas.draw()
         plt.close(picture)
-
-
-def test_the_clean_subset_is_the_beginning_of_all_clean_rows(run):
-    task = run[0]
-    again = yardsticks(task, BUDGETS, Setting(replicates=2).generator(1))
-    clean = clean_trajectories(task, task.train.budget, Setting(replicates=2).generator(1))
-    for budget in BUDGETS:
-        first = Distilled(*(part[:, :budget] for part in clean))
-        found = regrets(again, "clean_subset", budget)
-        np.testing.assert_allclose(found, regret(task, task.fit(first), "test"), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +160,40 @@ def test_the_clean_subset_is_the_beginning_of_all_clean_rows(run):
         ([10, 20], [5], "1 numbers for 2 budgets"),
         ([], [], "0 numbers for 0 budgets"),
         ([0], [5], "the budget 0"),
-        ([4], [5], "the budget 4: give each source a trajectory, from 5 to 5000"),
-        ([5001], [5], "the budget 5001"),
-        ([10, 10], [5, 5], "names a budget twice"),
+        ([4], [5], "the budget 4: give each source a trajectory, from 5 to 100"),
+        ([101], [5], "the budget 101"),
+        ([10, 10], [5, 5], "a budget twice"),
+        ([5], [5], "5 trajectories of 5 slices are too few"),
     ],
 )
 def test_budgets_that_cannot_work_are_refused_before_any_work(budgets, epochs, message):
+    task, _ = Setting(replicates=20, trajectories=20).draw()
     with pytest.raises(ValueError, match=message):
-        check_budgets(budgets, epochs, Setting())
+        check_budgets(budgets, epochs, task)
+
+
+def test_a_budget_below_the_limits_is_drawn_without_it(run):
+    _, _, scores, _ = run
+    scores = scores[~((scores.method == "limit") & scores.budget.isin(BUDGETS))]
+    figure = figures.draw_regret(scores, BUDGETS)
+    assert "limit: EM carried exactly" not in [text.get_text() for text in figure.legends[0].get_texts()]
+    plt.close(figure)
+    assert summary(scores, BUDGETS).loc["limit"].tolist() == ["–", "–"]
+
+
+@pytest.mark.parametrize("sources", [2, 5, 9, 20])
+def test_the_flow_says_the_runs_sizes(sources):
+    task, _ = Setting(replicates=1, variables=6, sources=sources, trajectories=5).draw()
+    start = task.start(2 * sources + 1, Setting().generator(1))
+    figure = figures.draw_problem(task, start, start, directions=7)
+    text = " ".join(text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title))
+    assert f"each of {sources} sources" in text and f"{sources - 1} other source" in text and "7 directions" in text
+    assert "2–3 trajectories a part" in text
+    figure.canvas.draw()
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", ["replicates", "variables", "slices", "sources", "trajectories"])
+def test_a_setting_without_anything_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least"):
+        Setting(**{name: 0})

@@ -94,6 +94,17 @@ def test_em_has_the_lowest_training_risk_and_can_be_carried():
     assert (task.risk(estimate) < task.risk(task.fit(clean_trajectories(task, 30, generator())))).all()
 
 
+def test_em_reaches_the_same_risk_from_the_truth():
+    """No local optimum on networks of the chapter's size, and the estimate does not depend on where EM begins."""
+    task = merge_task(replicates=4, variables=10, sources=5, slices=5, trajectories=1000)
+    found = estimate_by_em(task)
+    other = em(task.graph, task.statistics, task.slices, 1e-13, 20_000, start=task.truth)
+    assert found.converged.all() and other.converged.all()
+    torch.testing.assert_close(task.risk(found.model), task.risk(other.model), rtol=0, atol=1e-11)
+    found_regret, other_regret = (regret(task, result.model, "test") for result in (found, other))
+    torch.testing.assert_close(found_regret, other_regret, rtol=1e-4, atol=0)
+
+
 def test_clean_subset_is_a_draw_from_the_truth():
     task = merge_task()
     chosen, _ = distil(CleanSubset(), task, 20, 0, generator(3))

@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import pytest
@@ -103,6 +104,25 @@ def test_every_edge_matters():
 def test_same_seed_same_networks():
     first, second = random_networks(3, 5, generator(9)), random_networks(3, 5, generator(9))
     assert all(torch.equal(a, b) for one, two in zip(first, second, strict=True) for a, b in zip(one, two, strict=True))
+
+
+def test_first_weights_are_a_tensor_of_their_own():
+    _, truth = random_networks(1, 5, generator(0))
+    assert torch.equal(truth.first_weights, truth.intra) and truth.first_weights.data_ptr() != truth.intra.data_ptr()
+
+
+def test_the_last_attempt_counts():
+    def accepted(attempts):
+        count = 0
+        for seed in range(40):
+            with contextlib.suppress(RuntimeError):
+                random_networks(1, 10, generator(seed), attempts=attempts)
+                count += 1
+        return count
+
+    assert 0 < accepted(0) < accepted(1) < 40
+    with pytest.raises(RuntimeError, match="refused in each of 1 attempts"):
+        random_networks(100, 10, generator(), attempts=0)
 
 
 def test_topological_order_puts_parents_first():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ddlib.dbn.generate import random_networks, sample
 from ddlib.dbn.model import Dbn, joint
 from ddlib.dbn.moments import mle
-from ddlib.dbn.observed import em, expected_trajectories, observed_log_likelihood
+from ddlib.dbn.observed import em, expected_trajectories, independent_start, observed_log_likelihood
 from ddlib.dbn.sources import draw_sources, random_pattern, statistics
 from tests.dbn.world import difference, generator, world
 
@@ -98,6 +98,18 @@ def test_em_equals_brute_force():
     brute = observed_log_likelihood(model(), data, SLICES).sum(-1) / data.size.sum(-1)
     torch.testing.assert_close(found.path[-1], brute.detach(), rtol=0, atol=1e-9)
     assert difference(found.model, Dbn(*(part.detach() for part in model()))) < 1e-4
+
+
+def test_em_starts_from_the_measured_moments_without_the_noise():
+    graph, truth, _ = world()
+    pattern = world().sources.observed
+    data = statistics(draw_sources(truth, pattern, 20_000, generator(1), noise=0.6))
+    start = independent_start(graph, data, SLICES)
+    law = joint(truth, SLICES)
+    exact = law.covariance.diagonal(dim1=-2, dim2=-1)[:, :4]
+    assert ((start.first_variance - exact).abs() / exact).max() < 0.1  # with the noise it is off by 0.36
+    assert (start.first_intercept - law.mean[:, :4]).abs().max() < 0.1
+    assert all((part == 0).all() for part in (start.first_weights, start.intra, start.inter))
 
 
 def test_em_finds_the_truth_as_data_grow():

@@ -1,6 +1,9 @@
+import contextlib
+
 import pytest
 import torch
 
+from ddlib.dbn.merge import MergeTask
 from ddlib.dbn.sources import draw_sources, pairs_observed, random_pattern, statistics
 from tests.dbn.world import generator, world
 
@@ -44,9 +47,29 @@ def test_statistics_are_the_moments_of_what_is_measured():
     assert (found.mean[1, 2, ~seen] == 0).all() and (found.covariance[1, 2, ~seen] == 0).all()
 
 
+@pytest.mark.parametrize("every_pair", [False, True])
+@pytest.mark.parametrize("per_slice", [False, True])
+def test_every_drawn_pattern_makes_a_merge_task(per_slice, every_pair):
+    graph, truth, _ = world(replicates=30)
+    pattern = random_pattern(30, 3, 3, 4, generator(), hidden=0.25, every_pair=every_pair, per_slice=per_slice)
+    MergeTask(graph, truth, draw_sources(truth, pattern, 5, generator()))
+
+
+def test_the_last_attempt_counts():
+    def found(attempts):
+        count = 0
+        for seed in range(40):
+            with contextlib.suppress(ValueError):
+                random_pattern(1, 2, 1, 2, generator(seed), hidden=0.5, attempts=attempts)
+                count += 1
+        return count
+
+    assert 0 < found(0) < found(1) < 40
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"hidden": 1.0}, "hidden share"), ({"hidden": 0.75, "every_pair": True}, "no drawn pattern measures every pair")],
+    [({"hidden": 1.0}, "hidden share"), ({"hidden": 0.75, "every_pair": True}, "in every slice and every pair of variables")],
 )
 def test_impossible_patterns_are_refused(options, message):
     with pytest.raises(ValueError, match=message):

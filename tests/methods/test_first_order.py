@@ -51,6 +51,33 @@ def test_keeps_the_best_iterate_of_each_replicate():
     assert torch.equal(task.risk(task.fit(best)), seen[-1])
 
 
+class Askew(Bowl):
+    """Two parts whose risks have different minima: the second one's lies at the origin."""
+
+    def blocks(self, distilled):
+        first, second = super().blocks(distilled)
+        return [first, second._replace(risk=lambda model: 4 * model.square().sum(-1))]
+
+
+def test_with_blocks_the_best_is_judged_by_the_mean_of_their_risks():
+    task = Askew(blocks=2)
+    method = FirstOrder(lr=0.5, schedule="constant")
+    seen = []
+    state = method.init(task, 4, generator())
+    for step in range(40):
+        if step % 2 == 0:  # judged once in a turn of all blocks
+            model = task.fit(state.current)
+            seen.append((torch.stack([block.risk(model) for block in task.blocks(state.current)]).mean(0), state.current.x))
+        state, _ = method.update(task, state, generator())
+    risks = torch.stack([risk for risk, _ in seen])
+    best = risks.argmin(0)
+    assert torch.equal(state.best, risks.amin(0)) and (best > 0).all()
+    for r in range(2):
+        assert torch.equal(state.distilled.x[r], seen[int(best[r])][1][r])
+    alone = torch.stack([task.risk((x * 1.0).mean(-2)) for _, x in seen]).argmin(0)
+    assert (alone != best).any()  # the first block alone would choose another
+
+
 def test_with_blocks_too_it_improves_and_keeps_the_best_by_the_mean_of_all_block_risks():
     task = merge_task(objective="leave_one_out")
     judged: list[torch.Tensor] = []
@@ -128,6 +155,9 @@ def test_merging_reaches_ems_regret_from_noisy_rows(budget):
     ("options", "message"),
     [
         ({"lr": 0.0}, "must be positive"),
+        ({"lr": float("nan")}, "must be positive"),
+        ({"final": -0.1}, "last share at least 0"),
+        ({"horizon": 0}, "at least 1 update"),
         ({"learn": ("z",)}, "learned parts"),
         ({"learn": ()}, "learned parts"),
         ({"optimiser": "x"}, "unknown"),

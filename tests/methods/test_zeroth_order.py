@@ -59,7 +59,7 @@ def test_same_seed_bitwise_the_same():
     assert torch.equal(first.x, second.x)
 
 
-@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"lr": -1.0}, {"directions": 0}])
+@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"lr": -1.0}, {"lr": float("nan")}, {"directions": 0}])
 def test_clear_errors(options):
     with pytest.raises(ValueError, match="must be positive"):
         ZerothOrder(**options)
