@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
-from sklearn.datasets import load_diabetes
+from jaxtyping import Float, Int
+from sklearn.datasets import load_diabetes, load_digits
 from torch import Tensor
 
 
@@ -36,3 +36,27 @@ def diabetes(device: str = "cpu") -> Table:
     x = (bunch.data - bunch.data.mean(0)) / bunch.data.std(0)
     y = bunch.target - bunch.target.mean()
     return Table(torch.as_tensor(x, device=device), torch.as_tensor(y, device=device), tuple(bunch.feature_names))
+
+
+class Images(NamedTuple):
+    """Labelled images.
+
+    Attributes:
+        x: one image per row, grey values from 0 to 1.
+        label: its class, 0 to 9.
+        side: height and width in pixels.
+    """
+
+    x: Float[Tensor, "n d"]
+    label: Int[Tensor, " n"]
+    side: int
+
+
+def digits(device: str = "cpu") -> Images:
+    """Handwritten digits of 8 × 8 pixels: the 1797 test images of Alpaydin and Kaynak (1998), bundled with scikit-learn.
+
+    >>> digits().x.shape
+    torch.Size([1797, 64])
+    """
+    bunch = load_digits()
+    return Images(torch.as_tensor(bunch.data / 16, device=device), torch.as_tensor(bunch.target, device=device), 8)

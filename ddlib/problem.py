@@ -105,6 +105,38 @@ class Task(Protocol[Model]):
         ...
 
 
+@runtime_checkable
+class Optimised(Protocol):
+    """A task whose learner minimises an objective: what unrolled and implicit differentiation need to know of it.
+
+    The model is one tensor with the replicates in front.
+    """
+
+    def initial(self, generator: torch.Generator) -> Float[Tensor, " R *P"]:
+        """The model that training begins at."""
+        ...
+
+    def objective(self, model: Float[Tensor, " R *P"], distilled: Distilled) -> Float[Tensor, " R"]:
+        """What the learner minimises over models, given a set."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A general inference procedure as an object, for tasks that take any."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fit(self, data: Distilled, generator: torch.Generator | None = None) -> Any:
+        """The model learned from a set."""
+        ...
+
+    def predict(self, model: Any, x: Float[Tensor, "*R n d"]) -> Float[Tensor, "*R n *label"]:
+        """Labels, or a score for each class."""
+        ...
+
+
 class State(Protocol):
     """What a method needs to go on; at the least, the set it has reached."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Integral
+
 from ddlib.problem import Distilled
 
 
@@ -17,7 +20,36 @@ def penalty_or_none(penalty: float) -> None:
         raise ValueError(f"a ridge penalty must be 0 or a positive number, but it is {penalty}")
 
 
-def positive_penalty(penalty: float) -> None:
+def positive_penalty(penalty: float, learner: str = "logistic") -> None:
     """Raise a ValueError unless the penalty is a positive number: without one, separable data have no finite minimiser."""
-    if not 0 < penalty < float("inf"):
-        raise ValueError(f"a logistic penalty must be a positive number, but it is {penalty}")
+    positive_number(penalty, f"a {learner} penalty")
+
+
+def positive_number(value: float, what: str) -> None:
+    """Raise a ValueError unless the value is positive and finite; ``what`` begins the sentence."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"{what} must be a positive number, but it is {value}")
+
+
+def whole_number(value: int, what: str) -> None:
+    """Raise a ValueError unless the value is a whole number of at least one; ``what`` begins the sentence."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{what} must be a whole number of at least 1, but it is {value}")
+
+
+def class_labels(data: Distilled) -> None:
+    """Raise a ValueError unless every label is a row with one column per class, of two classes at the least."""
+    if data.y.ndim != data.w.ndim + 1 or data.y.shape[-1] < 2:
+        raise ValueError(
+            f"a classifier needs labels with one column per class, but y has shape {tuple(data.y.shape)} and w "
+            f"{tuple(data.w.shape)}: give one-hot rows of two classes or more"
+        )
+
+
+def number_labels(data: Distilled) -> None:
+    """Raise a ValueError unless every label is one number."""
+    if data.y.ndim != data.w.ndim:
+        raise ValueError(
+            f"this learner needs one number as each label, but y has shape {tuple(data.y.shape)} and w {tuple(data.w.shape)}: "
+            "fit one model for each column"
+        )

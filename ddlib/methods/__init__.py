@@ -4,21 +4,41 @@ The exception is :mod:`ddlib.methods.exact`, whose closed forms are facts about 
 """
 
 from ddlib.methods.coreset import RandomRows
+from ddlib.methods.distribution_matching import DistributionMatching
 from ddlib.methods.exact import Exact, construct, factor, is_exact, serve_solutions
 from ddlib.methods.first_order import FirstOrder
+from ddlib.methods.gradient_matching import GradientMatching
+from ddlib.methods.herding import Herding
+from ddlib.methods.implicit import Implicit
+from ddlib.methods.k_center import KCenter
+from ddlib.methods.kernel_inducing import KernelInducing, SolvedLabels, solved_labels
 from ddlib.methods.quantise import KMeans
+from ddlib.methods.trajectory_matching import TrajectoryMatching, from_moments, matched_moments
 from ddlib.methods.truncated_svd import TruncatedSVD
+from ddlib.methods.unrolled import Unrolled
 from ddlib.methods.zeroth_order import ZerothOrder
 
 __all__ = [
+    "DistributionMatching",
     "Exact",
     "FirstOrder",
+    "GradientMatching",
+    "Herding",
+    "Implicit",
+    "KCenter",
     "KMeans",
+    "KernelInducing",
     "RandomRows",
+    "SolvedLabels",
+    "TrajectoryMatching",
     "TruncatedSVD",
+    "Unrolled",
     "ZerothOrder",
     "construct",
     "factor",
+    "from_moments",
     "is_exact",
+    "matched_moments",
     "serve_solutions",
+    "solved_labels",
 ]

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.methods.quantise import label_scale
+from ddlib.methods.joined import label_scale
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from sklearn.cluster import KMeans as SklearnKMeans
 from torch import Tensor
 
+from ddlib.methods.joined import classes, joined, parted, to_nearest, within_classes
 from ddlib.problem import ClosedForm, Distilled, Task
 
 
@@ -19,7 +20,8 @@ class KMeans(ClosedForm):
 
     .. math:: \min_{\mu_1, \dots, \mu_m} \sum_i w_i \min_j \|z_i - \mu_j\|^2, \qquad z_i = (x_i,\, y_i / \operatorname{sd}(y))
 
-    y is scaled to unit variance so that it counts as one more column. (Lloyd 1982; scikit-learn's ``KMeans``.)
+    y is scaled to unit variance so that it counts as one more column. With class labels the budget is split evenly, the rows of
+    each class are clustered by themselves, and the means keep the label of their class. (Lloyd 1982; scikit-learn's ``KMeans``.)
 
     Attributes:
         restarts: independent starts, of which the best is kept.
@@ -29,28 +31,38 @@ class KMeans(ClosedForm):
     restarts: int = 4
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
-        data = task.train
-        scale = label_scale(data)
-        joined = torch.cat([data.x, (data.y / scale).unsqueeze(-1)], -1).cpu().numpy()
-        seeds = torch.randint(2**31 - 1, (data.replicates,), generator=generator, device=generator.device).tolist()
-        replicates = zip(joined, data.w.cpu().numpy(), seeds, strict=True)
-        centres, sizes = zip(*(self._cluster(rows, w, budget, seed) for rows, w, seed in replicates), strict=True)
-        points = torch.as_tensor(np.stack(centres)).to(data.x)
-        return Distilled(points[..., :-1], points[..., -1] * scale, torch.as_tensor(np.stack(sizes)).to(data.x))
+        """The cluster means.
 
-    def _cluster(self, rows: np.ndarray, w: np.ndarray, budget: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        Raises:
+            ValueError: if D, or a class of it, has fewer rows of positive weight than clusters.
+        """
+        data = task.train
+        rows = joined(data).cpu().numpy()
+
+        def cluster(w: Float[Tensor, "R n"], count: int) -> Distilled:
+            seeds = torch.randint(2**31 - 1, (data.replicates,), generator=generator, device=generator.device).tolist()
+            replicates = zip(rows, w.cpu().numpy(), seeds, strict=True)
+            centres, sizes = zip(*(self._cluster(*replicate, count) for replicate in replicates), strict=True)
+            x, y = parted(torch.as_tensor(np.stack(centres)).to(data.x), data)
+            if classes(data) is not None:  # the class's own label, free of rounding
+                first = (w > 0).int().argmax(-1)[:, None, None]
+                y = data.y.take_along_dim(first, 1).expand_as(y)
+            return Distilled(x, y, torch.as_tensor(np.stack(sizes)).to(data.x))
+
+        return within_classes(data, budget, cluster, "clusters")
+
+    def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, " R"]:
+        r"""The quantisation error, which is the squared Wasserstein distance of D from the best weighting of S.
+
+        .. math:: W_2^2 = \frac{\sum_i w_i \min_j \|z_i - s_j\|^2}{\sum_i w_i}
+
+        The nearest row of S may be of another class, so with class labels this can be a little less than what was minimised.
+        """
+        data = task.train
+        return (data.w * (to_nearest(data, distilled) ** 2).sum(-1)).sum(-1) / data.w.sum(-1)
+
+    def _cluster(self, rows: np.ndarray, w: np.ndarray, seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """One replicate. Rows of weight zero say nothing and are left out."""
         rows, w = rows[w > 0], w[w > 0]
-        if budget > len(rows):
-            raise ValueError(f"k-means cannot make {budget} clusters from {len(rows)} rows: ask for at most as many")
-        fitted = SklearnKMeans(budget, n_init=self.restarts, random_state=seed).fit(rows, sample_weight=w)
-        return fitted.cluster_centers_, np.bincount(fitted.labels_, weights=w, minlength=budget)
-
-
-def label_scale(data: Distilled) -> Float[Tensor, "R 1"]:
-    """The weighted standard deviation of y, which makes labels one more column; one where the labels are all the same."""
-    share = data.w / data.w.sum(-1, keepdim=True)
-    mean = (share * data.y).sum(-1, keepdim=True)
-    deviation = (share * (data.y - mean) ** 2).sum(-1, keepdim=True).sqrt()
-    rounding = 64 * torch.finfo(data.y.dtype).eps * data.y.abs().amax(-1, keepdim=True)
-    return torch.where(deviation > rounding, deviation, torch.ones_like(deviation))
+        fitted = SklearnKMeans(count, n_init=self.restarts, random_state=seed).fit(rows, sample_weight=w)
+        return fitted.cluster_centers_, np.bincount(fitted.labels_, weights=w, minlength=count)

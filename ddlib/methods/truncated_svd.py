@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from ddlib.methods.quantise import label_scale
+from ddlib.methods.joined import joined, label_scale, parted
 from ddlib.problem import ClosedForm, Distilled, Task
 
 
@@ -14,15 +16,29 @@ from ddlib.problem import ClosedForm, Distilled, Task
 class TruncatedSVD(ClosedForm):
     r"""The first m rows of :math:`\Sigma V^\top` in the singular value decomposition of :math:`[X\ \ y/\operatorname{sd}(y)]`.
 
-    Of all sets of m points these have the nearest second moments in Frobenius norm (Eckart and Young 1936). At most d + 1 rows.
+    Of all sets of m points these have the nearest second moments in Frobenius norm (Eckart and Young 1936). At most d + 1 rows, or
+    d + C with C class labels; the labels are then real numbers, and a row and its negative are the same to the moments, so that
+    the largest entry of a label names no class.
     """
 
     name: str = "truncated_svd"
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         data = task.train
-        scale = label_scale(data)
-        joined = torch.cat([data.x, (data.y / scale).unsqueeze(-1)], -1) * data.w.sqrt().unsqueeze(-1)
-        _, singular, basis = torch.linalg.svd(joined, full_matrices=False)
-        rows = (singular.unsqueeze(-1) * basis)[..., :budget, :]
-        return Distilled(rows[..., :-1], rows[..., -1] * scale, torch.ones_like(rows[..., 0]))
+        _, singular, basis = torch.linalg.svd(joined(data) * data.w.sqrt().unsqueeze(-1), full_matrices=False)
+        x, y = parted((singular.unsqueeze(-1) * basis)[..., :budget, :], data)
+        return Distilled(x, y, data.w.new_ones(x.shape[: data.w.ndim]))
+
+    def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, " R"]:
+        r"""The distance of the second moments of S from those of D.
+
+        .. math:: \Bigl\| \sum_{s \in S} w_s z_s z_s^\top - \sum_{i \in D} w_i z_i z_i^\top \Bigr\|_F^2,
+            \qquad z = (x,\, y / \operatorname{sd}(y))
+        """
+        scale = label_scale(task.train)
+        return ((_moments(distilled, scale) - _moments(task.train, scale)) ** 2).sum((-2, -1))
+
+
+def _moments(points: Distilled, scale: Float[Tensor, "R 1"]) -> Float[Tensor, "R k k"]:
+    rows = joined(points, scale)
+    return rows.mT @ (points.w.unsqueeze(-1) * rows)

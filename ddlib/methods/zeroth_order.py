@@ -63,6 +63,15 @@ class ZerothOrder:
         """Begin at the task's own start."""
         return ZerothOrderState(task.start(budget, generator))
 
+    def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator) -> Float[Tensor, " R"]:
+        r"""The smoothed risk :math:`\mathbb{E}_\Delta R(A(S + \sigma\Delta))`, over K directions (both ways if ``antithetic``)."""
+        shape = (self.directions, *distilled.x.shape)
+        delta = torch.randn(shape, dtype=distilled.x.dtype, device=generator.device, generator=generator)
+        shifts = self.sigma * (torch.cat([delta, -delta]) if self.antithetic else delta)
+        rows = torch.arange(distilled.budget, device=distilled.w.device)
+        risks = [self._risks(task, distilled, rows, block.risk, shifts, generator) for block in task.blocks(distilled)]
+        return torch.stack(risks).mean((0, 1))
+
     @torch.no_grad()
     def update(self, task: Task, state: ZerothOrderState, generator: torch.Generator) -> tuple[ZerothOrderState, Info]:
         """One step on a random block."""

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.problem import Block, Distilled, Split, whole_set
+from ddlib.tasks.splits import random_rows
 
 
 def as_data(x: Float[Tensor, "n d"], y: Float[Tensor, " n"]) -> Distilled:
@@ -22,10 +23,10 @@ def as_data(x: Float[Tensor, "n d"], y: Float[Tensor, " n"]) -> Distilled:
     """
     if x.ndim != 2 or y.shape != x.shape[:1] or x.shape[0] == 0:
         raise ValueError(f"rows of shape (n, d) and labels of shape (n,) are needed, but got {tuple(x.shape)} and {tuple(y.shape)}")
-    return _checked(Distilled(x[None], y[None], torch.ones_like(y)[None]))
+    return checked(Distilled(x[None], y[None], torch.ones_like(y)[None]))
 
 
-def _checked(data: Distilled) -> Distilled:
+def checked(data: Distilled) -> Distilled:
     """The data, if a learner can learn from them."""
     if data.budget == 0:
         raise ValueError("the data have no rows: give at least one")
@@ -54,7 +55,7 @@ class EmpiricalTask:
     name: str = "task"
 
     def __post_init__(self) -> None:
-        _checked(self.data)
+        checked(self.data)
         if self.replicates < 1 or self.data.replicates not in (1, self.replicates):
             raise ValueError(
                 f"data with {self.data.replicates} replicates cannot serve {self.replicates}: give 1, or as many as the task has"
@@ -74,9 +75,18 @@ class EmpiricalTask:
         """The learner; a subclass gives it."""
         raise NotImplementedError
 
-    def risk(self, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
-        """The learner's own objective on D; a subclass gives it."""
+    def objective(self, model: Any, distilled: Distilled) -> Float[Tensor, " R"]:
+        """What the learner minimises, given a set; a subclass gives it."""
         raise NotImplementedError
+
+    def risk(self, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
+        """The learner's own objective on D."""
+        return self.objective(model, self.data)
+
+    def initial(self, generator: torch.Generator) -> Any:
+        """The model that says nothing, all zeros: where iterative training begins."""
+        reference = self.reference
+        return torch.zeros_like(reference.expand(self.replicates, *reference.shape[1:]))
 
     def start(self, budget: int, generator: torch.Generator) -> Distilled:
         """Rows of D drawn without replacement, a fresh draw for each replicate.
@@ -84,13 +94,7 @@ class EmpiricalTask:
         Raises:
             ValueError: if D has fewer rows than the budget asks for.
         """
-        rows = self.data.budget
-        if budget > rows:
-            raise ValueError(f"the budget is {budget} rows but the data of {self.name} have {rows}: ask for at most as many")
-        draws = torch.rand(self.replicates, rows, generator=generator, device=generator.device).argsort(-1)[:, :budget]
-        pick = draws.to(self.data.w.device)
-        x, y, w = self.train
-        return Distilled(x.take_along_dim(pick[..., None], 1), y.take_along_dim(pick, 1), w.take_along_dim(pick, 1))
+        return random_rows(self.train, budget, generator, self.name)
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block: the whole set, with the risk on D."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.learners import absolute_objective, least_absolute
-from ddlib.problem import Distilled, Split
+from ddlib.problem import Distilled
 from ddlib.tasks.empirical import EmpiricalTask
 
 
@@ -25,5 +25,5 @@ class LeastAbsoluteTask(EmpiricalTask):
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R d"]:
         return least_absolute(distilled)
 
-    def risk(self, model: Float[Tensor, "R d"], split: Split = "train") -> Float[Tensor, " R"]:
-        return absolute_objective(model, self.data)
+    def objective(self, model: Float[Tensor, "R d"], distilled: Distilled) -> Float[Tensor, " R"]:
+        return absolute_objective(model, distilled)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ddlib.learners import logistic, logistic_objective
 from ddlib.learners.check import positive_penalty
-from ddlib.problem import Distilled, Split
+from ddlib.problem import Distilled
 from ddlib.tasks.empirical import EmpiricalTask
 
 
@@ -44,5 +44,5 @@ class LogisticTask(EmpiricalTask):
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R d"]:
         return logistic(self.read(distilled), self.penalty)
 
-    def risk(self, model: Float[Tensor, "R d"], split: Split = "train") -> Float[Tensor, " R"]:
-        return logistic_objective(model, self.read(self.data), self.penalty)
+    def objective(self, model: Float[Tensor, "R d"], distilled: Distilled) -> Float[Tensor, " R"]:
+        return logistic_objective(model, self.read(distilled), self.penalty)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ddlib.learners import ridge, ridge_objective
 from ddlib.learners.check import penalty_or_none
-from ddlib.problem import Distilled, Split
+from ddlib.problem import Distilled
 from ddlib.tasks.empirical import EmpiricalTask
 
 
@@ -39,8 +39,8 @@ class RidgeTask(EmpiricalTask):
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R L d"]:
         return torch.stack([ridge(distilled, penalty) for penalty in self.penalties], dim=-2)
 
-    def risk(self, model: Float[Tensor, "R L d"], split: Split = "train") -> Float[Tensor, " R"]:
-        objectives = [ridge_objective(model[..., i, :], self.data, penalty) for i, penalty in enumerate(self.penalties)]
+    def objective(self, model: Float[Tensor, "R L d"], distilled: Distilled) -> Float[Tensor, " R"]:
+        objectives = [ridge_objective(model[..., i, :], distilled, penalty) for i, penalty in enumerate(self.penalties)]
         return torch.stack(objectives).mean(0)
 
     def parameter_error(self, model: Float[Tensor, "R L d"]) -> Float[Tensor, " R"]:

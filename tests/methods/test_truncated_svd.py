@@ -3,9 +3,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddlib.methods import TruncatedSVD
-from ddlib.methods.quantise import label_scale
+from ddlib.methods.joined import joined, label_scale
 from ddlib.problem import Distilled, distil
-from ddlib.tasks import RidgeTask
+from ddlib.tasks import EmpiricalTask, RidgeTask
+from tests.methods.test_joined import labelled
 from tests.worlds import generator, random_data, seeds
 
 
@@ -15,8 +16,8 @@ def summary(data: Distilled, budget: int) -> Distilled:
 
 def moments(points: Distilled, scale: torch.Tensor) -> torch.Tensor:
     """Weighted second moments of [x, y / scale]."""
-    joined = torch.cat([points.x, (points.y / scale).unsqueeze(-1)], -1)
-    return joined.mT @ (points.w.unsqueeze(-1) * joined)
+    rows = torch.cat([points.x, (points.y / scale).unsqueeze(-1)], -1)
+    return rows.mT @ (points.w.unsqueeze(-1) * rows)
 
 
 @given(seeds, st.integers(1, 3))
@@ -46,3 +47,15 @@ def test_all_rows_have_the_moments_of_the_data_in_ys_own_units():
 def test_labels_that_are_all_the_same_give_finite_rows():
     data = random_data(0)
     assert all(bool(part.isfinite().all()) for part in summary(data._replace(y=torch.full_like(data.y, 0.1)), 3))
+
+
+@given(seeds, st.integers(1, 6))
+@settings(max_examples=10)
+def test_its_surrogate_reaches_eckart_and_youngs_value_with_class_labels_too(seed, budget):
+    for data in (random_data(seed), labelled(seed)):
+        data = data._replace(w=torch.rand(data.w.shape, generator=generator(seed), dtype=torch.float64))
+        task = EmpiricalTask(data)
+        chosen = distil(TruncatedSVD(), task, budget, 0, generator())[0]
+        singular = torch.linalg.svdvals(joined(data) * data.w.sqrt().unsqueeze(-1))
+        least = (singular[..., budget:] ** 4).sum(-1)
+        torch.testing.assert_close(TruncatedSVD().surrogate(task, chosen), least, rtol=1e-8, atol=1e-8)

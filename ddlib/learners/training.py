@@ -1,0 +1,83 @@
+r"""Training by gradient steps, itself differentiable: the path can be unrolled in whole or in a window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Objective = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Training:
+    r"""Gradient descent on an objective, plain or with Adam's scaling (Kingma and Ba 2015).
+
+    .. math::
+
+        \theta_{t+1} = \theta_t - \eta\, \nabla J(\theta_t) \qquad\text{or}\qquad
+        \theta_{t+1} = \theta_t - \eta\, \hat m_t / \sqrt{\hat v_t + \epsilon^2} .
+
+    Adam's :math:`\epsilon` stands under the root, so that the step has a gradient also where J is flat. The replicates' objectives
+    are summed before differentiation; replicates stay independent.
+
+    Attributes:
+        steps: N, how many.
+        lr: the step size :math:`\eta`.
+        optimiser: ``"sgd"`` or ``"adam"``.
+        betas, epsilon: Adam's constants.
+    """
+
+    steps: int = 200
+    lr: float = 0.05
+    optimiser: Literal["sgd", "adam"] = "adam"
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or not 0 < self.lr < math.inf:
+            raise ValueError(f"training needs 0 or more steps and a positive step size, but they are {self.steps} and {self.lr}")
+        if self.optimiser not in ("sgd", "adam"):
+            raise ValueError(f"the optimiser must be 'sgd' or 'adam', but it is {self.optimiser!r}")
+
+    def run(self, objective: Objective, theta: Float[Tensor, "*R P"], window: int | None = None) -> Float[Tensor, "*R P"]:
+        """The parameters after the last step.
+
+        Args:
+            objective: maps parameters to one number per replicate.
+            theta: where to begin.
+            window: the last so many steps are differentiable with respect to whatever the objective depends on; None: all of them,
+                if gradients are enabled.
+        """
+        *_, last = self.path(objective, theta, window)
+        return last
+
+    def path(self, objective: Objective, theta: Float[Tensor, "*R P"], window: int | None = None) -> Iterator[Tensor]:
+        """The parameters before the first step and after each."""
+        graph, (beta1, beta2) = torch.is_grad_enabled(), self.betas
+        first, second = torch.zeros_like(theta), torch.zeros_like(theta)
+        yield theta
+        for step in range(1, self.steps + 1):
+            inside = graph and (window is None or step > self.steps - window)
+            gradient = self._gradient(objective, theta, inside)
+            if self.optimiser == "sgd":
+                theta = theta - self.lr * gradient
+            else:
+                first = beta1 * first + (1 - beta1) * gradient
+                second = beta2 * second + (1 - beta2) * gradient**2
+                scale = (second / (1 - beta2**step) + self.epsilon**2).sqrt()
+                theta = theta - self.lr * (first / (1 - beta1**step)) / scale
+            yield theta
+
+    @staticmethod
+    def _gradient(objective: Objective, theta: Tensor, inside: bool) -> Tensor:
+        """The gradient at theta; outside the window nothing remembers how it came about."""
+        with torch.enable_grad():
+            here = theta if inside and theta.requires_grad else theta.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(objective(here).sum(), here, create_graph=inside)
+        return gradient

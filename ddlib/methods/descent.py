@@ -1,0 +1,205 @@
+"""What all gradient methods share: descent on a surrogate, with Adam's scaling and a falling step size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ddlib.problem import ClosedForm, Distilled, Info, Task
+
+Part = Literal["x", "y", "w"]
+
+
+class Piece(NamedTuple):
+    """Units that are updated together, and the value that they descend.
+
+    Attributes:
+        rows: indices into the units, shape (b,).
+        value: computes the surrogate, shape (R,).
+    """
+
+    rows: Int[Tensor, " b"]
+    value: Callable[[], Float[Tensor, " R"]]
+
+
+class DescentState(NamedTuple):
+    """What descent needs to go on.
+
+    Attributes:
+        distilled: the set that would be handed out now, per replicate.
+        best: its surrogate.
+        current: the set that the next gradient is taken at.
+        first, second: Adam's moments of the gradient for each part that is learned.
+        updates: how often each unit has been updated.
+        step: updates so far.
+        memory: what a method carries besides the set.
+    """
+
+    distilled: Distilled
+    best: Float[Tensor, " R"]
+    current: Distilled
+    first: dict[Part, Tensor]
+    second: dict[Part, Tensor]
+    updates: Int[Tensor, " m"]
+    step: int
+    memory: Any = None
+
+
+@dataclass(frozen=True)
+class Descent:
+    r"""Gradient descent on a surrogate :math:`\phi(S)`; a subclass gives :meth:`surrogate`.
+
+    One update moves the units whose turn it is by Adam (Kingma and Ba 2015),
+
+    .. math::
+
+        g = \nabla_S\, \phi(S), \quad m \leftarrow \beta_1 m + (1-\beta_1) g, \quad u \leftarrow \beta_2 u + (1-\beta_2) g^2,
+        \quad S \leftarrow S - \eta_t \frac{\hat m}{\sqrt{\hat u} + \epsilon},
+
+    or by plain descent :math:`S \leftarrow S - \eta_t g`. The surrogates of the replicates are summed before differentiation;
+    replicates stay independent. The step size falls from lr to ``final`` × lr over ``horizon`` updates along half a cosine.
+
+    Attributes:
+        lr: the step size η at the start; for Adam in the units of x.
+        horizon: updates over which the step size falls.
+        optimiser: ``"adam"`` or ``"descent"``.
+        schedule: ``"cosine"`` or ``"constant"``.
+        final: the last step size as a share of the first.
+        learn: which parts of the set are free. Weights are learned on the log scale and stay positive.
+        betas, epsilon: Adam's constants.
+        name: how tables call the method.
+        begin: a closed-form method whose set the descent begins at; None: rows of the training data.
+        keep: hand out the ``"best"`` iterate by the surrogate, or the ``"last"``, which is right for a surrogate with random draws.
+    """
+
+    lr: float = 0.05
+    horizon: int = 600
+    optimiser: Literal["adam", "descent"] = "adam"
+    schedule: Literal["cosine", "constant"] = "cosine"
+    final: float = 0.01
+    learn: tuple[Part, ...] = ("x",)
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-12
+    name: str = "descent"
+    begin: ClosedForm | None = None
+    keep: Literal["best", "last"] = "best"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr < math.inf or not 0 <= self.final < math.inf:
+            raise ValueError(
+                f"the step size must be positive and its last share at least 0, but they are {self.lr} and {self.final}"
+            )
+        if self.horizon < 1:
+            raise ValueError(f"the step size must fall over a horizon of at least 1 update, but it is {self.horizon}")
+        if not self.learn or not set(self.learn) <= {"x", "y", "w"}:
+            raise ValueError(f"the learned parts must be some of 'x', 'y' and 'w', but they are {self.learn}")
+        if self.optimiser not in ("adam", "descent") or self.schedule not in ("cosine", "constant"):
+            raise ValueError(f"unknown optimiser {self.optimiser!r} or schedule {self.schedule!r}")
+        if self.keep not in ("best", "last"):
+            raise ValueError(f"the set to keep must be the 'best' or the 'last', but it is {self.keep!r}")
+
+    def remember(self, task: Task, generator: torch.Generator) -> Any:
+        """What the method computes once, before the first update: nothing, unless a subclass says otherwise."""
+        return None
+
+    def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
+        """What the method minimises; ``memory`` is what :meth:`remember` gave (None: computed anew)."""
+        raise NotImplementedError
+
+    def pieces(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any) -> Sequence[Piece]:
+        """The units that take turns: by default all of them at once."""
+        rows = torch.arange(distilled.budget, device=distilled.w.device)
+        return [Piece(rows, lambda: self.surrogate(task, distilled, generator, memory))]
+
+    def proceed(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any, step: int) -> Any:
+        """The memory after an update: by default as it was."""
+        return memory
+
+    def init(self, task: Task, budget: int, generator: torch.Generator) -> DescentState:
+        """Begin at the task's own start, or at the set of ``begin``."""
+        start = task.start(budget, generator) if self.begin is None else self.begin.choose(task, budget, generator)
+        free = {part: torch.zeros_like(_free(start, part)) for part in self.learn}
+        best = torch.full_like(start.w[..., 0], torch.inf)
+        updates = torch.zeros(start.budget, dtype=torch.long, device=start.w.device)
+        return DescentState(start, best, start, free, dict(free), updates, 0, self.remember(task, generator))
+
+    def rate(self, step: int) -> float:
+        """The step size of an update."""
+        if self.schedule == "constant":
+            return self.lr
+        share = 0.5 * (1 + math.cos(math.pi * min(step / self.horizon, 1.0)))
+        return self.lr * (self.final + (1 - self.final) * share)
+
+    def update(self, task: Task, state: DescentState, generator: torch.Generator) -> tuple[DescentState, Info]:
+        """One gradient step on the units whose turn it is.
+
+        Raises:
+            ValueError: if the surrogate has no gradient in the parts that are learned.
+        """
+        parts: dict[Part, Tensor] = {part: _free(state.current, part).detach().requires_grad_() for part in self.learn}
+        with torch.enable_grad():
+            pieces = self.pieces(task, _assemble(state.current, parts), generator, state.memory)
+            turn = state.step % len(pieces)
+            value = pieces[turn].value()
+            gradients: tuple[Tensor | None, ...] = (None,)
+            if value.requires_grad:
+                gradients = torch.autograd.grad(value.sum(), list(parts.values()), allow_unused=True)
+            if all(found is None for found in gradients):
+                raise ValueError(f"{self.name} on {task.name} has no gradient in {self.learn}: choose a method that needs none")
+        best, chosen = self._judge(pieces, turn, value.detach(), state)
+        rows = pieces[turn].rows
+        updates = state.updates.index_add(0, rows, torch.ones_like(rows))
+        active = torch.zeros_like(updates, dtype=torch.bool).index_fill(0, rows, True)
+        moved: dict[Part, Tensor] = {}
+        first, second = dict(state.first), dict(state.second)
+        for (part, old), found in zip(parts.items(), gradients, strict=True):
+            gradient = torch.zeros_like(old) if found is None else found
+            extra = (1,) * (old.ndim - 2)
+            here, times = active.view(-1, *extra), updates.view(-1, *extra)
+            step, first[part], second[part] = self._step(gradient, first[part], second[part], times, here)
+            moved[part] = torch.where(here, old.detach() - self.rate(state.step) * step, old.detach())
+        current = _assemble(state.current, moved)
+        memory = self.proceed(task, current, generator, state.memory, state.step + 1)
+        chosen = current if self.keep == "last" else chosen
+        return DescentState(chosen, best, current, first, second, updates, state.step + 1, memory), Info(value.detach())
+
+    @torch.no_grad()
+    def _judge(self, pieces: Sequence[Piece], turn: int, value: Tensor, state: DescentState) -> tuple[Tensor, Distilled]:
+        """The best set so far and its surrogate; with K pieces every K-th iterate is judged, by the mean of all pieces' values."""
+        if self.keep == "last" or turn != 0:
+            return state.best, state.distilled
+        judged = value if len(pieces) == 1 else torch.stack([piece.value() for piece in pieces]).mean(0)
+        better = judged < state.best
+
+        def pick(new: Tensor, old: Tensor) -> Tensor:
+            return torch.where(better.view(-1, *(1,) * (new.ndim - 1)), new, old)
+
+        kept = Distilled(*(pick(new, old) for new, old in zip(state.current, state.distilled, strict=True)))
+        return torch.where(better, judged, state.best), kept
+
+    def _step(self, gradient: Tensor, first: Tensor, second: Tensor, times: Tensor, here: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The direction of descent and the new moments; elsewhere than ``here`` nothing changes."""
+        if self.optimiser == "descent":
+            return gradient, first, second
+        beta1, beta2 = self.betas
+        first = torch.where(here, beta1 * first + (1 - beta1) * gradient, first)
+        second = torch.where(here, beta2 * second + (1 - beta2) * gradient**2, second)
+        n = times.clamp(min=1).to(gradient.dtype)
+        step = (first / (1 - beta1**n)) / ((second / (1 - beta2**n)).sqrt() + self.epsilon)
+        return step, first, second
+
+
+def _free(distilled: Distilled, part: Part) -> Tensor:
+    """A part of the set in the coordinates in which it is learned."""
+    value: Tensor = getattr(distilled, part)
+    return value.log() if part == "w" else value
+
+
+def _assemble(distilled: Distilled, parts: dict[Part, Tensor]) -> Distilled:
+    return distilled._replace(**{part: value.exp() if part == "w" else value for part, value in parts.items()})

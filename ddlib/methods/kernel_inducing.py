@@ -1,0 +1,82 @@
+"""Kernel inducing points: the points from which kernel ridge regression predicts the data best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ddlib.learners.kernel_ridge import KernelRidge
+from ddlib.learners.kernels import Linear
+from ddlib.methods.descent import Descent
+from ddlib.methods.quantise import KMeans
+from ddlib.problem import ClosedForm, Distilled, Task
+
+
+@dataclass(frozen=True)
+class KernelInducing(Descent):
+    r"""Gradient descent on the loss of kernel ridge regression from S to D (Nguyen, Chen, Lee 2021).
+
+    .. math:: \phi(S) = \frac{1}{\sum_i w_i} \sum_{i \in D} w_i \bigl\| y_i - k(x_i, X_S)\,(K_{SS} + \lambda I)^{-1} y_S \bigr\|^2
+
+    ``learn=("x",)`` keeps the labels, ``("x", "y")`` learns them as well.
+
+    Attributes:
+        learner: the kernel and its penalty.
+        solve_first: start from the labels that :func:`solved_labels` finds for the first points.
+    """
+
+    name: str = "kernel_inducing"
+    learner: KernelRidge = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
+    solve_first: bool = False
+
+    def init(self, task: Task, budget: int, generator: torch.Generator) -> Any:
+        """Begin at the task's own start, or at the set of ``begin``."""
+        state = super().init(task, budget, generator)
+        if not self.solve_first:
+            return state
+        start = state.current._replace(y=solved_labels(task.train, state.current, self.learner))
+        return state._replace(distilled=start, current=start)
+
+    def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
+        """The mean squared error on D of kernel ridge regression learned from S."""
+        data = task.train
+        error = self.learner.predict(self.learner.fit(distilled), data.x) - data.y
+        squared = error**2 if error.ndim == data.w.ndim else (error**2).sum(-1)
+        return (data.w * squared).sum(-1) / data.w.sum(-1)
+
+
+@dataclass(frozen=True)
+class SolvedLabels(ClosedForm):
+    """The points of another method with the labels that serve kernel ridge regression best: is it the points, or the labels?
+
+    Attributes:
+        points: chooses the points.
+        learner: the kernel and its penalty.
+        name: how tables call the method.
+    """
+
+    points: ClosedForm = field(default_factory=KMeans)
+    learner: KernelRidge = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
+    name: str = "solved_labels"
+
+    def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
+        chosen = self.points.choose(task, budget, generator)
+        return chosen._replace(y=solved_labels(task.train, chosen, self.learner))
+
+
+def solved_labels(data: Distilled, points: Distilled, learner: KernelRidge) -> Float[Tensor, "R m *label"]:
+    r"""The labels that minimise the squared error on D of kernel ridge regression from given points.
+
+    The prediction is linear in the labels, :math:`f(X) = M y_S` with :math:`M = K_{XS} (K_{SS} + \lambda I)^{-1}`, so this is least
+    squares, :math:`y_S = M^+ Y` (label solve; Nguyen, Chen, Lee 2021); of all minimisers, the one of least norm.
+    """
+    eye = torch.eye(points.budget, dtype=points.x.dtype, device=points.x.device).expand(*points.w.shape, points.budget)
+    root = data.w.sqrt().unsqueeze(-1)
+    response = learner.predict(learner.fit(points._replace(y=eye)), data.x)
+    labels = data.y if data.y.ndim > data.w.ndim else data.y.unsqueeze(-1)
+    solved = torch.linalg.pinv(root * response, rtol=1e-10) @ (root * labels)
+    return solved if data.y.ndim > data.w.ndim else solved.squeeze(-1)

@@ -1,0 +1,131 @@
+"""Trajectory matching: sets on which training goes where training on the data goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ddlib.learners.network import Network
+from ddlib.learners.training import Training
+from ddlib.methods.descent import Descent
+from ddlib.problem import Distilled, Task
+
+
+@dataclass(frozen=True)
+class TrajectoryMatching(Descent):
+    r"""Gradient descent on where a student that trains on S ends, against the expert that trained on D (Cazenavette et al. 2022).
+
+    .. math:: \phi(S) = \frac{\|\hat\theta_{t+N}(S) - \theta_{t+M}\|^2}{\|\theta_t - \theta_{t+M}\|^2}
+
+    :math:`\theta_0, \theta_1, \dots` is the path of an expert, t a random age up to ``latest``, and the student makes N steps from
+    :math:`\theta_t`. With ``relative`` the step sizes count in units of one over the largest eigenvalue of D's (mean) second
+    moments, the curvature of the linear model, in which descent diverges beyond two.
+
+    Without hidden layers and with full-batch descent of one step size, theory knows the optimum: :func:`matched_moments`.
+
+    Attributes:
+        network: the function class and its loss.
+        expert: the training on D; as many steps as the path is long.
+        student: N steps on S.
+        stride: M, the expert's steps that they shall stand for.
+        latest: the largest age t at which a student begins.
+        experts: paths to draw from.
+        relative: whether step sizes of plain descent are in units of the inverse curvature.
+    """
+
+    name: str = "trajectory_matching"
+    network: Network = field(default_factory=lambda: Network(widths=(), bias=False))
+    expert: Training = field(default_factory=lambda: Training(steps=30, lr=0.5, optimiser="sgd"))
+    student: Training = field(default_factory=lambda: Training(steps=5, lr=0.5, optimiser="sgd"))
+    stride: int = 10
+    latest: int = 20
+    experts: int = 1
+    relative: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.stride >= 1 and 0 <= self.latest <= self.expert.steps - self.stride and self.student.steps >= 1):
+            raise ValueError(
+                f"the expert's {self.expert.steps} steps must reach {self.stride} (stride) beyond {self.latest} (latest), and the "
+                "student needs at least 1 step: give the expert more steps"
+            )
+        if self.experts < 1:
+            raise ValueError(f"trajectory matching needs at least 1 expert, but experts is {self.experts}")
+
+    def remember(self, task: Task, generator: torch.Generator) -> Float[Tensor, "E T R P"]:
+        """The experts' paths."""
+        data, expert = task.train, self._scaled(self.expert, task.train)
+        many = data._replace(w=data.w.expand(self.experts, *data.w.shape))
+        start = self.network.initial(many, generator)
+        with torch.no_grad():
+            return torch.stack(list(expert.path(lambda theta: self.network.loss(theta, data), start)), 1)
+
+    def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
+        """The relative squared distance between the student's end and the expert's, from one random age of one random expert."""
+        paths = self.remember(task, generator) if memory is None else memory
+        which = int(torch.randint(self.experts, (), generator=generator, device=generator.device))
+        age = int(torch.randint(self.latest + 1, (), generator=generator, device=generator.device))
+        start, goal = paths[which, age], paths[which, age + self.stride]
+        student = self._scaled(self.student, task.train)
+        end = student.run(lambda theta: self.network.loss(theta, distilled), start)
+        moved = (start - goal).square().sum(-1)
+        return (end - goal).square().sum(-1) / torch.where(moved > 0, moved, torch.ones_like(moved))
+
+    def _scaled(self, training: Training, data: Distilled) -> Training:
+        if not self.relative or training.optimiser != "sgd":
+            return training
+        rows = data.x * data.w.sqrt().unsqueeze(-1)
+        largest = torch.linalg.matrix_norm(rows, 2).square()
+        curvature = largest / data.w.sum(-1) if self.network.mean else largest
+        return replace(training, lr=training.lr / float(curvature.max()))
+
+
+def matched_moments(data: Distilled, lr: float, student: int, stride: int) -> tuple[Float[Tensor, "R d d"], Float[Tensor, "R d"]]:
+    r"""Second moments of a set on which N steps of full-batch descent go exactly where M steps on D go, from every start.
+
+    .. math:: A_S = \frac{I - (I - \eta A)^{M/N}}{\eta}, \qquad b_S = A_S\, \theta^*, \qquad \theta^* = A^{-1} b,
+
+    for :math:`\tfrac12 \|y - X\theta\|^2` with :math:`A = X^\top X, b = X^\top y`. The minimiser is kept; the curvature is not, so
+    a ridge regression on S learns another model than on D. Such a set has at least d points. (Derived for this project.)
+
+    Args:
+        data: rows x of shape (R, n, d), labels y of shape (R, n), weights w of shape (R, n).
+        lr: the step size :math:`\eta` of the summed loss, of student and expert alike.
+        student: N.
+        stride: M.
+
+    Raises:
+        ValueError: if :math:`\eta \lambda_{\max} > 1` and M/N is not an integer: then no real set exists.
+    """
+    rows = data.x * data.w.sqrt().unsqueeze(-1)
+    values, vectors = torch.linalg.eigh(rows.mT @ rows)
+    if bool((lr * values > 1 + 1e-12).any()) and stride % student:
+        raise ValueError(
+            f"with a step size of {lr} the curvature overshoots, and {stride}/{student} steps are no whole number: lower it"
+        )
+    shrink = 1 - lr * values
+    power = shrink ** (stride // student) if stride % student == 0 else shrink.clamp(min=0) ** (stride / student)
+    moments = vectors @ torch.diag_embed((1 - power) / lr) @ vectors.mT
+    solution = torch.linalg.lstsq(rows, (data.y * data.w.sqrt()).unsqueeze(-1)).solution
+    return moments, (moments @ solution).squeeze(-1)
+
+
+def from_moments(moments: Float[Tensor, "R d d"], products: Float[Tensor, "R d"]) -> Distilled:
+    r"""d points with :math:`X_S^\top X_S = A` and :math:`X_S^\top y_S = b`: the rows of :math:`A^{1/2}`.
+
+    Raises:
+        ValueError: if A has a negative eigenvalue.
+    """
+    values, vectors = torch.linalg.eigh(moments)
+    floor = 64 * torch.finfo(values.dtype).eps * values[..., -1:].abs()
+    if bool((values < -floor).any()):
+        raise ValueError(f"no set has second moments with a negative eigenvalue, but one is {values.min().item():.3g}")
+    root = values.clamp(min=0).sqrt()
+    kept = values > floor
+    x = root.unsqueeze(-1) * vectors.mT
+    y = torch.where(kept, (vectors.mT @ products.unsqueeze(-1)).squeeze(-1) / torch.where(kept, root, torch.ones_like(root)), 0.0)
+    return Distilled(x, y, torch.ones_like(y))

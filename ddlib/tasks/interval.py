@@ -1,0 +1,98 @@
+"""Prediction of new cases with an interval: is it as often right as it says, and how wide is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ddlib.learners.bayesian_linear import BayesianLinear, Posterior
+from ddlib.problem import Block, Distilled, Split
+from ddlib.tasks.empirical import checked
+from ddlib.tasks.splits import Splits, random_rows
+
+
+@dataclass(frozen=True, eq=False)
+class IntervalTask:
+    r"""Bayesian linear regression judged by its predictive intervals, or by its predictive means.
+
+    The risk is the mean interval score (Gneiting and Raftery 2007) of the central interval [l, u] of level :math:`1 - \alpha`,
+
+    .. math:: (u - l) + \tfrac{2}{\alpha} (l - y)_+ + \tfrac{2}{\alpha} (y - u)_+ ,
+
+    which is least in expectation for the true quantiles, or, with ``criterion="squared"``, the mean squared error of the means.
+
+    Attributes:
+        splits: the data, R replicates each, scalar labels.
+        learner: the regression.
+        level: :math:`1 - \alpha`.
+        criterion: ``"interval"`` or ``"squared"``: what is deployed.
+    """
+
+    splits: Splits
+    learner: BayesianLinear = field(default_factory=BayesianLinear)
+    level: float = 0.9
+    criterion: Literal["interval", "squared"] = "interval"
+
+    def __post_init__(self) -> None:
+        for data in self.splits:
+            checked(data)
+        if not 0 < self.level < 1:
+            raise ValueError(f"the level of an interval must lie between 0 and 1, but it is {self.level}: give 0.9 for 90 %")
+        if self.criterion not in ("interval", "squared"):
+            raise ValueError(f"the criterion must be 'interval' or 'squared', but it is {self.criterion!r}")
+
+    @property
+    def name(self) -> str:
+        """What is judged."""
+        return "predictive interval" if self.criterion == "interval" else "predictive mean"
+
+    @property
+    def train(self) -> Distilled:
+        """D."""
+        return self.splits.train
+
+    @cached_property
+    def reference(self) -> Posterior:
+        """The posterior given D."""
+        return self.fit(self.train)
+
+    def start(self, budget: int, generator: torch.Generator) -> Distilled:
+        """Rows of D."""
+        return random_rows(self.train, budget, generator, self.name)
+
+    def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Posterior:
+        """The posterior given a set."""
+        return self.learner.fit(distilled)
+
+    def risk(self, model: Posterior, split: Split = "train") -> Float[Tensor, " R"]:
+        """The mean interval score, or the mean squared error, on a split."""
+        data = self.splits.part(split)
+        if self.criterion == "squared":
+            each = (self.learner.predict(model, data.x) - data.y).square()
+        else:
+            low, high = self.learner.interval(model, data.x, self.level)
+            outside = (low - data.y).relu() + (data.y - high).relu()
+            each = high - low + 2 / (1 - self.level) * outside
+        return (data.w * each).sum(-1) / data.w.sum(-1)
+
+    def coverage(self, model: Posterior, split: Split = "test") -> Float[Tensor, " R"]:
+        """The share of a split's labels that lie in their intervals."""
+        data = self.splits.part(split)
+        low, high = self.learner.interval(model, data.x, self.level)
+        return (data.w * ((low <= data.y) & (data.y <= high))).sum(-1) / data.w.sum(-1)
+
+    def width(self, model: Posterior, split: Split = "test") -> Float[Tensor, " R"]:
+        """The mean length of the intervals on a split."""
+        data = self.splits.part(split)
+        low, high = self.learner.interval(model, data.x, self.level)
+        return (data.w * (high - low)).sum(-1) / data.w.sum(-1)
+
+    def blocks(self, distilled: Distilled) -> Sequence[Block]:
+        """One block: the whole set, with the risk on D."""
+        return [Block(torch.arange(distilled.budget, device=distilled.w.device), self.risk)]
