@@ -1,4 +1,4 @@
-"""Shared truths for the tests: small random data, the diabetes data, and every closed-form task on them."""
+"""Shared truths for the tests: small random data, the diabetes data, every closed-form task, and small tasks with splits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import torch
 from hypothesis import strategies as st
 
 from ddlib import datasets
+from ddlib.learners import RBF, BayesianLinear, KernelRidge, NearestNeighbour, Network, SoftmaxRegression, TrainedNetwork, Training
 from ddlib.problem import Distilled, Task
-from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask, as_data
+from ddlib.tasks import ClassificationTask, IntervalTask, LeastAbsoluteTask, LogisticTask, RidgeTask, as_data, class_labels
+from ddlib.tasks.splits import Splits
 
 PENALTIES = tuple(10.0**k for k in range(-1, 5))
 
@@ -26,6 +28,25 @@ def random_data(seed: int, n: int = 20, d: int = 3) -> Distilled:
     return as_data(x, x @ theta + noise + 0.3 * noise**2)
 
 
+def class_data(seed: int, sizes: tuple[int, ...] = (8, 8, 8), d: int = 3, replicates: int = 1) -> Distilled:
+    """Rows of so many classes, each about a mean of its own, in an order of its own for each replicate."""
+    draw = generator(seed)
+    label = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    label = torch.stack([label[torch.randperm(len(label), generator=draw)] for _ in range(replicates)])
+    means = 2 * torch.randn(len(sizes), d, generator=draw, dtype=torch.float64)
+    x = means[label] + torch.randn(*label.shape, d, generator=draw, dtype=torch.float64)
+    return Distilled(x, class_labels(label, len(sizes)), torch.ones_like(x[..., 0]))
+
+
+def any_set(data: Distilled, budget: int, seed: int) -> Distilled:
+    """Units, labels and weights that have nothing to do with the data but their shapes."""
+    draw = generator(seed)
+    shape = (data.replicates, budget)
+    x = torch.randn(*shape, *data.x.shape[2:], generator=draw, dtype=torch.float64)
+    y = torch.randn(*shape, *data.y.shape[2:], generator=draw, dtype=torch.float64)
+    return Distilled(x, y, 0.5 + torch.rand(shape, generator=draw, dtype=torch.float64))
+
+
 def diabetes() -> Distilled:
     """The real data of theory's figures."""
     table = datasets.diabetes()
@@ -39,6 +60,22 @@ def closed_form_tasks(data: Distilled, replicates: int = 2) -> list[Task]:
         RidgeTask(data, replicates, "ridge family", (0.1, 1.0, 10.0)),
         LeastAbsoluteTask(data, replicates),
         LogisticTask(data, replicates),
+    ]
+
+
+def split_tasks(seed: int, replicates: int = 2) -> list[Task]:
+    """Tasks that are judged on new cases: three classes with learners of every kind, and predictive intervals."""
+    one, two, three = (class_data(seed + part, replicates=replicates) for part in range(3))
+    classes = Splits(one, two, three)
+    numbers = Splits(*(Distilled(*(p.expand(replicates, *p.shape[1:]) for p in random_data(seed + part, 24))) for part in range(3)))
+    network = TrainedNetwork(Network((4,), "tanh"), Training(4, 0.1), penalty=0.01)
+    return [
+        ClassificationTask(classes, KernelRidge(RBF(2.0), 0.1)),
+        ClassificationTask(classes, SoftmaxRegression(), "cross_entropy"),
+        ClassificationTask(classes, network),
+        ClassificationTask(classes, NearestNeighbour()),
+        IntervalTask(numbers, BayesianLinear()),
+        IntervalTask(numbers, BayesianLinear(), criterion="squared"),
     ]
 
 

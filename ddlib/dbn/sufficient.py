@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ddlib.dbn.model import Dbn, Graph, topological_order
 from ddlib.dbn.moments import Moments, in_degrees
+from ddlib.methods.carry import carry
 
 
 class SufficientRows(NamedTuple):
@@ -27,27 +27,6 @@ class SufficientRows(NamedTuple):
     first_weight: Float[Tensor, "*R k"]
     pairs: Float[Tensor, "*R j 2p"]
     pair_weight: Float[Tensor, "*R j"]
-
-
-def carry(mean: Float[Tensor, "*R d"], covariance: Float[Tensor, "*R d d"]) -> Float[Tensor, "*R d+1 d"]:
-    r"""d + 1 equally weighted points with exactly this mean and covariance (divisor d + 1); fewer have too small a rank.
-
-    With :math:`LL^\top = \Sigma` and H of d orthonormal columns orthogonal to 1, the points are the rows of
-    :math:`1\mu^\top + \sqrt{d+1}\, H L^\top`.
-
-    Raises:
-        ValueError: if the covariance is not positive definite.
-    """
-    dimension = mean.shape[-1]
-    root, failed = torch.linalg.cholesky_ex(covariance)
-    if bool((failed > 0).any()):
-        raise ValueError("only a positive definite covariance can be carried by one point more than there are dimensions")
-    # Helmert's contrasts: the columns of a regular simplex.
-    j = torch.arange(1, dimension + 1, dtype=mean.dtype, device=mean.device)
-    i = torch.arange(dimension + 1, device=mean.device).unsqueeze(-1)
-    column = torch.arange(dimension, device=mean.device)
-    contrast = torch.where(i <= column, 1.0, torch.where(i == column + 1, -j, 0.0)) / (j * (j + 1)).sqrt()
-    return mean.unsqueeze(-2) + math.sqrt(dimension + 1) * contrast @ root.mT
 
 
 def sufficient_rows(moments: Moments, count: float | Tensor, slices: int) -> SufficientRows:

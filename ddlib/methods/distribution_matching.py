@@ -45,8 +45,8 @@ class DistributionMatching(Descent):
         rows, points = _inputs(data, data), _inputs(distilled, data)
         many = data._replace(x=rows.expand(self.draws, *rows.shape), w=data.w.expand(self.draws, *data.w.shape))
         theta = self.network.initial(many, generator)
-        ours = _class_means(self.network.features(theta, points), distilled)
-        theirs = _class_means(self.network.features(theta, rows), data)
+        ours = _class_means(self.network.features(theta, points.expand(self.draws, *points.shape)), distilled)
+        theirs = _class_means(self.network.features(theta, many.x), data)
         present = _membership(distilled).sum(-1) > 0
         return ((ours - theirs).square().sum(-1) * present).sum(-1).mean(0)
 

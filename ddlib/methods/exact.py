@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.methods.carry import carry
 from ddlib.methods.joined import label_scale
 from ddlib.problem import ClosedForm, Distilled, Task
-from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask
+from ddlib.tasks import IntervalTask, LeastAbsoluteTask, LogisticTask, RidgeTask
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def is_exact(task: Task, budget: int) -> bool:
     """Whether :func:`construct` serves the task with zero regret at this budget."""
     if isinstance(task, RidgeTask):
         return budget >= min(len(task.penalties), _orthonormal(_weighted(task.data)[0]).shape[-1])
+    if isinstance(task, IntervalTask):
+        return budget >= task.train.x.shape[-1] + 2
     return isinstance(task, LeastAbsoluteTask | LogisticTask) and budget >= 1
 
 
@@ -89,6 +92,25 @@ def _logistic(task: LogisticTask, budget: int) -> Distilled:
     deviation = label_scale(task.data)
     above = torch.where(task.threshold + deviation > task.threshold, deviation, task.threshold.abs())
     return Distilled((shrink * theta)[:, None, :], (task.threshold + above).expand_as(weight), weight)
+
+
+@construct.register
+def _interval(task: IntervalTask, budget: int) -> Distilled:
+    r"""d + 2 points with the mean and covariance of (x, y) in D, whose weights add up to D's.
+
+    The posterior depends on D through :math:`\sum w`, the mean and the covariance of (x, y) only. With weights of one the same
+    points would give the right mean and claim to know it from d + 2 rows. Nothing is known for fewer points.
+    """
+    data = task.train
+    dimension = data.x.shape[-1]
+    if budget < dimension + 2:
+        raise NotImplementedError(f"no exact construction is known for the {task.name} with fewer than {dimension + 2} points")
+    rows, total = torch.cat([data.x, data.y.unsqueeze(-1)], -1), data.w.sum(-1, keepdim=True)
+    share = (data.w / total).unsqueeze(-1)
+    mean = (share * rows).sum(-2)
+    centred = share.sqrt() * (rows - mean.unsqueeze(-2))
+    points = carry(mean, centred.mT @ centred)
+    return Distilled(points[..., :-1], points[..., -1], (total / (dimension + 2)).expand(-1, dimension + 2))
 
 
 def factor(data: Distilled) -> Distilled:

@@ -74,7 +74,8 @@ class GradientMatching(Descent):
         """Fresh networks, or the same ones trained on S."""
         if step % self.restart == 0:
             return self._fresh(task, generator)
-        return self.training.run(lambda theta: self.network.loss(theta, distilled), memory)
+        with torch.no_grad():
+            return self.training.run(lambda theta: self.network.loss(theta, distilled), memory)
 
     def _fresh(self, task: Task, generator: torch.Generator) -> Float[Tensor, "K R P"]:
         data = task.train
@@ -99,9 +100,8 @@ class GradientMatching(Descent):
     def _gradient(self, theta: Float[Tensor, "K C R P"], data: Distilled) -> Float[Tensor, "K C R P"]:
         with torch.enable_grad():
             theta = theta.detach().requires_grad_()
-            total = data.w.sum(-1) if self.network.mean else torch.ones_like(data.w[..., 0])
-            loss = self.network.loss(theta, data._replace(w=data.w))
-            loss = torch.where(total > 0, loss, torch.zeros_like(loss))
+            empty = data.w.sum(-1, keepdim=True) == 0  # such a class is left out later; its mean must not be 0/0
+            loss = self.network.loss(theta, data._replace(w=torch.where(empty, torch.ones_like(data.w), data.w)))
             return torch.autograd.grad(loss.sum(), theta, create_graph=True)[0]
 
     def _apart(self, ours: Tensor, theirs: Tensor, inputs: int) -> Float[Tensor, "K C R"]:

@@ -43,6 +43,8 @@ class Implicit(Descent):
         with torch.no_grad():
             fixed = Distilled(*(part.detach() for part in distilled))
             found = task.fit(fixed, generator)
+        if not isinstance(found, Tensor):
+            raise ValueError(f"{task.name} names no objective over models of one tensor: choose a method that needs none")
         size = found[0].numel()
         if size > LARGEST:
             raise ValueError(
@@ -55,7 +57,7 @@ class Implicit(Descent):
             if not bool(hessian.any()):
                 raise ValueError(f"the objective of {task.name} has no curvature: choose a method that needs no gradient")
             step = _solve(hessian, gradient.view(len(theta), -1))
-            model = theta.detach() - step.view_as(theta)  # equals the optimum; its derivative is the theorem's
+            model = theta.detach() - (step - step.detach()).view_as(theta)  # the learner's answer, with the theorem's derivative
             return torch.stack([block.risk(model) for block in task.blocks(distilled)]).mean(0)
 
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.problem import Distilled, Info, Task
+from ddlib.problem import ClosedForm, Distilled, Info, Task
 
 
 class ZerothOrderState(NamedTuple):
@@ -42,6 +42,7 @@ class ZerothOrder:
         lr: the step size η.
         directions: the number K of directions.
         antithetic: evaluate both ways along each direction.
+        begin: a closed-form method whose set the descent begins at; None: rows of the training data.
         one_batch: learn from all perturbed sets in one batch, along a leading axis; set to false for a task that cannot.
         name: how tables call the method.
     """
@@ -52,6 +53,7 @@ class ZerothOrder:
     antithetic: bool = False
     one_batch: bool = True
     name: str = "zeroth_order"
+    begin: ClosedForm | None = None
 
     def __post_init__(self) -> None:
         if not (0 < self.sigma < math.inf and 0 < self.lr < math.inf and self.directions >= 1):
@@ -60,8 +62,9 @@ class ZerothOrder:
             )
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> ZerothOrderState:
-        """Begin at the task's own start."""
-        return ZerothOrderState(task.start(budget, generator))
+        """Begin at the task's own start, or at the set of ``begin``."""
+        start = task.start(budget, generator) if self.begin is None else self.begin.choose(task, budget, generator)
+        return ZerothOrderState(start)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator) -> Float[Tensor, " R"]:
         r"""The smoothed risk :math:`\mathbb{E}_\Delta R(A(S + \sigma\Delta))`, over K directions (both ways if ``antithetic``)."""

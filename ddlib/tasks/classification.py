@@ -77,7 +77,8 @@ class ClassificationTask:
         if self.loss == "squared":
             each = (scores - data.y).square().sum(-1)
         else:
-            each = -scores.log_softmax(-1).take_along_dim(data.y.argmax(-1, keepdim=True), -1).squeeze(-1)
+            right = data.y.argmax(-1, keepdim=True).expand(*scores.shape[:-1], 1)
+            each = -scores.log_softmax(-1).gather(-1, right).squeeze(-1)
         return (data.w * each).sum(-1) / data.w.sum(-1)
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
@@ -85,9 +86,14 @@ class ClassificationTask:
         return [Block(torch.arange(distilled.budget, device=distilled.w.device), self.training_loss)]
 
     def initial(self, generator: torch.Generator) -> Any:
-        """The model that the learner's training begins at: its own first draw, or zeros."""
-        if hasattr(self.learner, "initial"):
-            return self.learner.initial(self.train, generator)
+        """The model that the learner's training begins at: its own first draw, or zeros.
+
+        Raises:
+            ValueError: if the learner minimises nothing that it could name.
+        """
+        learner = self._minimiser()
+        if hasattr(learner, "initial"):
+            return learner.initial(self.train, generator)
         return torch.zeros_like(self.reference)
 
     def objective(self, model: Any, distilled: Distilled) -> Float[Tensor, " R"]:
@@ -96,6 +102,10 @@ class ClassificationTask:
         Raises:
             ValueError: if the learner minimises nothing that it could name.
         """
+        return self._minimiser().objective(model, distilled)
+
+    def _minimiser(self) -> Any:
+        """The learner, if it names its objective."""
         if not hasattr(self.learner, "objective"):
             raise ValueError(f"{self.name} minimises no objective: choose a method that needs none")
-        return self.learner.objective(model, distilled)
+        return self.learner

@@ -19,6 +19,11 @@ class Splits(NamedTuple):
     validation: Distilled
     test: Distilled
 
+    def centred(self) -> tuple[Splits, Float[Tensor, "R 1 d"]]:
+        """The splits with the columns' means over the training rows taken away, and these means."""
+        mean = self.train.x.mean(1, keepdim=True)
+        return Splits(*(data._replace(x=data.x - mean) for data in self)), mean
+
     def part(self, split: Split) -> Distilled:
         """The part of that name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[split]

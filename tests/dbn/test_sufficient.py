@@ -3,7 +3,8 @@ import torch
 
 from ddlib.dbn.generate import random_graphs, random_networks, sample
 from ddlib.dbn.moments import fit_moments, mean_log_likelihood, mle, regressors, trajectory_moments
-from ddlib.dbn.sufficient import carry, exact_trajectories, rows_moments, sufficient_rows, trajectories_needed
+from ddlib.dbn.sufficient import exact_trajectories, rows_moments, sufficient_rows, trajectories_needed
+from ddlib.methods.carry import carry
 from tests.dbn.world import difference, generator
 
 
