@@ -18,6 +18,26 @@ class Estimate(NamedTuple):
     n: int
 
 
+class Number(NamedTuple):
+    """A number for the prose: the arguments of a recorder's ``number`` after the name."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    unit: str = ""
+
+
+def quoted(found: Estimate, unit: str = "") -> Number:
+    """An estimate for the prose, without an interval where it has none.
+
+    >>> quoted(estimate([2.0]), "nats")
+    Number(value=2.0, low=None, high=None, n=1, unit='nats')
+    """
+    low, high = (None if np.isnan(end) else end for end in (found.low, found.high))
+    return Number(found.value, low, high, found.n, unit)
+
+
 def estimate(values: ArrayLike, statistic: Literal["mean", "median"] = "mean") -> Estimate:
     """Mean with Student's interval, or median with the interval between two order statistics.
 

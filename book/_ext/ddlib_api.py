@@ -12,6 +12,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from docutils import nodes
@@ -62,14 +65,25 @@ def resolve_as_python(app: Sphinx, env: BuildEnvironment, node: pending_xref, co
     module = module or str(node.get("py:module"))
     if not module.startswith("ddlib"):
         return None
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
+    found = next((vars(place)[name] for place in _places(module) if name in vars(place)), None)
+    if found is None:
         return None
     if not (inspect.isclass(found) or inspect.isroutine(found)):
         return content
     target = f"{found.__module__}.{found.__qualname__}"
     return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, content)
+
+
+def _places(module: str) -> Iterator[ModuleType]:
+    """The module, then those of the bases of its classes: a dataclass inherits annotations with the names in them."""
+    try:
+        here = importlib.import_module(module)
+    except ImportError:
+        return
+    yield here
+    for known in list(vars(here).values()):
+        if inspect.isclass(known) and known.__module__ == module:
+            yield from (sys.modules[base.__module__] for base in known.__mro__[1:])
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ddlib.statistics import Estimate, estimate, median_coverage, paired_difference
+from ddlib.statistics import Number, estimate, median_coverage, paired_difference, quoted
 
 METHODS = ("first_order", "first_order_loo", "zeroth_order")
 WHOLE = ("truth", "em", "clean_all")
@@ -17,16 +15,6 @@ WHOLE = ("truth", "em", "clean_all")
 NATS = "nats per trajectory"
 PAIRS = (("first_order", "clean_subset"), ("first_order", "zeroth_order"), ("zeroth_order", "clean_subset"))
 """Which methods the sentences compare."""
-
-
-class Number(NamedTuple):
-    """A number for the prose: the arguments of ``Recorder.number`` after the name."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    unit: str = ""
 
 
 def values(scores: pd.DataFrame, method: str, budget: int, column: str = "regret") -> np.ndarray:
@@ -76,12 +64,8 @@ def _median(found: np.ndarray, unit: str = "") -> Number:
     """A median, with an interval only where it is one of 95 %."""
     middle = estimate(found, "median")
     if middle.n > 1 and median_coverage(middle.n) >= 0.95:
-        return Number(*middle, unit)
+        return quoted(middle, unit)
     return Number(middle.value, n=middle.n, unit=unit)
-
-
-def _difference(found: Estimate) -> Number:
-    return Number(*found, NATS) if math.isfinite(found.low) else Number(found.value, n=found.n, unit=NATS)
 
 
 def numbers(scores: pd.DataFrame, budgets: list[int]) -> dict[str, Number]:
@@ -115,7 +99,7 @@ def _ends(scores: pd.DataFrame, budget: int, end: str) -> dict[str, Number]:
     found = {f"ipc_{end}": Number(budget), f"stored_{end}": Number(int(values(scores, "first_order", budget, "stored_numbers")[0]))}
     for ours, theirs in PAIRS:
         difference = paired_difference(values(scores, ours, budget), values(scores, theirs, budget))
-        found[f"{ours}_minus_{theirs}_{end}"] = _difference(difference)
+        found[f"{ours}_minus_{theirs}_{end}"] = quoted(difference, NATS)
     clean, best = values(scores, "clean_all", budget), values(scores, "clean_all", budget, "test_ll")
     for method in (*METHODS, "clean_subset"):
         found[f"{method}_over_clean_all_{end}"] = _median(values(scores, method, budget) / clean)
