@@ -123,7 +123,10 @@ class Optimised(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A general inference procedure as an object, for tasks that take any."""
+    """A general inference procedure as an object, for tasks that take any.
+
+    A learner that draws nothing may say so by ``deterministic = True``; then it is not trained again on the same set.
+    """
 
     @property
     def name(self) -> str: ...

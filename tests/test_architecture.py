@@ -8,7 +8,18 @@ import pytest
 import ddlib
 
 PACKAGE = Path(ddlib.__file__).parent
-LEVEL = {"problem": 0, "learners": 1, "tasks": 2, "methods": 3, "lens": 4, "dbn": 5, "pinn": 5, "study": 6}
+LEVEL = {
+    "problem": 0,
+    "learners": 1,
+    "tasks": 2,
+    "methods": 3,
+    "lens": 4,
+    "transfer": 4,
+    "digits": 5,
+    "dbn": 5,
+    "pinn": 5,
+    "study": 6,
+}
 ALONE = {"datasets", "plotting", "statistics"}  # import nothing of ours, and anything may import them
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -3,7 +3,7 @@ r"""Kernel ridge regression in closed form."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -44,6 +44,7 @@ class KernelRidge:
     penalty: float = 1e-3
     relative: bool = False
     name: str = "kernel ridge"
+    deterministic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive_penalty(self.penalty, "kernel ridge")

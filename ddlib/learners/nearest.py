@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class NearestNeighbour:
     """
 
     name: str = "1-NN"
+    deterministic: ClassVar[bool] = True
 
     def fit(self, data: Distilled, generator: torch.Generator | None = None) -> Estimators:
         """The rows of each replicate, ready for search. Draws nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -42,6 +43,7 @@ class SoftmaxRegression:
     penalty: float = 1.0
     soft: bool = False
     name: str = "logistic"
+    deterministic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive_penalty(self.penalty)

@@ -47,6 +47,11 @@ class ClassificationTask:
         return self.learner.name
 
     @property
+    def deterministic(self) -> bool:
+        """Whether the learner draws nothing, so that the same set gives the same model."""
+        return getattr(self.learner, "deterministic", False)
+
+    @property
     def train(self) -> Distilled:
         """D."""
         return self.splits.train
