@@ -1,0 +1,76 @@
+"""The uncertainty task: predictive intervals learned from a few points, on the diabetes data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ddlib import datasets
+from ddlib.methods import Exact, FirstOrder, Herding, KMeans, RandomRows
+from ddlib.methods.descent import Part
+from ddlib.problem import Distilled, Method, distil
+from ddlib.tasks import IntervalTask, split
+
+SIZES = (300, 42, 100)
+STEP_SIZE = 0.05  # of 0.02, 0.05 and 0.2, by the criterion on the validation rows
+METHODS = ["random", "herding", "k_means", "first_order_squared", "first_order_interval", "exact_unweighted", "exact", "full"]
+FREE: tuple[Part, ...] = ("x", "y", "w")
+
+
+def tasks(replicates: int, generator: torch.Generator, level: float = 0.9) -> dict[str, IntervalTask]:
+    """The same learner and data judged by predictive intervals, and by predictive means; y in units of its standard deviation."""
+    table = datasets.diabetes(str(generator.device))
+    splits = split(table.x, table.y / table.y.std(), SIZES, replicates, generator)
+    return {
+        "interval": IntervalTask(splits, level=level),
+        "squared": IntervalTask(splits, level=level, criterion="squared"),
+    }
+
+
+def unweighted(distilled: Distilled) -> Distilled:
+    """The same points, each with weight one."""
+    return distilled._replace(w=torch.ones_like(distilled.w))
+
+
+def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, generator: torch.Generator) -> pd.DataFrame:
+    """Every method at every budget: error, coverage, width and interval score on test data, one row per replicate.
+
+    Args:
+        judged: as :func:`tasks` makes them.
+        budgets: points of the iterative methods and of the baselines.
+        steps: updates of the first-order methods.
+        generator: the source of all randomness.
+    """
+    interval, squared = judged["interval"], judged["squared"]
+    descent = FirstOrder(STEP_SIZE, horizon=max(steps, 1), learn=FREE, begin=KMeans())
+    rows = [_scored(interval, "full", interval.train)]
+    carried = distil(Exact(), interval, interval.train.x.shape[-1] + 2, 0, generator)[0]
+    rows += [_scored(interval, "exact", carried), _scored(interval, "exact_unweighted", unweighted(carried))]
+    for budget in budgets:
+        made: list[tuple[str, Method, IntervalTask, int]] = [
+            ("random", RandomRows(), interval, 0),
+            ("herding", Herding(), interval, 0),
+            ("k_means", KMeans(), interval, 0),
+            ("first_order_interval", replace(descent, name="first_order_interval"), interval, steps),
+            ("first_order_squared", replace(descent, name="first_order_squared"), squared, steps),
+        ]
+        for name, method, task, updates in made:
+            rows.append(_scored(interval, name, distil(method, task, budget, updates, generator)[0]))
+    return pd.concat(rows, ignore_index=True)
+
+
+def _scored(task: IntervalTask, method: str, distilled: Distilled) -> pd.DataFrame:
+    with torch.no_grad():
+        model = task.fit(distilled)
+        values = {
+            "rmse": replace(task, criterion="squared").risk(model, "test").sqrt(),
+            "coverage": task.coverage(model),
+            "width": task.width(model),
+            "score": task.risk(model, "test"),
+        }
+    frame = pd.DataFrame({name: value.cpu().numpy() for name, value in values.items()})
+    heads = {"method": method, "budget": distilled.budget, "seed": np.arange(len(frame))}
+    return pd.DataFrame(heads).join(frame).assign(stored_numbers=distilled.stored_numbers)
