@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -22,6 +23,7 @@ from ddlib.learners import (
     TrainedNetwork,
     Training,
 )
+from ddlib.learners.check import positive_number, whole_number
 from ddlib.methods import (
     DistributionMatching,
     GradientMatching,
@@ -113,11 +115,16 @@ class Digits:
     seed: int = 0
     device: str = "cpu"
 
+    def __post_init__(self) -> None:
+        whole_number(self.replicates, "replicates")
+        if len(self.sizes) != 3:
+            raise ValueError(f"sizes must be those of training, validation and test data, but they are {tuple(self.sizes)}")
+
     @cached_property
     def _data(self) -> tuple[Splits, Float[Tensor, "R 1 d"]]:
         images = datasets.digits(self.device)
         labels = class_labels(images.label, 10)
-        return split(images.x, labels, self.sizes, self.replicates, self.generator(0)).centred()
+        return split(images.x, labels, self.sizes, self.replicates, self.generator("splits")).centred()
 
     @property
     def splits(self) -> Splits:
@@ -129,9 +136,11 @@ class Digits:
         """The mean training image, to be added again for pictures."""
         return self._data[1]
 
-    def generator(self, stream: int) -> torch.Generator:
-        """An independent stream of random numbers."""
-        return torch.Generator(self.device).manual_seed(1000 * self.seed + stream)
+    def generator(self, *stream: int | str) -> torch.Generator:
+        """An independent stream of random numbers for each name; a name may have several parts."""
+        words = [int.from_bytes(str(part).encode(), "little") for part in stream]
+        seed = np.random.SeedSequence([self.seed, *words]).generate_state(1, np.uint64)[0] >> np.uint64(1)
+        return torch.Generator(self.device).manual_seed(int(seed))
 
     @cached_property
     def tasks(self) -> dict[str, ClassificationTask]:
@@ -146,19 +155,21 @@ class Digits:
         """Refuse what would fail only after long work.
 
         Raises:
-            ValueError: if there is no budget, one is given twice or does not fit the classes, or the effort is not positive.
+            ValueError: if the images are too few for the sizes, a digit has no training image, there is no budget, one is given
+                twice or does not fit the classes, or the effort is not a positive number.
         """
+        positive_number(effort, "the effort")
         if not budgets or len(set(budgets)) < len(budgets):
             raise ValueError(f"budgets must name at least one budget and none twice, but they are {list(budgets)}")
         labels = self.splits.train.y.argmax(-1)
         fewest = min(int((labels == label).sum(-1).min()) for label in range(10))
+        if fewest < 1:
+            raise ValueError(f"{self.sizes[0]} training images lack a digit: raise the first of sizes")
         for budget in budgets:
             if not 10 <= budget <= 10 * fewest:
                 raise ValueError(
                     f"budgets has {budget}: every digit needs a point, and the rarest has {fewest}; give 10 to {10 * fewest}"
                 )
-        if not effort > 0:
-            raise ValueError(f"the effort must be positive, but it is {effort}")
 
     def recipe(self, name: str, budget: int, effort: float = 1.0, lr: float | None = None) -> Recipe:
         """A method with its tuned settings.
@@ -170,8 +181,9 @@ class Digits:
             lr: another step size than the tuned one.
 
         Raises:
-            ValueError: if there is no such method.
+            ValueError: if there is no such method, or the effort is not a positive number.
         """
+        positive_number(effort, "the effort")
         closed = {
             "random": RandomRows(),
             "herding": Herding(),
@@ -244,8 +256,8 @@ class Digits:
         """Every method's set at every budget, and all the training data under the name ``full``."""
         full = Made(self.splits.train, 0.0, "")
         made = {
-            (name, budget): make(self.recipe(name, budget, effort), budget, self.generator(budget + index))
+            (name, budget): make(self.recipe(name, budget, effort), budget, self.generator(name, budget))
             for budget in budgets
-            for index, name in enumerate(METHODS)
+            for name in METHODS
         }
         return made | {("full", full.distilled.budget): full}

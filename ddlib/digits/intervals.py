@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import torch
 
 from ddlib import datasets
+from ddlib.learners.check import whole_number
 from ddlib.methods import Exact, FirstOrder, Herding, KMeans, RandomRows
 from ddlib.methods.descent import Part
 from ddlib.problem import Distilled, Method, distil
@@ -21,13 +23,33 @@ FREE: tuple[Part, ...] = ("x", "y", "w")
 
 
 def tasks(replicates: int, generator: torch.Generator, level: float = 0.9) -> dict[str, IntervalTask]:
-    """The same learner and data judged by predictive intervals, and by predictive means; y in units of its standard deviation."""
+    """The same learner and data judged by predictive intervals, and by predictive means; y in units of its standard deviation.
+
+    Raises:
+        ValueError: if there is no replicate, or the level does not lie between 0 and 1.
+    """
+    whole_number(replicates, "replicates of the interval task")
     table = datasets.diabetes(str(generator.device))
     splits = split(table.x, table.y / table.y.std(), SIZES, replicates, generator)
     return {
         "interval": IntervalTask(splits, level=level),
         "squared": IntervalTask(splits, level=level, criterion="squared"),
     }
+
+
+def check(budgets: Sequence[int], steps: int, rows: int = SIZES[0]) -> None:
+    """Refuse what :func:`compare` cannot use of so many training rows.
+
+    Raises:
+        ValueError: if there is no budget, one is given twice or does not fit the rows, or the number of steps is below 0.
+    """
+    if not budgets or len(set(budgets)) < len(budgets):
+        raise ValueError(f"the interval budgets must name at least one budget and none twice, but they are {list(budgets)}")
+    for budget in budgets:
+        if not 1 <= budget <= rows:
+            raise ValueError(f"the interval budgets have {budget}: give 1 to {rows} points, the number of training rows")
+    if steps < 0:
+        raise ValueError(f"the first-order methods need 0 or more steps, but they have {steps}")
 
 
 def unweighted(distilled: Distilled) -> Distilled:
@@ -41,9 +63,13 @@ def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, gen
     Args:
         judged: as :func:`tasks` makes them.
         budgets: points of the iterative methods and of the baselines.
-        steps: updates of the first-order methods.
+        steps: updates of the first-order methods; with 0 they stay at the k-means set that they begin at.
         generator: the source of all randomness.
+
+    Raises:
+        ValueError: if budgets or steps are none that :func:`check` lets through.
     """
+    check(budgets, steps, judged["interval"].train.budget)
     interval, squared = judged["interval"], judged["squared"]
     descent = FirstOrder(STEP_SIZE, horizon=max(steps, 1), learn=FREE, begin=KMeans())
     rows = [_scored(interval, "full", interval.train)]

@@ -74,18 +74,21 @@ def numbers(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str],
 def means(
     table: pd.DataFrame, budget: int, methods: Sequence[str], learners: Sequence[str], column: str = "accuracy"
 ) -> pd.DataFrame:
-    """Means over seeds: one row per method, one column per learner."""
+    """Means over seeds: one row per method, one column per learner.
+
+    To twelve decimals: sums of the same numbers in another order differ by rounding, and that must not break a tie.
+    """
     rows = table[(table.budget == budget) & table.method.isin(methods)]
-    return rows.pivot_table(index="method", columns="learner", values=column).loc[list(methods), list(learners)]
+    return rows.pivot_table(index="method", columns="learner", values=column).loc[list(methods), list(learners)].round(12)
 
 
 def winners(table: pd.DataFrame, budget: int, methods: Sequence[str], learners: Sequence[str]) -> pd.Series:
-    """The method of the highest mean accuracy for each learner."""
+    """The method of the highest mean accuracy for each learner, the first of them where several tie."""
     return means(table, budget, methods, learners).idxmax()
 
 
 def worst_rank(table: pd.DataFrame, budget: int, methods: Sequence[str], learners: Sequence[str]) -> pd.Series:
-    """For each method the worst of its ranks over the learners, 1 for the best."""
+    """For each method the worst of its ranks over the learners, 1 for the best; methods that tie share the better rank."""
     return means(table, budget, methods, learners).rank(ascending=False, method="min").max(axis=1)
 
 

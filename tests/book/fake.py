@@ -14,7 +14,12 @@ from ddlib.study.provenance import Git, Hardware, Run
 
 PROJECT = Path(__file__).parents[2]
 PROFILE = "tiny"
-CHAPTERS = {"01_one_dataset_many_tasks": "One dataset, many tasks", "04_merge_hospitals": "Merging hospitals"}
+CHAPTERS = {
+    "01_one_dataset_many_tasks": "One dataset, many tasks",
+    "02_what_methods_optimise": "What methods really optimise",
+    "03_digits": "Digits",
+    "04_merge_hospitals": "Merging hospitals",
+}
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="700" height="380" viewBox="0 0 700 380">
 <rect width="700" height="380" fill="white"/>
 <path d="M40 340 L240 180 L440 120 L660 60" fill="none" stroke="#1d5b7f" stroke-width="3"/></svg>"""

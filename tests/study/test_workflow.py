@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,9 +22,16 @@ PARAMETERS = "seed: int = 0  # seed\nseconds: float = 0.0  # how long to sleep"
 
 @pytest.fixture
 def house(tmp_path):
-    """A project with the real book and Snakefile and two tiny chapters."""
+    """A project with the real Snakefile and the real book, but for its chapters: two tiny ones."""
     root = project(tmp_path)
     shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    for page, others in (
+        ("_toc.yml", rf" *- file: notebooks/(?!{FIRST}|{SECOND}).*\n"),
+        ("index.md", rf"\[\*\*[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)\n: .*\n\n"),
+    ):
+        text, count = re.subn(others, "", (root / "book" / page).read_text())
+        assert count > 0
+        (root / "book" / page).write_text(text)
     for name in ("Snakefile", "_config.yml"):
         shutil.copyfile(ROOT / name, root / name)
     write(root / "notebooks" / f"{FIRST}.ipynb", "x = 1", parameters=PARAMETERS)
