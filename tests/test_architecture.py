@@ -16,6 +16,7 @@ LEVEL = {
     "lens": 4,
     "transfer": 4,
     "digits": 5,
+    "linear_world": 5,
     "dbn": 5,
     "pinn": 5,
     "study": 6,

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners import ridge, ridge_objective
+from ddlib.learners import ridge
 from ddlib.learners.check import penalty_or_none
 from ddlib.problem import Distilled
 from ddlib.tasks.empirical import EmpiricalTask
@@ -40,8 +40,9 @@ class RidgeTask(EmpiricalTask):
         return torch.stack([ridge(distilled, penalty) for penalty in self.penalties], dim=-2)
 
     def objective(self, model: Float[Tensor, "R L d"], distilled: Distilled) -> Float[Tensor, " R"]:
-        objectives = [ridge_objective(model[..., i, :], distilled, penalty) for i, penalty in enumerate(self.penalties)]
-        return torch.stack(objectives).mean(0)
+        residual = distilled.y.unsqueeze(-2) - model @ distilled.x.mT
+        squared = (distilled.w.unsqueeze(-2) * residual.square()).sum(-1)
+        return (squared + model.new_tensor(self.penalties) * model.square().sum(-1)).mean(-1)
 
     def parameter_error(self, model: Float[Tensor, "R L d"]) -> Float[Tensor, " R"]:
         r"""Root mean square over the penalties of :math:`\|\theta_l - \theta_{l,D}\| / \|\theta_{l,D}\|`."""

@@ -1,0 +1,36 @@
+"""How the step sizes of chapter 02 were chosen: by the surrogate that the method itself descends.
+
+From starts that the chapter does not show. Prints, for each task, method and step size, the surrogate of the sets that the method
+ends at, relative to the least of its row (median over starts, the same draws for all); the methods that are blind to the task are
+listed once. Run it with ``python benchmarks/linear_world_step_sizes.py``; it takes a few minutes on one core.
+"""
+
+from __future__ import annotations
+
+from ddlib.lens import scores
+from ddlib.linear_world.experiment import AWARE, BLIND, LinearWorld
+
+WORLD = LinearWorld(seed=77)  # the chapter's seed is 0
+SIZES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+SMALLER = (0.001, 0.003, 0.01, 0.03, 0.1)  # the zeroth-order method divides by no moments: its steps have the scale of the risk
+
+
+def main() -> None:
+    for key, task in WORLD.tasks.items():
+        for name in (*BLIND, *AWARE) if key == "ridge" else AWARE:
+            ends = {}
+            for size in SMALLER if name == "zeroth_order" else SIZES:
+                method = WORLD.method(name, size)
+                try:
+                    chosen = WORLD.run(method, task).distilled
+                except (FloatingPointError, ValueError):
+                    ends[size] = float("inf")
+                    continue
+                ends[size] = float(scores(method, task, chosen, WORLD.generator(1), 40 if name in BLIND else 1).detach().median())
+            least = min(ends.values())
+            found = "  ".join(f"{size:g}: {value / least:.4g}" for size, value in ends.items())
+            print(f"{key:9} {name:26} {found}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
