@@ -52,9 +52,13 @@ def skip_fields(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") or name == "model_config" else None
 
 
-def plain_signature(app: Sphinx, what: str, name: str, obj: Any, *rest: Any) -> tuple[str, str] | None:
-    """Leaves out the arguments of protocols, which nobody calls."""
-    return ("", "") if getattr(obj, "_is_protocol", False) and inspect.isclass(obj) else None
+def plain_signature(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None] | None:
+    """Leaves out the arguments of protocols, which nobody calls, and what Python cannot read in a default made by a factory."""
+    if getattr(obj, "_is_protocol", False) and inspect.isclass(obj):
+        return "", ""
+    return (signature.replace("<factory>", "..."), returns) if signature else None
 
 
 def resolve_as_python(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element) -> nodes.Element | None:
