@@ -1,7 +1,8 @@
 # The commands of the project. Needs only Python ≥ 3.11 with pip and venv, and make; everything else goes to .venv.
 PYTHON ?= python3
 PROFILE ?= laptop
-CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+# nproc takes OMP_NUM_THREADS for the number of cores
+CORES ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PARAMETERS ?=
 SNAKEMAKE ?=
 OMP_NUM_THREADS ?= 1
