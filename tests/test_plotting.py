@@ -4,7 +4,12 @@ import pytest
 
 from ddlib import plotting
 
-NEVER_IN_ONE_FIGURE = [{"exact", "limit"}, {"random", "clean_subset"}]
+NEVER_IN_ONE_FIGURE = [
+    {"exact", "limit"},
+    {"random", "clean_subset"},
+    {"first_order", "first_order_interval"},
+    {"exact_unweighted", "zeroth_order_antithetic"},
+]
 
 
 def test_every_look_is_told_apart_without_colour():
