@@ -86,6 +86,9 @@ STEP_SIZES = {
 FEW = 30
 METHODS = [*CLOSED, *STEPS]
 
+TASK_FREE = ("random", "herding", "k_center", "k_means")
+"""The methods that look at no learner."""
+
 OWN = dict.fromkeys([*CLOSED, "kernel_inducing", "kernel_inducing_labels"], KERNEL.name) | {
     "distribution_matching": ADAM.name,
     "gradient_matching": ADAM.name,

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike
 
+from ddlib.digits.experiment import TASK_FREE
 from ddlib.statistics import Number, estimate, paired_difference, quoted
 from ddlib.transfer import efficiency
 
@@ -111,10 +112,11 @@ def interval_numbers(table: pd.DataFrame, budget: int) -> dict[str, Number]:
 
 
 def costs(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str]) -> pd.DataFrame:
-    """Made for, stored numbers and seconds per set: one row per method, columns per budget."""
+    """The learner that was looked at, stored numbers and seconds per set: one row per method, columns per budget."""
     rows = table[table.method.isin(methods) & table.budget.isin(list(budgets))].drop_duplicates(["method", "budget"])
     wide = rows.pivot_table(index="method", columns="budget", values=["stored_numbers", "seconds"]).loc[list(methods)]
     stored = pd.DataFrame({f"stored numbers, {m} points": wide["stored_numbers", m].astype(int) for m in budgets})
     seconds = pd.DataFrame({f"seconds, {m} points": wide["seconds", m].round(2) for m in budgets})
     made_for = rows.drop_duplicates("method").set_index("method").made_for.loc[list(methods)].rename("made with")
+    made_for = made_for.where(~made_for.index.isin(TASK_FREE), "–")
     return pd.concat([made_for, stored, seconds], axis=1)

@@ -207,7 +207,7 @@ class TestCosts:
             "seconds, 10 points",
         ]
         assert found.loc["ours"].tolist() == ["ours's learner", 355, 72, 5.12, 2.12]
-        assert found.loc["random"].tolist() == ["random's learner", 353, 70, 3.12, 0.12]
+        assert found.loc["random"].tolist() == ["–", 353, 70, 3.12, 0.12]
 
     def test_count_each_set_once(self, table):
         assert costs(table, [10], METHODS)["stored numbers, 10 points"].tolist() == [70, 71, 72]
