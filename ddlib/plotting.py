@@ -71,6 +71,9 @@ _LOOKS = {
     "em": Look(BLACK, "", "--", "EM on all sources"),
     "clean_subset": Look(ORANGE, "^", "--", "clean rows, same number"),
     "clean_all": Look(GREY, "", "-.", "all clean rows"),
+    "start": Look(GREY, "x", ":", "noisy rows of the sources (start)"),
+    "clean_subset_bic": Look(ORANGE, "<", "--", "clean rows, same number, plain BIC"),
+    "clean_all_bic": Look(GREY, "|", ":", "all clean rows, plain BIC"),
     "truth": Look(BLACK, "", ":", "true network (ceiling)"),
 }
 

@@ -19,6 +19,7 @@ CHAPTERS = {
     "02_what_methods_optimise": "What methods really optimise",
     "03_digits": "Digits",
     "04_merge_hospitals": "Merging hospitals",
+    "05_merge_as_published": "The merge as published",
 }
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="700" height="380" viewBox="0 0 700 380">
 <rect width="700" height="380" fill="white"/>
