@@ -169,7 +169,8 @@ def later_weights(released: Released, setting: ReleasedSetting) -> pd.DataFrame:
     """Declared weights against the least-squares estimates on the clean rows, for the declared edges: where the defect shows.
 
     Returns:
-        One row per declared edge with generator, seed, ``part`` ("first slice", "later slice", "between slices"), declared, estimated.
+        One row per declared edge with generator, seed, ``part`` ("first slice", "later slice" or "between slices"), declared and
+        estimated weight.
     """
     fitted = mle(released.graph, released.clean.x)
     parts = (
