@@ -1,4 +1,4 @@
-"""Real data, bundled or downloaded. Knows nothing of the rest of the library."""
+"""Real data that come with scikit-learn."""
 
 from __future__ import annotations
 

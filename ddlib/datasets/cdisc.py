@@ -1,0 +1,94 @@
+"""Laboratory visits of the CDISC pilot study, a real trial whose de-identified records became the field's public test data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ddlib.datasets.download import RemoteFile, fetch
+from ddlib.datasets.visits import Source, Visits, first_visits
+
+_RDATASETS = "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae"
+
+LABORATORY = RemoteFile(
+    "cdisc_lb.parquet",
+    f"{_RDATASETS}/parquet/pharmaversesdtm/lb.parquet",
+    "bc86d2962131d22918f6f55f6778ff14ab67d56ef265f8fbae9d46ec4b12d6c8",
+)
+"""Laboratory results (SDTM domain LB)."""
+
+DEMOGRAPHICS = RemoteFile(
+    "cdisc_dm.csv",
+    f"{_RDATASETS}/csv/pharmaversesdtm/dm.csv",
+    "161feed61e072660856ea607db792bd073cf90ab1942eb74031f5e3450140ebd",
+)
+"""Demographics (SDTM domain DM); only the patients' sites are used."""
+
+SOURCE = Source(
+    "CDISC pilot study 01, laboratory results and demographics",
+    "https://pharmaverse.github.io/pharmaversesdtm/",
+    "Apache License, version 2.0 or later (R package pharmaversesdtm)",
+    "CDISC SDTM/ADaM pilot project, as updated in the R package pharmaversesdtm and exported by Rdatasets (V. Arel-Bundock)",
+)
+
+PANELS = {
+    "liver": ("ALT", "AST", "ALP", "GGT", "BILI", "ALB"),
+    "renal": ("CREAT", "BUN"),
+    "haematology": ("HGB", "PLAT"),
+}
+"""The ten analytes, by the panel that a hospital would order."""
+
+VARIABLES = tuple(name for panel in PANELS.values() for name in panel)
+SYMMETRIC = ("ALB", "HGB")
+"""The analytes that are used as they are; the others are skewed and their logarithm is taken."""
+
+VISITS = ("SCREENING 1", *(f"WEEK {week}" for week in (2, 4, 6, 8, 12, 16, 20, 24, 26)))
+
+
+def cdisc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
+    """Ten analytes at the ten scheduled laboratory visits of 254 patients at 17 sites.
+
+    Choices: results in standard units (``LBSTRESN``); the scheduled visits only, so that unscheduled repeats and retrieval visits
+    are left out; the natural logarithm of all analytes but albumin and haemoglobin. At a scheduled visit each analyte occurs at
+    most once per patient (a file with repeats is refused). A result below the limit of detection has no number and is missing
+    (five values of bilirubin in the pinned file). Weeks 2 to 8 lie two weeks apart, later visits four and the last two, so that
+    "from one visit to the next" is not always the same time.
+
+    The files are those of Rdatasets at a pinned commit, which exports the R package pharmaversesdtm.
+
+    Args:
+        visits: how many of the scheduled visits, from screening on; patients without any result in them are left out.
+        cache: where fetched files are kept (:func:`ddlib.datasets.download.fetch`).
+
+    Raises:
+        DataUnavailableError: if the files are not on this machine and cannot be fetched.
+        ChecksumError: if a file has other content than the pinned one.
+        ValueError: if the number of visits is below 1 or above 10, or the file is not as described.
+    """
+    import pandas as pd
+
+    results = pd.read_parquet(fetch(LABORATORY, cache))
+    sites = pd.read_csv(fetch(DEMOGRAPHICS, cache), dtype=str).set_index("USUBJID").SITEID
+    kept = results[results.LBTESTCD.isin(VARIABLES) & results.VISIT.isin(VISITS)]
+    keys = ["USUBJID", "VISIT", "LBTESTCD"]
+    if kept.duplicated(keys).any():
+        raise ValueError("some patient has two results of one analyte at a scheduled visit, which this loader does not expect")
+    columns = pd.MultiIndex.from_product([VISITS, VARIABLES])
+    wide = kept.set_index(keys).LBSTRESN.unstack(["VISIT", "LBTESTCD"]).reindex(columns=columns)
+    values = wide.to_numpy(dtype=float).reshape(len(wide), len(VISITS), len(VARIABLES))
+    logged = np.array([name not in SYMMETRIC for name in VARIABLES])
+    values = np.where(logged, np.log(values, where=logged & np.isfinite(values), out=np.full_like(values, np.nan)), values)
+    units = kept.drop_duplicates("LBTESTCD").set_index("LBTESTCD").LBSTRESU
+    found = Visits(
+        torch.as_tensor(values),
+        tuple(wide.index),
+        tuple(sites.loc[wide.index]),
+        VISITS,
+        VARIABLES,
+        tuple(("log " if logs else "") + units[name] for name, logs in zip(VARIABLES, logged, strict=True)),
+        PANELS,
+        SOURCE,
+    )
+    return first_visits(found, visits)
