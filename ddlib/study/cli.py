@@ -14,7 +14,7 @@ from rich.table import Table
 from ddlib.study.files import InputError, project_root
 
 app = typer.Typer(
-    help="Run the notebooks of the study with checked parameters, and build the book from them.",
+    help="Run the notebooks of the study with checked parameters, build the book from them, and merge tables of your own.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -84,6 +84,36 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
     except BookError as error:
         _say(str(error), error=True)
         raise typer.Exit(1) from None
+
+
+@app.command("merge")
+def merge_tables(
+    tables: Annotated[
+        list[Path], typer.Argument(help="CSV or Parquet files, one per source, two at least; a row is a patient's visit.")
+    ],
+    id: Annotated[str, typer.Option(help="The column with the patient.")],
+    time: Annotated[str, typer.Option(help="The column with the time of the visit: numbers or ISO dates.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The synthetic table, .csv or .parquet; reports go beside it.")],
+    noise: Annotated[Path | None, typer.Option(help="YAML file, column: standard deviation of its measurement error.")] = None,
+    rows: Annotated[int, typer.Option(help="The number of synthetic patients.")] = 100,
+    weights: Annotated[bool, typer.Option("--weights", help="Add a column: how many patients each row's stands for.")] = False,
+    visits: Annotated[
+        str, typer.Option(help="values: equal times are one visit; order: number a patient's rows; or auto.")
+    ] = "auto",
+    drop: Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given many times.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random directions in which the synthetic patients scatter.")] = 0,
+    prior: Annotated[float, typer.Option(help="Weight of the prior, in patients; 0 is plain maximum likelihood.")] = 2.0,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+) -> None:
+    """Merge tables with intersecting columns into one table of complete synthetic patients, with a report."""
+    from ddlib.study.merge_tables import merge_files, summary
+    from ddlib.study.progress import Bar
+
+    with Bar() as bar:
+        options = {"rows": rows, "weights": weights, "visits": visits, "drop": drop or [], "seed": seed, "prior": prior}
+        written = merge_files(tables, id, time, output, noise, force, bar.show, **options)
+    for line in summary(written):
+        _say(line)
 
 
 def _say(text: str, error: bool = False) -> None:
