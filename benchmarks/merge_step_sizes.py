@@ -20,7 +20,7 @@ import torch
 
 from ddlib import distil
 from ddlib.dbn import MergeTask, estimate_by_em
-from ddlib.dbn.experiment import Setting
+from ddlib.dbn.corrected.experiment import Setting
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.problem import Method
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.generate import sample
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import Dbn, entropy
 from ddlib.dbn.observed import Em, em
 from ddlib.dbn.sufficient import exact_trajectories

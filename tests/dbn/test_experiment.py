@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from ddlib.dbn import figures
 from ddlib.dbn.baselines import complete
-from ddlib.dbn.experiment import Setting, check_budgets, follow, limit_difference, yardsticks
-from ddlib.dbn.report import numbers, ratio_to_em, ratios, summary, values
+from ddlib.dbn.corrected import figures
+from ddlib.dbn.corrected.experiment import Setting, check_budgets, follow, limit_difference, yardsticks
+from ddlib.dbn.corrected.report import numbers, ratio_to_em, ratios, summary, values
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.problem import regret
 from ddlib.statistics import paired_difference

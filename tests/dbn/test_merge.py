@@ -3,7 +3,7 @@ import torch
 
 from ddlib.dbn.baselines import CarriedEm, CleanSubset, ceiling, clean_trajectories, estimate_by_em
 from ddlib.dbn.generate import random_networks, sample
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import Graph
 from ddlib.dbn.observed import em, observed_log_likelihood
 from ddlib.dbn.sources import draw_sources, random_pattern

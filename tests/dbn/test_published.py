@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from ddlib.dbn import published_figures as figures
 from ddlib.dbn.imputed_likelihood import imputed_log_likelihood, incomplete
 from ddlib.dbn.model import Dbn, entropy, joint, select, spectral_radius
 from ddlib.dbn.moments import log_likelihood
-from ddlib.dbn.published import PublishedMerge, learn_network
-from ddlib.dbn.published_data import ReleasedSetting
-from ddlib.dbn.published_experiment import (
+from ddlib.dbn.published import figures
+from ddlib.dbn.published.data import ReleasedSetting
+from ddlib.dbn.published.experiment import (
     algorithm_1,
     carried_in_rows,
     check_published_budgets,
@@ -20,7 +19,8 @@ from ddlib.dbn.published_experiment import (
     later_weights,
     yardsticks,
 )
-from ddlib.dbn.published_report import comparison, defect_numbers, numbers, protocol, published, values
+from ddlib.dbn.published.report import comparison, defect_numbers, numbers, protocol, published, values
+from ddlib.dbn.published.task import PublishedMerge, learn_network
 from ddlib.problem import Distilled, Task, distil
 from tests.dbn.world import generator, world
 

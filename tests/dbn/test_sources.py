@@ -3,7 +3,7 @@ import contextlib
 import pytest
 import torch
 
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.sources import draw_sources, pairs_observed, random_pattern, statistics
 from tests.dbn.world import generator, world
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from ddlib.dbn.generate import random_networks
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import Dbn, Graph
 from ddlib.dbn.sources import Sources, draw_sources, random_pattern
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ddlib.dbn.baselines import estimate_by_em
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.methods.first_order import FirstOrder
 from ddlib.problem import Distilled, distil, regret, whole_set
 from tests.dbn.world import generator, merge_task, world

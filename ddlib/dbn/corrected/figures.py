@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from ddlib import plotting
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import joint, topological_order
 from ddlib.problem import Distilled
 from ddlib.statistics import estimate

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ddlib import plotting
-from ddlib.dbn.published_data import GENERATORS
-from ddlib.dbn.published_report import published, values
+from ddlib.dbn.published.data import GENERATORS
+from ddlib.dbn.published.report import published, values
 from ddlib.statistics import estimate
 
 LINES = ("clean_all", "em", "truth")

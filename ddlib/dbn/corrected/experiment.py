@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ddlib.dbn.baselines import carried, complete, estimate_by_em
 from ddlib.dbn.generate import random_networks
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import Dbn, Graph
 from ddlib.dbn.moments import check_rank, in_degrees
 from ddlib.dbn.sources import draw_sources, random_pattern

@@ -25,7 +25,7 @@ from torch import Tensor
 from ddlib.dbn.baselines import complete
 from ddlib.dbn.generate import random_graphs, sample
 from ddlib.dbn.model import Dbn, Graph, spectral_radius
-from ddlib.dbn.published import PublishedMerge
+from ddlib.dbn.published.task import PublishedMerge
 from ddlib.dbn.sources import Sources, random_pattern
 from ddlib.problem import Distilled
 
@@ -89,7 +89,7 @@ class ReleasedSetting:
         test_rows: clean test rows.
         hidden: share of the variables that a source hides in each slice.
         noise: standard deviation of the measurement noise.
-        most_parents, gamma: of the learner, see :class:`~ddlib.dbn.published.PublishedMerge`.
+        most_parents, gamma: of the learner, see :class:`~ddlib.dbn.published.task.PublishedMerge`.
         seed: of all randomness.
         device: where to compute.
     """

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ddlib import plotting
-from ddlib.dbn.published_data import GENERATORS
-from ddlib.dbn.published_experiment import DIRECTIONS, PUBLISHED_EPOCHS, algorithm_1
+from ddlib.dbn.published.data import GENERATORS
+from ddlib.dbn.published.experiment import DIRECTIONS, PUBLISHED_EPOCHS, algorithm_1
 from ddlib.statistics import Number, estimate, median_coverage, paired_difference, quoted
 
 PUBLISHED_LL = {

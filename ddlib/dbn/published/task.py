@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.imputed_likelihood import Incomplete, imputed_log_likelihood, incomplete
-from ddlib.dbn.merge import MergeTask
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import Dbn, Graph
 from ddlib.dbn.moments import Moments, fit_moments, mean_log_likelihood, regressors, trajectory_moments
 from ddlib.dbn.sources import Sources
@@ -72,7 +72,7 @@ class PublishedMerge:
             name: how tables call the task.
 
         Raises:
-            ValueError: if the sources are not fit to be merged (see :class:`~ddlib.dbn.merge.MergeTask`), or the test rows
+            ValueError: if the sources are not fit to be merged (see :class:`~ddlib.dbn.merge_task.MergeTask`), or the test rows
                 have another shape.
         """
         if test.shape[-2:] != sources.values.shape[-2:]:

@@ -13,8 +13,8 @@ from torch import Tensor
 from ddlib.dbn.model import Dbn, Graph, joint
 from ddlib.dbn.moments import expected_log_likelihood, gaussian_moments, mle
 from ddlib.dbn.observed import Em, em
-from ddlib.dbn.published import PublishedMerge
-from ddlib.dbn.published_data import GENERATORS, Released, ReleasedSetting
+from ddlib.dbn.published.data import GENERATORS, Released, ReleasedSetting
+from ddlib.dbn.published.task import PublishedMerge
 from ddlib.dbn.sources import statistics
 from ddlib.dbn.sufficient import sufficient_rows
 from ddlib.methods import ZerothOrder

@@ -1,0 +1,1 @@
+"""Chapter 04, the corrected protocol: its experiment, its tables and its pictures."""

@@ -1,0 +1,222 @@
+"""The pictures of chapter 06."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ddlib import plotting
+from ddlib.dbn.information import IDENTIFIED
+from ddlib.statistics import estimate
+
+LABELS = {
+    "available_case": "available-case moments",
+    "available_case_repaired": "available-case moments, repaired",
+    "mean_imputation": "mean imputation",
+    "chained_equations": "chained equations (MICE)",
+    "federated": "federated averaging",
+    "em_stopped": "EM stopped early",
+    "em_ridge": "EM with a ridge",
+    "first_order_ridge": "first-order with a ridge",
+    "first_order_stopped": "first-order, stopped early",
+    "first_order_loo": "first-order, leave-one-source-out",
+    "em_pairs": "EM on pairs of visits",
+    "em_levels": "EM, network with levels",
+    "first_order_pairs": "first-order on pairs of visits",
+    "best_network": "best network of the graph",
+    "zeroth_order": "zeroth-order (Algorithm 1)",
+    "em": "EM",
+    "first_order": "first-order",
+    "clean_subset": "clean rows, same number",
+    "clean_all": "all clean rows",
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "em": {"color": plotting.BLACK, "marker": "o", "markerfacecolor": "none", "markersize": 7},
+    "first_order": {"color": plotting.GREEN, "marker": "s"},
+    "available_case": {"color": plotting.SKY, "marker": "X"},
+    "em_pairs": {"color": plotting.ORANGE, "marker": "o", "markerfacecolor": "none", "markersize": 7},
+    "first_order_pairs": {"color": plotting.ORANGE, "marker": "s"},
+    "em_levels": {"color": plotting.BLUE, "marker": "D"},
+    "best_network": {"color": plotting.GREY, "marker": ""},
+}
+BOUND: dict[str, Any] = {"color": plotting.VERMILION, "linestyle": "-", "linewidth": 1.2}
+CLEAN: dict[str, Any] = {"color": plotting.GREY, "linestyle": "-.", "linewidth": 1.2}
+
+
+def label(method: str) -> str:
+    """How a figure or table calls a method; the ending says that the noise is left in."""
+    return LABELS.get(method.removesuffix("_noisy"), method) + (", noise ignored" if method.endswith("_noisy") else "")
+
+
+def _finite(values: pd.Series) -> np.ndarray:
+    return values[np.isfinite(values)].to_numpy()
+
+
+def _line(axes: Axes, frame: pd.DataFrame, x: str, y: str, look: dict[str, Any], text: str) -> None:
+    """Medians with 95 % intervals (ranges for fewer than six networks) against a factor."""
+    points = {at: estimate(_finite(part[y]), "median") for at, part in frame.groupby(x) if _finite(part[y]).size}
+    if not points:
+        return
+    middle = np.array([point.value for point in points.values()])
+    ends = [[point.value - point.low for point in points.values()], [point.high - point.value for point in points.values()]]
+    axes.errorbar(
+        np.array(list(points), dtype=float),
+        middle,
+        np.nan_to_num(np.abs(ends)),
+        elinewidth=0.8,
+        label=text,
+        **({"linewidth": 1.3} | look),
+    )
+
+
+def draw_rows(scores: pd.DataFrame, yardsticks: pd.DataFrame, conditions: Sequence[str], methods: Sequence[str]) -> Figure:
+    """Regret of every way of merging, one panel per condition, with the Cramér–Rao regret and dim/(2n) as lines."""
+    found, panels = plotting.figure(columns=len(conditions), height=0.26 * len(methods) + 1.1, sharey=True, squeeze=False)
+    for axes, condition in zip(panels.flat, conditions, strict=True):
+        for place, method in enumerate(methods):
+            values = scores[(scores.condition == condition) & (scores.method == method)].regret
+            good = _finite(values)
+            if good.size:
+                middle = estimate(good, "median")
+                error = np.nan_to_num([[middle.value - middle.low], [middle.high - middle.value]])
+                axes.errorbar(middle.value, place, xerr=np.abs(error), color=plotting.BLACK, marker="o", elinewidth=0.8)
+                axes.plot(good, np.full(good.size, place), "|", color=plotting.GREY, markersize=6, zorder=1)
+            if good.size < values.size:
+                text = f"fails on {values.size - good.size} of {values.size}"
+                axes.annotate(
+                    text, (0.03, place), xycoords=("axes fraction", "data"), va="center", fontsize=7, color=plotting.VERMILION
+                )
+        part = yardsticks[yardsticks.condition == condition]
+        axes.axvline(part.bound.median(), label="Cramér–Rao regret", **BOUND)
+        axes.axvline(part.clean_bound.median(), label="dim/(2n), complete and clean", **CLEAN)
+        axes.set(xscale="log", xlabel="regret, nats per trajectory", title=condition)
+    panels[0, 0].set_yticks(range(len(methods)), [label(method) for method in methods])
+    panels[0, 0].invert_yaxis()
+    found.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return found
+
+
+def draw_slices(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
+    """Figure 4: regret against the number of slices, and the share of information kept in the worst direction."""
+    found, (left, middle, right) = plotting.figure(columns=3, height=3.2)
+    for axes, hiding, title in ((left, "random", "(a) Hidden at random"), (middle, "never_together", "(b) Pairs never together")):
+        part, marks = scores[scores.hiding == hiding], yardsticks[yardsticks.hiding == hiding]
+        for method in ("em", "first_order", "available_case"):
+            _line(axes, part[part.method == method], "slices", "regret", LOOKS[method], label(method))
+        lines = marks.replace(np.inf, np.nan).groupby("slices")[["bound", "clean_bound"]].median()
+        axes.plot(lines.index, lines.bound, label="Cramér–Rao regret", **BOUND)
+        axes.plot(lines.index, lines.clean_bound, label="dim/(2n), complete and clean", **CLEAN)
+        axes.set(yscale="log", title=title, xlabel="slices $T$")
+        axes.set_xticks(sorted(part.slices.unique()))
+    left.set_ylabel("regret, nats per trajectory")
+    for hiding, color, marker in (("random", plotting.BLUE, "o"), ("never_together", plotting.ORANGE, "^")):
+        part = yardsticks[yardsticks.hiding == hiding]
+        right.plot(part.slices, part.kept.clip(lower=1e-17), marker, color=color, alpha=0.6, label=hiding.replace("_", " "))
+    right.axhspan(1e-18, IDENTIFIED, color="#dddddd", linewidth=0)
+    right.text(0.97, 0.05, "not identified", transform=right.transAxes, ha="right", fontsize=8)
+    right.set(yscale="log", ylim=(1e-18, 2), title="(c) Information kept", xlabel="slices $T$")
+    right.set_xticks(sorted(yardsticks.slices.unique()))
+    right.legend(loc="center", fontsize=7)
+    found.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return found
+
+
+def draw_noise(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
+    """Regret against the noise, when it is known, estimated or ignored."""
+    found, axes = plotting.figure(height=3.2, width=4.8)
+    for knowledge, color in (("known", plotting.BLACK), ("estimated", plotting.BLUE), ("ignored", plotting.VERMILION)):
+        for method, marker in (("em", "o"), ("first_order", "s")):
+            part = scores[(scores.knowledge == knowledge) & (scores.method == method)]
+            style = "-" if method == "em" else "none"
+            look = {"color": color, "marker": marker, "linestyle": style, "markerfacecolor": "none" if method == "em" else color}
+            _line(
+                axes,
+                part,
+                "noise_sd",
+                "regret",
+                look | {"markersize": 8 if method == "em" else 4},
+                f"{label(method)}, noise {knowledge}",
+            )
+    lines = yardsticks.groupby("noise_sd")[["bound", "clean_bound"]].median()
+    axes.plot(lines.index, lines.bound, label="Cramér–Rao regret", **(BOUND | {"linestyle": "--", "marker": "_", "markersize": 14}))
+    axes.plot(lines.index, lines.clean_bound, label="dim/(2n), complete and clean", marker="_", markersize=14, **CLEAN)
+    axes.set(yscale="log", xlabel="standard deviation of the noise", ylabel="regret, nats per trajectory")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=7)
+    return found
+
+
+def draw_ratios(ratios: pd.DataFrame, goal: float = 1.05) -> Figure:
+    """First-order regret over EM's with the same knowledge: every network, condition and budget."""
+    conditions = list(dict.fromkeys(ratios.condition))
+    found, axes = plotting.figure(height=0.22 * len(conditions) + 1.1, width=5.6)
+    markers = dict(zip(sorted(ratios.budget.unique()), "osD^vP", strict=False))
+    for place, condition in enumerate(conditions):
+        for budget, marker in markers.items():
+            part = ratios[(ratios.condition == condition) & (ratios.budget == budget)].ratio
+            first = place == 0
+            axes.plot(
+                part,
+                np.full(len(part), place),
+                marker,
+                color=plotting.GREEN,
+                alpha=0.5,
+                markersize=4,
+                label=f"IPC {budget}" * first or None,
+            )
+    axes.axvline(1, color=plotting.BLACK, linewidth=0.8)
+    axes.axvline(goal, color=plotting.VERMILION, linestyle="--", linewidth=1, label=f"{goal:g} times EM")
+    axes.set_yticks(range(len(conditions)), conditions)
+    axes.invert_yaxis()
+    axes.set(xlabel="regret of first-order distillation over EM's")
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, 0.93), max(high, 1.1))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return found
+
+
+def draw_scarce(scores: pd.DataFrame) -> Figure:
+    """Regret minus that of the converged maximum on the same network: medians, because the maximum has long tails."""
+    conditions = list(dict.fromkeys(scores.condition))
+    methods = [m for m in dict.fromkeys(scores.method) if m != "em"]
+    found, panels = plotting.figure(columns=len(conditions), height=0.3 * len(methods) + 1.2, sharey=True, squeeze=False)
+    for axes, condition in zip(panels.flat, conditions, strict=True):
+        part = scores[scores.condition == condition].pivot(index="seed", columns="method", values="regret")
+        for place, method in enumerate(methods):
+            change = estimate(part[method] - part.em, "median")
+            error = np.nan_to_num([[change.value - change.low], [change.high - change.value]])
+            axes.plot(part[method] - part.em, np.full(len(part), place), "|", color=plotting.GREY)
+            axes.errorbar(change.value, place, xerr=error, marker="o", color=plotting.BLACK, elinewidth=1)
+        axes.axvline(0, color=plotting.VERMILION, linewidth=1)
+        axes.set_xscale("symlog", linthresh=0.1)
+        low, high = axes.get_xlim()
+        low, high = min(low, -0.12), max(high, 0.12)
+        ticks = [tick for tick in (-10, -1, -0.1, 0, 0.1, 1, 10) if low <= tick <= high]
+        axes.set_xlim(low, high)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set(title=condition, xlabel="regret minus converged EM's")
+    panels[0, 0].set_yticks(range(len(methods)), [label(method) for method in methods])
+    panels[0, 0].invert_yaxis()
+    return found
+
+
+def draw_levels(scores: pd.DataFrame) -> Figure:
+    """Regret and forecasting error against the size of stable patient levels."""
+    found, (left, right) = plotting.figure(columns=2, height=3.2)
+    for method in ("em", "first_order", "em_pairs", "first_order_pairs", "available_case", "em_levels"):
+        part = scores[scores.method == method]
+        look = LOOKS[method] | ({"linestyle": "none"} if method.startswith("first_order") else {})
+        _line(left, part, "level", "regret", look, label(method))
+        _line(right, part, "level", "forecast", look, label(method))
+    _line(right, scores[scores.method == "best_network"], "level", "forecast", LOOKS["best_network"], "best network of the graph")
+    history = scores[scores.method == "em_levels"]
+    _line(right, history, "level", "history", {"color": plotting.BLUE, "linestyle": ":"}, "network with levels, all visits before")
+    left.set(yscale="log", title="(a) Regret", xlabel="standard deviation of the levels", ylabel="nats per trajectory")
+    right.set(title="(b) Forecast of the last visit", xlabel="standard deviation of the levels", ylabel="standardised RMSE")
+    found.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return found

@@ -1,0 +1,168 @@
+"""What chapter 06 reports: which networks a claim is about, the tables, and the numbers that its sentences quote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ddlib.dbn.information import IDENTIFIED
+from ddlib.dbn.limit.figures import label
+from ddlib.statistics import Number, estimate, median_coverage, quoted
+
+NATS = "nats per trajectory"
+GOAL = 1.05
+ORDER = (
+    "clean_all",
+    "em",
+    "first_order",
+    "first_order_loo",
+    "zeroth_order",
+    "clean_subset",
+    "available_case",
+    "available_case_repaired",
+    "chained_equations",
+    "federated",
+    "mean_imputation",
+    "available_case_noisy",
+    "available_case_repaired_noisy",
+    "federated_noisy",
+    "mean_imputation_noisy",
+)
+"""The rows of the first figure, from top to bottom."""
+
+
+def ratios(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> pd.DataFrame:
+    """First-order regret over EM's on the same network with the same knowledge.
+
+    Networks that the measurements do not identify are left out, because all points of a ridge of the likelihood are equally good to
+    both; so are those on which EM has not converged, because the likelihood rises towards a variance of zero.
+    """
+    first = scores[scores.method == "first_order"]
+    em = scores[scores.method == "em"][["condition", "seed", "regret", "train_risk", "converged"]]
+    both = first.merge(em, on=["condition", "seed"], suffixes=("", "_em"))
+    kept = yardsticks[["condition", "seed", "kept"]] if "kept" in yardsticks else yardsticks[["condition", "seed"]].assign(kept=1.0)
+    both = both.merge(kept, on=["condition", "seed"])
+    both = both[(both.kept.fillna(1.0) > IDENTIFIED) & both.converged_em.astype(bool)]
+    return both.assign(ratio=both.regret / both.regret_em, excess=both.train_risk - both.train_risk_em)
+
+
+def left_out(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> pd.DataFrame:
+    """How many networks of each condition :func:`ratios` leaves out."""
+    total = scores[scores.method == "em"].groupby("condition", sort=False).seed.nunique()
+    inside = ratios(scores, yardsticks).groupby("condition").seed.nunique().reindex(total.index).fillna(0).astype(int)
+    return pd.DataFrame({"networks": total, "left out": total - inside})
+
+
+def _cell(values: np.ndarray) -> str:
+    good = values[np.isfinite(values)]
+    if not good.size:
+        return "fails on all"
+    middle = estimate(good, "median")
+    text = f"{middle.value:.3g}" + (f" ({middle.low:.3g}–{middle.high:.3g})" if middle.n > 1 else "")
+    return text + (f"; fails on {values.size - good.size} of {values.size}" if good.size < values.size else "")
+
+
+def summary(scores: pd.DataFrame, conditions: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
+    """Median regret with its interval, one row per method and one column per condition."""
+    cells = {
+        condition: {
+            label(method): _cell(scores[(scores.condition == condition) & (scores.method == method)].regret.to_numpy())
+            for method in methods
+        }
+        for condition in conditions
+    }
+    networks = scores.seed.nunique()
+    interval = "95 % interval" if median_coverage(networks) >= 0.95 else "range"
+    return pd.DataFrame(cells).rename_axis(f"regret, {NATS}: median ({interval})")
+
+
+def limits_table(yardsticks: pd.DataFrame) -> pd.DataFrame:
+    """Medians of what the data allow, one row per condition."""
+    columns = {
+        "dimension": "parameters",
+        "kept": "least information kept",
+        "bound": "Cramér–Rao regret",
+        "effective": "effective clean patients",
+        "clean_bound": "dim/(2n)",
+        "finite": "finite-n form",
+        "clean_all": "all clean rows",
+        "entropy": "entropy",
+    }
+    found = yardsticks.groupby("condition", sort=False)[list(columns)].median().rename(columns=columns)
+    found["not identified"] = (yardsticks.kept <= IDENTIFIED).groupby(yardsticks.condition, sort=False).sum()
+    return found
+
+
+def _median(values: np.ndarray, unit: str = "") -> Number:
+    good = values[np.isfinite(values)]
+    middle = estimate(good, "median")
+    return quoted(middle, unit) if median_coverage(middle.n) >= 0.95 else Number(middle.value, n=middle.n, unit=unit)
+
+
+def numbers(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> dict[str, Number]:
+    """Medians of EM's regret and of the bound per condition, and the worst ratio of first-order regret to EM's."""
+    found: dict[str, Number] = {"networks": Number(scores.seed.nunique())}
+    each = ratios(scores, yardsticks)
+    found["worst_ratio"] = Number(float(each.ratio.max()), n=len(each))
+    found["share_within_goal"] = Number(float((each.ratio <= GOAL).mean()), n=len(each))
+    found["left_out"] = Number(int(left_out(scores, yardsticks)["left out"].sum()))
+    for condition in scores.condition.unique():
+        name = condition.lower().replace(" ", "_").replace(".", "").replace("=", "").replace(",", "")
+        part, marks = scores[scores.condition == condition], yardsticks[yardsticks.condition == condition]
+        for method in part.method.unique():
+            values = part[part.method == method].regret.to_numpy()
+            found[f"{name}_{method}_fails"] = Number(int((~np.isfinite(values)).sum()), n=values.size)
+            if np.isfinite(values).any():
+                found[f"{name}_{method}"] = _median(values, NATS)
+        for column in ("bound", "effective", "clean_bound", "kept", "hamming", "edges", "noise"):
+            if column in marks and np.isfinite(marks[column]).any():
+                found[f"{name}_{column}"] = _median(marks[column].dropna().to_numpy())
+    return found
+
+
+def _signed_rank(change: pd.Series) -> float:
+    """Two-sided p-value of Wilcoxon's signed-rank test of no difference; one where all differences are zero."""
+    return float(stats.wilcoxon(change).pvalue) if bool((change != 0).any()) else 1.0
+
+
+def differences(scores: pd.DataFrame, base: str = "em") -> dict[str, Number]:
+    """Regret minus the base method's on the same networks: medians with their intervals, per condition and method."""
+    found: dict[str, Number] = {}
+    for condition, part in scores.groupby("condition", sort=False):
+        name = str(condition).lower().replace(" ", "_")
+        table = part.pivot_table(index="seed", columns="method", values="regret")
+        for method in table.columns.drop(base):
+            found[f"{name}_{method}_minus_{base}"] = _median((table[method] - table[base]).to_numpy(), NATS)
+            found[f"{name}_{method}_p"] = Number(_signed_rank(table[method] - table[base]), n=len(table))
+            found[f"{name}_{method}_better"] = Number(int((table[method] < table[base]).sum()), n=len(table))
+    return found
+
+
+def level_numbers(scores: pd.DataFrame) -> dict[str, Number]:
+    """Median regret of each method at the largest levels."""
+    part = scores[scores.level == scores.level.max()]
+    found = {f"level_{m}": _median(rows.regret.to_numpy(), NATS) for m, rows in part.groupby("method") if m != "best_network"}
+    return found | {"largest_level": Number(float(part.level.iloc[0]))}
+
+
+def slice_numbers(yardsticks: pd.DataFrame) -> dict[str, Number]:
+    """How many draws with pairs never together are not identified, with the fewest slices and with more."""
+    part = yardsticks[yardsticks.hiding == "never_together"]
+    fewest = part.slices == part.slices.min()
+    lost = part.kept <= IDENTIFIED
+    return {
+        "fewest_slices": Number(int(part.slices.min())),
+        "unidentified_two": Number(int(lost[fewest].sum())),
+        "draws_two": Number(int(fewest.sum())),
+        "unidentified_more": Number(int(lost[~fewest].sum())),
+        "draws_more": Number(int((~fewest).sum())),
+    }
+
+
+def noise_numbers(scores: pd.DataFrame) -> dict[str, Number]:
+    """EM's median regret at the largest noise, by what is known of it."""
+    part = scores[(scores.noise_sd == scores.noise_sd.max()) & (scores.method == "em")]
+    return {f"{knowledge}_em": _median(rows.regret.to_numpy(), NATS) for knowledge, rows in part.groupby("knowledge")}

@@ -1,0 +1,56 @@
+"""Chapter 06 with few patients: what goes below the converged maximum of the observed-data likelihood."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import torch
+
+from ddlib.dbn.limit.conditions import Condition, World, best_fit
+from ddlib.dbn.limit.experiment import row
+from ddlib.dbn.merge_task import MergeTask
+from ddlib.dbn.regularised import ITERATIONS, RIDGES, Path, cross_validate, ridge_path, stopped_path
+from ddlib.dbn.ridge import Ridge, RidgeMerge, ridge
+from ddlib.dbn.staged import Stages, distil_in_stages
+from ddlib.dbn.stopped import distil_and_stop
+from ddlib.methods import FirstOrder
+from ddlib.problem import distil
+
+
+def scarce(world: World, condition: Condition, budget: int, stages: Stages, folds: int, most: int = 200) -> pd.DataFrame:
+    """The converged maximum (by EM and distilled), and what held-out patients choose, one row per network and method.
+
+    The strength of the ridge is chosen with EM, of which the distilled set learns this number and nothing else.
+
+    Args:
+        world: the condition drawn.
+        condition: its name and seed.
+        budget: distilled trajectories.
+        stages: how first-order distillation goes about it.
+        folds: of the cross-validation over patients.
+        most: updates of the descent that is stopped early, at most.
+    """
+    task, name, seed = world.task, condition.name, condition.setting.seed
+    generator = condition.setting.generator
+    rows = [row(world, name, "em", 0, best_fit(world, stages.cycles).model)]
+    iterations = [number for number in ITERATIONS if number <= stages.cycles]
+    paths: tuple[tuple[str, Path], ...] = (
+        ("em_stopped", partial(stopped_path, iterations=iterations)),
+        ("em_ridge", partial(ridge_path, cycles=stages.cycles)),
+    )
+    chosen = {method: cross_validate(task.graph, task.sources, path, folds) for method, path in paths}
+    rows += [row(world, name, method, 0, found.model) for method, found in chosen.items()]
+    converged = distil_in_stages(task, budget, generator(budget), stages)
+    rows.append(row(world, name, "first_order", budget, task.fit(converged.distilled)))
+    share = torch.tensor(RIDGES, dtype=task.statistics.mean.dtype, device=task.statistics.mean.device)[chosen["em_ridge"].choice]
+    strength = Ridge(*(part * share.unsqueeze(-1) for part in ridge(task.graph, task.statistics, task.slices, 1.0)))
+    ridged = distil_in_stages(RidgeMerge(task, strength), budget, generator(budget), stages)
+    rows.append(row(world, name, "first_order_ridge", budget, task.fit(ridged.distilled)))
+    stopped = distil_and_stop(task, budget, 1000 * seed, folds, early=stages.steps, most=most)
+    rows.append(row(world, name, "first_order_stopped", budget, task.fit(stopped.distilled)))
+    by_source = MergeTask(task.graph, task.truth, task.sources, objective="leave_one_out")
+    method_ = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
+    found, _ = distil(method_, by_source, budget, 2 * stages.steps, generator(budget))
+    rows.append(row(world, name, "first_order_loo", budget, task.fit(found)))
+    return pd.concat(rows, ignore_index=True)

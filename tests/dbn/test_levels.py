@@ -1,0 +1,110 @@
+"""Stable patient levels: the exact law, EM against the likelihood, and what each model makes of data that are not Markov."""
+
+import pytest
+import torch
+
+from ddlib.dbn.accelerated import maximum_likelihood
+from ddlib.dbn.levels import (
+    LevelDbn,
+    draw_level_sources,
+    gaussian_entropy,
+    level_joint,
+    level_log_likelihood,
+    level_maximum_likelihood,
+    pair_network,
+)
+from ddlib.dbn.model import Dbn, entropy, joint
+from ddlib.dbn.moments import gaussian_moments, mean_log_likelihood
+from ddlib.dbn.observed import observed_log_likelihood
+from ddlib.dbn.restated import windows
+from ddlib.dbn.rivals import RIVALS
+from ddlib.dbn.sources import Sources, statistics
+from tests.dbn.world import difference, generator, world
+
+SLICES = 4
+
+
+def leveled(size=0.8, trajectories=2000, noise=0.3):
+    graph, truth, sources = world(slices=SLICES)
+    model = LevelDbn(truth, torch.full_like(truth.variance, size**2))
+    return graph, model, draw_level_sources(model, sources.observed, trajectories, generator(1), noise)
+
+
+def test_the_law_is_that_of_the_draws():
+    _, model, sources = leveled(trajectories=40_000, noise=0.0)
+    law = level_joint(model, SLICES)
+    data = statistics(sources)
+    seen = data.observed[:, 0]
+    both = seen.unsqueeze(-1) * seen.unsqueeze(-2)
+    scale = law.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
+    off = (data.covariance[:, 0] - law.covariance) * both / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
+    assert off.abs().max() < 0.03
+    assert ((data.mean[:, 0] - law.mean) * seen).abs().max() < 0.06
+
+
+def test_without_levels_all_is_as_for_the_network():
+    _, model, sources = leveled()
+    bare = LevelDbn(model.network, 0 * model.level)
+    torch.testing.assert_close(level_joint(bare, SLICES).covariance, joint(model.network, SLICES).covariance)
+    torch.testing.assert_close(gaussian_entropy(level_joint(bare, SLICES)), entropy(model.network, SLICES))
+    data = statistics(sources)
+    torch.testing.assert_close(level_log_likelihood(bare, data, SLICES), observed_log_likelihood(model.network, data, SLICES))
+
+
+def test_em_never_lowers_the_likelihood_and_ends_where_its_gradient_is_zero():
+    graph, _, sources = leveled(trajectories=300)
+    data = statistics(sources)
+    found = level_maximum_likelihood(graph, data, SLICES)
+    assert found.converged.all()
+    assert found.path.diff(dim=0).min() > -1e-9
+    parts = [part.clone().requires_grad_() for part in (*found.model.network, found.model.level)]
+    masks = (1, graph.first, 1, 1, graph.intra, graph.inter, 1)
+    network = Dbn(*(part * mask for part, mask in zip(parts, masks, strict=False)))
+    value = level_log_likelihood(LevelDbn(network, parts[-1]), data, SLICES).sum() / 900
+    gradients = torch.autograd.grad(value, parts)
+    for part, gradient in zip(parts, gradients, strict=True):
+        assert (gradient * part.detach().abs().clamp(min=1e-3)).abs().max() < 1e-4
+
+
+def test_the_repaired_model_finds_the_truth_and_the_network_does_not():
+    graph, model, sources = leveled(trajectories=20_000)
+    data = statistics(sources)
+    repaired = level_maximum_likelihood(graph, data, SLICES, tolerance=1e-9).model
+    assert difference(repaired.network, model.network) < 0.1
+    assert (repaired.level - model.level).abs().max() < 0.1
+    law = level_joint(model, SLICES)
+    best, pairs = pair_network(graph, law, SLICES), gaussian_moments(law, SLICES)
+
+    def regret(network):
+        return mean_log_likelihood(best, pairs, SLICES) - mean_log_likelihood(network, pairs, SLICES)
+
+    plain = regret(maximum_likelihood(graph, data, SLICES, tolerance=1e-9).model)
+    fixed = regret(pair_network(graph, level_joint(repaired, SLICES), SLICES))
+    moments = regret(RIVALS["available_case"](graph, sources))
+    assert (fixed < 0.01).all()
+    assert (plain > 10 * fixed).all()
+    assert (plain > moments).all()
+
+
+def test_windows_hide_all_else_and_the_widest_is_everything():
+    _, model, sources = leveled()
+    data = statistics(sources)
+    whole = windows(data, SLICES, SLICES)
+    assert all(torch.equal(a, b) for a, b in zip(whole, data, strict=True))
+    parts = windows(data, SLICES, 2)
+    assert parts.size.shape[1] == 3 * (SLICES - 1)
+    found = observed_log_likelihood(model.network, parts, SLICES).view(2, SLICES - 1, 3)
+    for t in range(SLICES - 1):
+        observed = torch.zeros_like(sources.observed)
+        observed[:, :, t : t + 2] = sources.observed[:, :, t : t + 2]
+        alone = statistics(Sources(sources.values, observed, sources.noise))
+        torch.testing.assert_close(found[:, t], observed_log_likelihood(model.network, alone, SLICES))
+
+
+def test_bad_choices_are_refused():
+    graph, _, sources = leveled()
+    data = statistics(sources)
+    with pytest.raises(ValueError, match="share of the variance"):
+        level_maximum_likelihood(graph, data, SLICES, begin=0.0)
+    with pytest.raises(ValueError, match="needs 2 to 4 slices"):
+        windows(data, SLICES, 5)
