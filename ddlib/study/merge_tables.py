@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from ddlib.dbn.tables import Merged, TableError, merge, report_page
 from ddlib.study.files import InputError, write_atomically, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ddlib.dbn import Merged
 
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 
@@ -54,14 +53,12 @@ def merge_files(
             ``.html``.
         noise: a YAML file with standard deviations of measurement errors.
         force: replace files that exist.
-        progress: see :func:`ddlib.dbn.merge`.
-        options: passed to :func:`ddlib.dbn.merge`.
+        progress: see :func:`ddlib.dbn.merge <ddlib.dbn.tables.merging.merge>`.
+        options: passed to :func:`ddlib.dbn.merge <ddlib.dbn.tables.merging.merge>`.
 
     Raises:
         InputError: if the files or the options cannot be used, or the output cannot be written.
     """
-    from ddlib.dbn import TableError, merge
-
     targets = check_output(output, paths, force)
     frames = {_name(path, paths): read_table(path) for path in paths}
     try:
@@ -74,8 +71,6 @@ def merge_files(
 
 def _write(targets: tuple[Path, Path, Path], content: bytes, report: dict[str, Any]) -> None:
     """Write the reports and last the table; if that fails, leave no file that was not there before."""
-    from ddlib.dbn.tables import report_page
-
     new = [target for target in targets if not target.exists()]
     try:
         write_json(targets[1], report)

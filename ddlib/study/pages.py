@@ -172,17 +172,36 @@ def landing(stem: str, figure: str) -> str:
     return f"A first result, from the chapter {{doc}}`/notebooks/{stem}`:\n\n```{{raw}} html\n{figure}\n```\n"
 
 
-def library_parts() -> list[str]:
-    """The parts of ``ddlib`` that there are, in the order of imports."""
+def library_parts() -> dict[str, list[str]]:
+    """The parts of ``ddlib`` that there are, in the order of imports, each with the packages inside it."""
     present = {module.name for module in pkgutil.iter_modules(importlib.import_module("ddlib").__path__)}
-    return [part for part in PARTS if part in present] + sorted(present - set(PARTS))
+    ordered = [part for part in PARTS if part in present] + sorted(present - set(PARTS))
+    return {part: [f"{part}.{module.name}" for module in _inside(part) if module.ispkg] for part in ordered}
+
+
+def _inside(part: str) -> list[pkgutil.ModuleInfo]:
+    """The public modules and packages in a part; none in a part that is a single file."""
+    package = importlib.import_module(f"ddlib.{part}")
+    return [module for module in pkgutil.iter_modules(getattr(package, "__path__", [])) if module.name not in UNLISTED]
+
+
+def file_name(part: str) -> str:
+    """The name of a part's page without its suffix: a dot in it would be read as a suffix."""
+    return part.replace(".", "_")
 
 
 def library_page(part: str) -> str:
-    """The reference of one part: its own documentation, what to import from it, then one section for each public module in it."""
+    """The reference of one part: its own documentation, what to import from it, then one section for each public module in it.
+
+    Packages in it have pages of their own, to which it links.
+    """
     package = importlib.import_module(f"ddlib.{part}")
-    inner = [module.name for module in pkgutil.iter_modules(getattr(package, "__path__", [])) if module.name not in UNLISTED]
+    inner = [module.name for module in _inside(part) if not module.ispkg]
     blocks = [f"# `ddlib.{part}`", _automodule(f"ddlib.{part}")]
+    packages = [f"{part}.{module.name}" for module in _inside(part) if module.ispkg]
+    pages = [f"{{doc}}`ddlib.{name} <{file_name(name)}>`" for name in packages]
+    if pages:
+        blocks.append(f"With pages of their own: {', '.join(pages)}.")
     offered = [getattr(package, name) for name in getattr(package, "__all__", [])] if inner else []
     links = [f"{{py:obj}}`~{thing.__module__}.{thing.__qualname__}`" for thing in offered if hasattr(thing, "__qualname__")]
     if links:

@@ -153,9 +153,12 @@ def _landing(chapters: list[Chapter]) -> str:
 def _add_library(toc: dict[str, Any], folder: Path) -> None:
     """One page for each part of the library, listed below the page ``book/api``."""
     folder.mkdir()
-    for part in pages.library_parts():
-        (folder / f"{part}.md").write_text(pages.library_page(part), encoding="utf-8")
-    listed = [{"file": f"book/api/{part}"} for part in pages.library_parts()]
+    listed: list[dict[str, Any]] = []
+    for part, inner in pages.library_parts().items():
+        for name in (part, *inner):
+            (folder / f"{pages.file_name(name)}.md").write_text(pages.library_page(name), encoding="utf-8")
+        sections = [{"file": f"book/api/{pages.file_name(name)}"} for name in inner]
+        listed.append({"file": f"book/api/{pages.file_name(part)}", **({"sections": sections} if sections else {})})
     for group in toc["parts"]:
         for entry in group["chapters"]:
             if entry["file"] == "book/api":

@@ -20,6 +20,9 @@ CHAPTERS = {
     "03_digits": "Digits",
     "04_merge_hospitals": "Merging hospitals",
     "05_merge_as_published": "The merge as published",
+    "06_how_far_from_the_limit": "How far from the limit",
+    "07_real_hospitals": "Real hospitals",
+    "08_merge_your_data": "Merge your own tables",
 }
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="700" height="380" viewBox="0 0 700 380">
 <rect width="700" height="380" fill="white"/>

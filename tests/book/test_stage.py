@@ -41,6 +41,9 @@ def test_the_tree_is_laid_out_as_the_repository(root: Path) -> None:
     listed = toc_files(yaml.safe_load((tree / "_toc.yml").read_text(encoding="utf-8")))
     assert [page for page in listed if not list(tree.glob(f"{page}.*"))] == []
     assert "book/api/problem" in listed
+    assert listed.index("book/api/dbn_tables") > listed.index("book/api/dbn")
+    assert "ddlib.dbn.tables.merging" in (tree / "book/api/dbn_tables.md").read_text(encoding="utf-8")
+    assert "automodule:: ddlib.dbn.tables" not in (tree / "book/api/dbn.md").read_text(encoding="utf-8")
 
 
 def test_numbers_of_all_chapters_are_merged_by_full_name(root: Path) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ddlib import plotting
-from ddlib.datasets import DataUnavailableError, Visits
+from ddlib.datasets import ChecksumError, DataUnavailableError, Visits
 from ddlib.dbn.hospitals.lags import Lags
 from ddlib.statistics import Number
 
@@ -213,7 +213,7 @@ def load_or_explain(load: Callable[[], Visits], what: str) -> tuple[Visits | Non
     """The data, or nothing and a notice for the page, as HTML, that says why and how to have them."""
     try:
         return load(), ""
-    except DataUnavailableError as error:
+    except (DataUnavailableError, ChecksumError) as error:
         notice = f"The part of this chapter on {what} was not run: {error}. Everything else on this page is complete."
         return None, (
             f'<div class="admonition warning"><p class="admonition-title">Data not available</p><p>{html.escape(notice)}</p></div>'

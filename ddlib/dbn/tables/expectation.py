@@ -7,8 +7,8 @@ the gaps,
 .. math:: E[\delta_g \mid y] = -K_{gg}^{-1} (K \delta)_g, \qquad
     \log p(y) = \log p(\text{filled}) + \tfrac12 \bigl(|g| \log 2\pi - \log\det K_{gg}\bigr) .
 
-So the missing *measurements* are filled by their conditional expectation, with :math:`K_{gg}^{-1}` added to the second moment, and
-the base's E-step does the rest: it is exact, and costs a factorisation of size |g| per patient instead of one of the size of C.
+So the missing measurements are filled by their conditional expectation, with :math:`K_{gg}^{-1}` added to the second moment, and
+the base's E-step does the rest: it is exact, and costs a factorisation of the size of g per patient, not of C.
 """
 
 from __future__ import annotations

@@ -36,10 +36,10 @@ thead th { white-space: normal; vertical-align: bottom; border-bottom: 2px solid
 
 
 def report_page(report: dict[str, Any]) -> str:
-    """The report of :func:`ddlib.dbn.merge` as HTML.
+    """The report of :func:`ddlib.dbn.merge <ddlib.dbn.tables.merging.merge>` as HTML.
 
     Args:
-        report: as it stands in :attr:`ddlib.dbn.tables.Merged.report`.
+        report: as it stands in :class:`~ddlib.dbn.tables.merging.Merged`.
     """
     model, synthetic, visits = report["model"], report["synthetic"], report["visits"]
     parts = [

@@ -13,10 +13,10 @@ from torch import Tensor
 from ddlib.dbn.tables.columns import check_frame, check_spread, numbers, shown
 from ddlib.dbn.tables.errors import TableError
 from ddlib.dbn.tables.noise import check_noise, read_noise
-from ddlib.dbn.tables.visits import Reading, Visits, read_visits
+from ddlib.dbn.tables.visits import Reading, VisitIndex, read_visits
 
 MOST_ENTRIES = 1500
-"""Visits × columns that a patient may have: the joint covariance has the square of it."""
+"""VisitIndex × columns that a patient may have: the joint covariance has the square of it."""
 
 
 class Panel(NamedTuple):
@@ -36,7 +36,7 @@ class Panel(NamedTuple):
     columns: list[str]
     order: list[int]
     sources: list[str]
-    visits: Visits
+    visits: VisitIndex
     values: list[Float[Tensor, "n T p"]]
     noise: Float[Tensor, "K p"]
     centre: Float[Tensor, " p"]
@@ -159,7 +159,7 @@ def _check_connected(measured: dict[str, set[str]]) -> None:
         )
 
 
-def _grid(cells: dict[str, np.ndarray], columns: list[str], visits: Visits, source: int) -> np.ndarray:
+def _grid(cells: dict[str, np.ndarray], columns: list[str], visits: VisitIndex, source: int) -> np.ndarray:
     patient, visit = visits.patient[source], visits.visit[source]
     grid = np.full((patient.max() + 1, visits.number, len(columns)), np.nan)
     for place, name in enumerate(columns):

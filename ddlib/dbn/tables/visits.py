@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Reading = Literal["auto", "values", "order"]
 
 
-class Visits(NamedTuple):
+class VisitIndex(NamedTuple):
     """The visits of all sources.
 
     Attributes:
@@ -44,7 +44,7 @@ class Visits(NamedTuple):
         return len(self.labels)
 
 
-def read_visits(frames: dict[str, pd.DataFrame], id: str, time: str, reading: Reading = "auto") -> Visits:
+def read_visits(frames: dict[str, pd.DataFrame], id: str, time: str, reading: Reading = "auto") -> VisitIndex:
     """Number the visits of all sources.
 
     Args:
@@ -76,10 +76,10 @@ def read_visits(frames: dict[str, pd.DataFrame], id: str, time: str, reading: Re
     distinct = np.unique(np.concatenate(list(times.values())))
     if reading == "values" or (reading == "auto" and len(distinct) <= 2 * longest):
         visit = [np.searchsorted(distinct, values) for values in times.values()]
-        return Visits(distinct, "values", list(patients.values()), visit, _whole(frames, id))
+        return VisitIndex(distinct, "values", list(patients.values()), visit, _whole(frames, id))
     visit = [_rank(patients[source], values) for source, values in times.items()]
     labels = _typical(list(patients.values()), list(times.values()), visit, longest)
-    return Visits(labels, "order", list(patients.values()), visit, _whole(frames, id))
+    return VisitIndex(labels, "order", list(patients.values()), visit, _whole(frames, id))
 
 
 def _patients(series: pd.Series, source: str) -> Int[np.ndarray, " rows"]:
