@@ -21,7 +21,7 @@ from ddlib.dbn.accelerated import Chart, accelerate, network_chart
 from ddlib.dbn.generate import sample
 from ddlib.dbn.model import Dbn, Gaussian, Graph, joint
 from ddlib.dbn.moments import fit_moments, gaussian_moments, regressors
-from ddlib.dbn.observed import _likelihood, _measured, independent_start
+from ddlib.dbn.observed import independent_start, law_log_likelihood, likelihood, measured
 from ddlib.dbn.sources import Sources, Statistics
 
 
@@ -81,8 +81,7 @@ def draw_level_sources(
 
 def level_log_likelihood(model: LevelDbn, sources: Statistics, slices: int) -> Float[Tensor, "*R K"]:
     """Log-likelihood of each source's measurements under a network with levels, in nats, summed over its trajectories."""
-    root, _, second = _measured(level_joint(model, slices), sources)
-    return _likelihood(sources, root, torch.cholesky_inverse(root), second)
+    return law_log_likelihood(level_joint(model, slices), sources)
 
 
 def _pooled(shift: Tensor, about: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,7 +93,7 @@ def _step(model: LevelDbn, sources: Statistics, slices: int) -> tuple[Gaussian, 
     """Expected law of x, expected square of the level, and each source's log-likelihood."""
     law = joint(model.network, slices)
     whole = level_joint(model, slices)
-    root, off, second = _measured(whole, sources)
+    root, off, second = measured(whole, sources)
     inverse = torch.cholesky_inverse(root)
     share = sources.size / sources.size.sum(-1, keepdim=True)
     seen = sources.observed.unsqueeze(-2)
@@ -108,7 +107,7 @@ def _step(model: LevelDbn, sources: Statistics, slices: int) -> tuple[Gaussian, 
         found.append(_pooled(shift, prior.unsqueeze(-3) - gain @ cross.mT + gain @ second @ gain.mT, share))
     (move, about), (_, level) = found
     expected = Gaussian(law.mean + move, about - move.unsqueeze(-1) * move.unsqueeze(-2))
-    return expected, level.diagonal(dim1=-2, dim2=-1), _likelihood(sources, root, inverse, second)
+    return expected, level.diagonal(dim1=-2, dim2=-1), likelihood(sources, root, inverse, second)
 
 
 def level_maximum_likelihood(

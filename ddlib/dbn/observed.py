@@ -8,19 +8,24 @@ Hidden entries are kept as rows of the identity in C, so that sources with diffe
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ddlib.dbn.model import Dbn, Gaussian, Graph, joint
 from ddlib.dbn.moments import fit_moments, gaussian_moments, regressors
 from ddlib.dbn.sources import Statistics
 
 
-def _measured(law: Gaussian, sources: Statistics) -> tuple[Tensor, Tensor, Tensor]:
-    """Cholesky factor of C, mean deviation of the data, and their second moment about the model's mean, per source."""
+def measured(law: Gaussian, sources: Statistics) -> tuple[Tensor, Tensor, Tensor]:
+    """Cholesky factor of C, mean deviation of the data, and their second moment about the model's mean, per source.
+
+    Raises:
+        ValueError: if the measurements have no density under the law.
+    """
     seen = sources.observed
     diagonal = torch.where(seen > 0, sources.noise, 1.0)
     covariance = law.covariance.unsqueeze(-3) * (seen.unsqueeze(-1) * seen.unsqueeze(-2)) + torch.diag_embed(diagonal)
@@ -32,10 +37,45 @@ def _measured(law: Gaussian, sources: Statistics) -> tuple[Tensor, Tensor, Tenso
     return root, off, second
 
 
-def _likelihood(sources: Statistics, root: Tensor, inverse: Tensor, second: Tensor) -> Float[Tensor, "*R K"]:
+def likelihood(sources: Statistics, root: Tensor, inverse: Tensor, second: Tensor) -> Float[Tensor, "*R K"]:
+    """Log-likelihood from the Cholesky factor of C, its inverse and the second moment, summed over each source's trajectories."""
     constant = sources.observed.sum(-1) * math.log(2 * math.pi)
     determinant = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     return -0.5 * sources.size * (constant + determinant + (inverse * second).sum((-2, -1)))
+
+
+class _LawLikelihood(torch.autograd.Function):
+    r"""The log-likelihood under a law, with its gradient in closed form: twice as fast in a batch as back through Cholesky.
+
+    .. math::
+
+        \frac{\partial}{\partial \mu_o} = N_k C_k^{-1} (\bar y_k - \mu_o), \qquad
+        \frac{\partial}{\partial \Sigma_{oo}} = -\tfrac{N_k}{2} (C_k^{-1} - C_k^{-1} M_k C_k^{-1})
+    """
+
+    @staticmethod
+    def forward(ctx: Any, mean: Tensor, covariance: Tensor, sources: Statistics) -> Tensor:
+        root, off, second = measured(Gaussian(mean, covariance), sources)
+        inverse = torch.cholesky_inverse(root)
+        ctx.save_for_backward(inverse, off, second)
+        ctx.sources = sources
+        return likelihood(sources, root, inverse, second)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        inverse, off, second = ctx.saved_tensors
+        seen = ctx.sources.observed
+        weight = grad * ctx.sources.size
+        mean = (weight.unsqueeze(-1) * seen * (inverse @ off.unsqueeze(-1)).squeeze(-1)).sum(-2)
+        inner = inverse - inverse @ second @ inverse
+        return mean, -0.5 * torch.einsum("...ki,...kij,...kj->...ij", seen * weight.unsqueeze(-1), inner, seen), None
+
+
+def law_log_likelihood(law: Gaussian, sources: Statistics) -> Float[Tensor, "*R K"]:
+    """:func:`observed_log_likelihood` for any law of trajectories."""
+    found: Tensor = _LawLikelihood.apply(law.mean, law.covariance, sources)
+    return found
 
 
 def observed_log_likelihood(model: Dbn, sources: Statistics, slices: int) -> Float[Tensor, "*R K"]:
@@ -50,11 +90,12 @@ def observed_log_likelihood(model: Dbn, sources: Statistics, slices: int) -> Flo
         sources: sufficient statistics.
         slices: the number of slices T.
 
+    Its gradient can be taken once, not twice.
+
     Raises:
         ValueError: if the measurements have no density under the model.
     """
-    root, _, second = _measured(joint(model, slices), sources)
-    return _likelihood(sources, root, torch.cholesky_inverse(root), second)
+    return law_log_likelihood(joint(model, slices), sources)
 
 
 def expected_trajectories(model: Dbn, sources: Statistics, slices: int) -> tuple[Gaussian, Float[Tensor, "*R K"]]:
@@ -67,7 +108,7 @@ def expected_trajectories(model: Dbn, sources: Statistics, slices: int) -> tuple
         The expected moments, and the log-likelihood of each source under the model that was given.
     """
     law = joint(model, slices)
-    root, off, second = _measured(law, sources)
+    root, off, second = measured(law, sources)
     inverse = torch.cholesky_inverse(root)
     cross = law.covariance.unsqueeze(-3) * sources.observed.unsqueeze(-2)
     gain = cross @ inverse
@@ -77,7 +118,7 @@ def expected_trajectories(model: Dbn, sources: Statistics, slices: int) -> tuple
     share = sources.size / sources.size.sum(-1, keepdim=True)
     move = (share.unsqueeze(-1) * shift).sum(-2)
     covariance = (share[..., None, None] * about).sum(-3) - move.unsqueeze(-1) * move.unsqueeze(-2)
-    return Gaussian(law.mean + move, covariance), _likelihood(sources, root, inverse, second)
+    return Gaussian(law.mean + move, covariance), likelihood(sources, root, inverse, second)
 
 
 class Em(NamedTuple):

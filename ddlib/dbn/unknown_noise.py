@@ -18,7 +18,7 @@ from torch import Tensor
 from ddlib.dbn.accelerated import Chart, accelerate, network_chart
 from ddlib.dbn.model import Dbn, Graph, joint
 from ddlib.dbn.moments import fit_moments, gaussian_moments, regressors
-from ddlib.dbn.observed import _measured, expected_trajectories, independent_start
+from ddlib.dbn.observed import expected_trajectories, independent_start, measured
 from ddlib.dbn.sources import Statistics
 
 
@@ -50,7 +50,7 @@ def with_noise(sources: Statistics, variance: Float[Tensor, " R"] | float) -> St
 
 
 def _noise_step(model: Dbn, sources: Statistics, slices: int) -> Float[Tensor, " R"]:
-    root, _, second = _measured(joint(model, slices), sources)
+    root, _, second = measured(joint(model, slices), sources)
     inverse = torch.cholesky_inverse(root)
     variance = sources.noise
     excess = (inverse @ second @ inverse - inverse).diagonal(dim1=-2, dim2=-1)
