@@ -20,13 +20,16 @@ trajectory; ρ at that number of rows is then an approximation.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddlib.dbn.model import Graph
 
+LEAST = 0.5
+"""Rows beyond q + 3 from which on the expected regret is given; with whole numbers, from q + 4 rows."""
 
-def family_regret(rows: float, parents: Float[Tensor, "*R"]) -> Float[Tensor, "*R"]:
+
+def family_regret(rows: float | Float[Tensor, "#*R"], parents: Int[Tensor, "*R"]) -> Float[Tensor, "*R"]:
     """Expected regret ρ of one variable's regression per fresh row, in nats; infinite below q + 4 rows.
 
     Args:
@@ -34,22 +37,44 @@ def family_regret(rows: float, parents: Float[Tensor, "*R"]) -> Float[Tensor, "*
         parents: the number q of parents of each variable.
     """
     q = parents.to(torch.float64)
-    free = (rows - q - 3).clamp(min=0.5)  # any positive number where the answer is infinite
-    spread = torch.digamma((free + 2) / 2) + torch.log(torch.tensor(2.0 / rows, dtype=torch.float64))
-    error = rows / free * (1 + 1 / rows) * (1 + q / (free + 1))
-    return torch.where(rows - q - 3 > 0.5, 0.5 * (spread + error - 1), torch.inf)
+    count = torch.as_tensor(rows, dtype=torch.float64, device=q.device)
+    free = (count - q - 3).clamp(min=LEAST)  # any positive number where the answer is infinite
+    spread = torch.digamma((free + 2) / 2) + torch.log(2 / count)
+    error = count / free * (1 + 1 / count) * (1 + q / (free + 1))
+    return torch.where(count - q - 3 >= LEAST, 0.5 * (spread + error - 1), torch.inf)
 
 
-def complete_regret(graph: Graph, trajectories: float, slices: int) -> Float[Tensor, " R"]:
+def complete_regret(graph: Graph, trajectories: float | Float[Tensor, " R"], slices: int) -> Float[Tensor, " R"]:
     """Expected regret, in nats per trajectory, of the fit to complete clean trajectories; exact for one and two slices.
 
     Args:
         graph: the known graphs; unrolled (:mod:`ddlib.dbn.untied`) if the transitions are not tied.
-        trajectories: the number n.
+        trajectories: the number n, or one for each graph.
         slices: the number of slices T.
     """
-    first = family_regret(trajectories, graph.first.sum(-1)).sum(-1)
+    count = torch.as_tensor(trajectories, dtype=torch.float64, device=graph.first.device).reshape(-1, 1)
+    first = family_regret(count, graph.first.sum(-1)).sum(-1)
     if slices == 1:
         return first
     later = graph.intra.sum(-1) + graph.inter.sum(-1)
-    return first + (slices - 1) * family_regret(trajectories * (slices - 1), later).sum(-1)
+    return first + (slices - 1) * family_regret(count * (slices - 1), later).sum(-1)
+
+
+def effective_trajectories(graph: Graph, regret: Float[Tensor, " R"], slices: int) -> Float[Tensor, " R"]:
+    """How many complete, clean trajectories leave this regret on average: :func:`complete_regret` solved for n.
+
+    Args:
+        graph: the known graphs.
+        regret: of each graph's network, in nats per trajectory. Without regret the answer is infinite; a regret above every
+            finite expectation gives the smallest n that has one.
+        slices: the number of slices T.
+    """
+    first, later = (mask.sum(-1).to(torch.float64) + 3 + LEAST for mask in (graph.first, torch.cat([graph.intra, graph.inter], -1)))
+    needed = torch.maximum(first, later / (slices - 1)) if slices > 1 else first
+    low = needed.amax(-1).log()
+    high = torch.full_like(low, 1e12).log()
+    for _ in range(100):  # halving the interval of ln n
+        middle = 0.5 * (low + high)
+        above = complete_regret(graph, middle.exp(), slices) > regret
+        low, high = torch.where(above, middle, low), torch.where(above, high, middle)
+    return torch.where(regret > 0, high.exp(), torch.inf)

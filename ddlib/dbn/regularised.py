@@ -22,8 +22,10 @@ from ddlib.dbn.observed import expected_trajectories, independent_start, observe
 from ddlib.dbn.ridge import ridge, ridge_maximum
 from ddlib.dbn.sources import Sources, Statistics, statistics
 
-RIDGES = (0.0, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
-"""Pseudo-patients as shares of all patients."""
+RIDGES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0)
+"""Numbers κ of pseudo-patients; there is always a ridge, because without one the likelihood may have no maximum."""
+RIDGE_CYCLES = 150
+"""Cycles of accelerated EM for each, at most: enough for estimates to be compared on held-out patients."""
 ITERATIONS = (2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 400)
 """Of early-stopped EM."""
 Path = Callable[[Graph, Statistics, int], Sequence[Dbn]]
@@ -70,20 +72,24 @@ def stopped_path(graph: Graph, sources: Statistics, slices: int, iterations: Seq
     return path
 
 
-def ridge_path(graph: Graph, sources: Statistics, slices: int, shares: Sequence[float] = RIDGES, cycles: int = 150) -> list[Dbn]:
-    """Maxima of the likelihood with some ridges, found from the strongest to the weakest, each started at the one before."""
+def ridge_path(graph: Graph, sources: Statistics, slices: int, patients: Sequence[float] = RIDGES, cycles: int = 150) -> list[Dbn]:
+    """Maxima of the likelihood with ridges of so many pseudo-patients: strongest first, each from the one before."""
     found: dict[float, Dbn] = {}
     model: Dbn | None = None
-    for share in sorted(shares, reverse=True):
-        strength = ridge(graph, sources, slices, share)
-        model = found[share] = ridge_maximum(graph, sources, slices, strength, tolerance=1e-8, start=model, cycles=cycles).model
-    return [found[share] for share in shares]
+    for number in sorted(patients, reverse=True):
+        strength = ridge(graph, sources, slices, number / sources.size.sum(-1))
+        model = found[number] = ridge_maximum(graph, sources, slices, strength, tolerance=1e-8, start=model, cycles=cycles).model
+    return [found[number] for number in patients]
 
 
 def pick(path: Sequence[Dbn], choice: Int[Tensor, " R"]) -> Dbn:
     """Each replicate's candidate."""
     each = torch.arange(len(choice), device=choice.device)
     return Dbn(*(torch.stack(parts)[choice, each] for parts in zip(*path, strict=True)))
+
+
+def _held_out(model: Dbn, data: Statistics, slices: int) -> Float[Tensor, " R"]:
+    return observed_log_likelihood(model, data, slices).sum(-1)
 
 
 def cross_validate(graph: Graph, sources: Sources, path: Path, folds: int = 5) -> Chosen:
@@ -98,12 +104,14 @@ def cross_validate(graph: Graph, sources: Sources, path: Path, folds: int = 5) -
     Raises:
         ValueError: if the folds are too small.
     """
-    scores: list[Tensor] = []
-    for number in range(folds):
-        rest, held = (statistics(part) for part in fold(sources, number, folds))
-        models = path(graph, rest, sources.slices)
-        scores.append(torch.stack([observed_log_likelihood(model, held, sources.slices).sum(-1) for model in models]))
-    patients = sources.values.shape[1] * sources.values.shape[2]
-    held_out = torch.stack(scores).sum(0) / patients
+    parts = [fold(sources, number, folds) for number in range(folds)]
+    training = [statistics(rest) for rest, _ in parts] + [statistics(sources)]
+    # All folds and all patients in one batch.
+    together = Statistics(*(torch.cat(each) for each in zip(*training, strict=True)))
+    models = path(Graph(*(mask.repeat(folds + 1, 1, 1) for mask in graph)), together, sources.slices)
+    batches = [[Dbn(*each) for each in zip(*(part.chunk(folds + 1) for part in model), strict=True)] for model in models]
+    held = [statistics(part) for _, part in parts]
+    scores = [torch.stack([_held_out(*pair, sources.slices) for pair in zip(batch[:-1], held, strict=True)]) for batch in batches]
+    held_out = torch.stack(scores).sum(1) / (sources.values.shape[1] * sources.values.shape[2])
     choice = held_out.argmax(0)
-    return Chosen(pick(path(graph, statistics(sources), sources.slices), choice), choice, held_out)
+    return Chosen(pick([batch[-1] for batch in batches], choice), choice, held_out)

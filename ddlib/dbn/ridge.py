@@ -40,22 +40,23 @@ class Ridge(NamedTuple):
     pairs: Float[Tensor, "R 2p"]
 
 
-def ridge(graph: Graph, sources: Statistics, slices: int, share: float) -> Ridge:
+def ridge(graph: Graph, sources: Statistics, slices: int, share: float | Float[Tensor, " R"]) -> Ridge:
     """The ridge of κ = share · N pseudo-patients.
 
     Args:
         graph: the known graphs.
         sources: sufficient statistics of the sources.
         slices: the number of slices T.
-        share: κ over the number N of all patients.
+        share: κ over the number N of all patients, or one such number for each replicate.
 
     Raises:
-        ValueError: if the share is negative.
+        ValueError: if a share is negative.
     """
-    if not share >= 0:
-        raise ValueError(f"a ridge needs a share of pseudo-patients of 0 or more, but it is {share}")
     base = independent_start(graph, sources, slices)
-    return Ridge(share * base.first_variance, share * torch.cat([base.variance, base.variance], dim=-1))
+    size = torch.as_tensor(share, dtype=base.variance.dtype, device=base.variance.device).reshape(-1, 1)
+    if not bool((size >= 0).all()):
+        raise ValueError(f"a ridge needs a share of pseudo-patients of 0 or more, but it is {share}")
+    return Ridge(size * base.first_variance, size * torch.cat([base.variance, base.variance], dim=-1))
 
 
 def penalty(model: Dbn, strength: Ridge, slices: int) -> Float[Tensor, "*R"]:

@@ -4,12 +4,13 @@ The observed-data likelihood has several local maxima when pairs of variables ar
 rows begins at a random place. So the descent begins with a risk that has one: the likelihood with a ridge on the
 weights (:mod:`ddlib.dbn.ridge`), strong at first, then weaker, then gone (a continuation method; Allgower and Georg 1990). The
 last stage is repeated, with a step size that starts anew, until a whole round lowers no replicate's training risk by more than a
-tolerance.
+tolerance. Of several such descents, each from other rows, the one with the lowest training risk counts, per replicate.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -43,6 +44,7 @@ class Stages:
         steps: updates in each round of the last stage.
         tolerance: a round that lowers no training risk by more is the last; in nats per trajectory.
         rounds: at most so many.
+        starts: descents, each from rows of its own; the lowest training risk counts.
         cycles: of accelerated EM, at most, for the estimates that the descent is compared with.
     """
 
@@ -52,14 +54,28 @@ class Stages:
     steps: int = 300
     tolerance: float = 1e-9
     rounds: int = 8
+    starts: int = 1
     cycles: int = 400
 
+    def __post_init__(self) -> None:
+        if self.rounds < 1 or self.starts < 1:
+            raise ValueError(f"a descent needs at least 1 round and 1 start, but it has {self.rounds} and {self.starts}")
 
-class Staged:
-    """The outcome of a staged descent: the set, and how many updates it took."""
 
-    def __init__(self, distilled: Distilled, updates: int, converged: bool) -> None:
-        self.distilled, self.updates, self.converged = distilled, updates, converged
+class Staged(NamedTuple):
+    """The outcome of staged descents.
+
+    Attributes:
+        distilled: the set.
+        updates: of all descents.
+        converged: whether the last round of each lowered no training risk by more than the tolerance.
+        risk: the training risk of the model learned from the set.
+    """
+
+    distilled: Distilled
+    updates: int
+    converged: bool
+    risk: Float[Tensor, " R"]
 
 
 def distil_in_stages(task: MergeTask, budget: int, generator: torch.Generator, stages: Stages | None = None) -> Staged:
@@ -72,6 +88,15 @@ def distil_in_stages(task: MergeTask, budget: int, generator: torch.Generator, s
         stages: how to go about it.
     """
     plan = Stages() if stages is None else stages
+    runs = [_descend(task, budget, generator, plan) for _ in range(plan.starts)]
+    risks = torch.stack([run.risk for run in runs])
+    best, each = risks.argmin(0), torch.arange(risks.shape[1], device=risks.device)
+    chosen = Distilled(*(torch.stack(parts)[best, each] for parts in zip(*(run.distilled for run in runs), strict=True)))
+    return Staged(chosen, sum(run.updates for run in runs), all(run.converged for run in runs), risks.amin(0))
+
+
+def _descend(task: MergeTask, budget: int, generator: torch.Generator, plan: Stages) -> Staged:
+    """One descent through all stages."""
     current = task.start(budget, generator)
     updates = 0
     for share in plan.ridges:
@@ -82,8 +107,7 @@ def distil_in_stages(task: MergeTask, budget: int, generator: torch.Generator, s
     for _ in range(plan.rounds):
         current, _ = distil(FirstOrder(plan.lr, plan.steps, begin=Given(current)), task, budget, plan.steps, generator)
         updates += plan.steps
-        reached = task.risk(task.fit(current)).detach()
-        if bool((risk - reached <= plan.tolerance).all()):
-            return Staged(current, updates, True)
-        risk = reached
-    return Staged(current, updates, False)
+        before, risk = risk, task.risk(task.fit(current)).detach()
+        if bool((before - risk <= plan.tolerance).all()):
+            return Staged(current, updates, True, risk)
+    return Staged(current, updates, False, risk)

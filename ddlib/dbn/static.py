@@ -16,8 +16,9 @@ from ddlib.dbn.accelerated import maximum_likelihood
 from ddlib.dbn.model import Dbn, Gaussian, Graph
 from ddlib.dbn.moments import Moments, Regressors, fit_moments, gaussian_moments, trajectory_moments
 from ddlib.dbn.observed import Em
+from ddlib.dbn.ridge import Ridge, ridge, ridge_maximum
 from ddlib.dbn.rivals.available_cases import Noise, fit_or_fail
-from ddlib.dbn.rivals.imputation import _complete
+from ddlib.dbn.rivals.imputation import complete_rows
 from ddlib.dbn.sources import Sources, Statistics
 
 Transition = Literal["own", "all", "none"]
@@ -80,17 +81,35 @@ def repeated_slice(sources: Sources) -> Sources:
     return Sources(sources.values.repeat(1, 1, 1, 2, 1), sources.observed.repeat(1, 1, 2, 1), sources.noise.repeat(1, 1, 2, 1))
 
 
-def estimate(graph: Graph, sources: Statistics, slices: int, tolerance: float = 1e-9, cycles: int = 4000) -> Em:
+def estimate(graph: Graph, sources: Statistics, slices: int, tolerance: float = 1e-9, cycles: int = 4000, prior: float = 0.0) -> Em:
     """Maximum observed-data likelihood for any number of slices (:func:`ddlib.dbn.accelerated.maximum_likelihood`).
 
     With one slice the graph must be without a transition (:func:`visit_graph`, ``"none"``).
 
+    Args:
+        graph: the stated graphs.
+        sources: sufficient statistics of the sources.
+        slices: the number of slices T.
+        tolerance: in nats per patient and cycle.
+        cycles: at most so many.
+        prior: a ridge on the weights, worth so many patients (:mod:`ddlib.dbn.ridge`); 0 is plain maximum likelihood.
+
     Raises:
-        ValueError: if a fit is singular.
+        ValueError: if a fit is singular, or the prior is negative.
     """
-    if slices > 1:
+    strength = light_prior(graph, sources, slices, prior)
+    if slices == 1:
+        sources, slices = unseen_slice(sources), 2
+    if prior == 0:
         return maximum_likelihood(graph, sources, slices, tolerance, cycles=cycles)
-    return maximum_likelihood(graph, unseen_slice(sources), 2, tolerance, cycles=cycles)
+    return ridge_maximum(graph, sources, slices, strength, tolerance, cycles=cycles)
+
+
+def light_prior(graph: Graph, sources: Statistics, slices: int, patients: float) -> Ridge:
+    """A ridge on the weights that is worth so many patients, for any number of slices."""
+    if slices == 1:
+        sources, slices = unseen_slice(sources), 2
+    return ridge(graph, sources, slices, patients / sources.size.sum(-1))
 
 
 def chained_slice(graph: Graph, sources: Sources, noise: Noise = "ignored", rounds: int = 5, seed: int = 0) -> Dbn:
@@ -106,7 +125,7 @@ def chained_slice(graph: Graph, sources: Sources, noise: Noise = "ignored", roun
     values = torch.where(sources.observed.unsqueeze(2), sources.values, torch.nan).flatten(1, 2)
     mean, covariance = [], []
     for r, rows in enumerate(values):
-        complete = _complete(rows[rows.isfinite().flatten(1).any(1)], rounds, seed + 1000 * r).squeeze(1)
+        complete = complete_rows(rows[rows.isfinite().flatten(1).any(1)], rounds, seed + 1000 * r).squeeze(1)
         mean.append(complete.mean(0))
         covariance.append(complete.mT.cov(correction=0))
     total = torch.stack(covariance)

@@ -7,8 +7,11 @@ import torch
 
 from ddlib.dbn.baselines import complete
 from ddlib.dbn.corrected import figures
+from ddlib.dbn.corrected.bounds import bounds, clean_expectation
 from ddlib.dbn.corrected.experiment import Setting, check_budgets, follow, limit_difference, yardsticks
-from ddlib.dbn.corrected.report import numbers, ratio_to_em, ratios, summary, values
+from ddlib.dbn.corrected.report import clean_worth, numbers, ratio_to_em, ratios, summary, values
+from ddlib.dbn.finite import complete_regret
+from ddlib.dbn.information import dimension, limits
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.problem import regret
 from ddlib.statistics import paired_difference
@@ -29,6 +32,10 @@ def run():
     scores = pd.concat([results[0], *(result.scores for result in results[1:])], ignore_index=True)
     curves = pd.concat([result.curve for result in results[1:]], ignore_index=True)
     return task, results, scores, curves
+
+
+def marks(task):
+    return bounds(task.graph, task.truth, task.statistics, task.slices), clean_expectation(task.graph, BUDGETS, task.slices)
 
 
 def test_both_tasks_share_their_data():
@@ -146,8 +153,8 @@ def test_figures_can_be_drawn(run):
     task, results, scores, curves = run
     pictures = [
         figures.draw_problem(task, results[1].start, results[1].distilled),
-        figures.draw_regret(scores, BUDGETS),
-        figures.draw_curves(curves, scores, BUDGETS),
+        figures.draw_regret(scores, BUDGETS, *marks(task)),
+        figures.draw_curves(curves, scores, BUDGETS, marks(task)[0]),
     ]
     for picture in pictures:
         picture.canvas.draw()
@@ -173,9 +180,9 @@ def test_budgets_that_cannot_work_are_refused_before_any_work(budgets, epochs, m
 
 
 def test_a_budget_below_the_limits_is_drawn_without_it(run):
-    _, _, scores, _ = run
+    task, _, scores, _ = run
     scores = scores[~((scores.method == "limit") & scores.budget.isin(BUDGETS))]
-    figure = figures.draw_regret(scores, BUDGETS)
+    figure = figures.draw_regret(scores, BUDGETS, *marks(task))
     assert "limit: EM carried exactly" not in [text.get_text() for text in figure.legends[0].get_texts()]
     plt.close(figure)
     assert summary(scores, BUDGETS).loc["limit"].tolist() == ["–", "–"]
@@ -197,3 +204,33 @@ def test_the_flow_says_the_runs_sizes(sources):
 def test_a_setting_without_anything_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be at least"):
         Setting(**{name: 0})
+
+
+def test_the_yardsticks_are_those_of_the_sources(run):
+    task, _, _, _ = run
+    found, expected = marks(task)
+    allowed = limits(task.graph, task.truth, task.statistics, 3)
+    np.testing.assert_array_equal(found.bound, allowed.bound)
+    np.testing.assert_allclose(found.clean_bound, dimension(task.graph) / 360)  # 3 sources of 60 trajectories
+    np.testing.assert_allclose(found.finite, complete_regret(task.graph, 180, 3))
+    np.testing.assert_allclose(found.entropy, task.risk(task.truth, "test"))
+    assert expected.n.iloc[[0, -1]].tolist() == BUDGETS and (expected.finite > expected.clean_bound).all()
+    first = expected[expected.n == 14]
+    assert first.finite.item() == complete_regret(task.graph, 14, 3).median().item()
+
+
+def test_what_a_regret_is_worth(run):
+    task, _, _, _ = run
+    regrets = complete_regret(task.graph, 37, 3).numpy()
+    rows = [{"method": "em", "budget": 180, "seed": r, "regret": regrets[r]} for r in range(2)]
+    rows += [{"method": "truth", "budget": 0, "seed": r, "regret": 0.0} for r in range(2)]
+    rows += [{"method": "limit", "budget": 8, "seed": r, "regret": 1.0} for r in range(2)]
+    assert clean_worth(pd.DataFrame(rows), BUDGETS, task.graph, 3).to_dict() == {"em": "37", "truth": "–", "limit": "–"}
+
+
+def test_what_is_not_identified_is_drawn_without_a_line(run):
+    task, _, scores, _ = run
+    lost, expected = marks(task)
+    picture = figures.draw_regret(scores, BUDGETS, lost.assign(bound=np.inf), expected)
+    picture.canvas.draw()
+    plt.close(picture)

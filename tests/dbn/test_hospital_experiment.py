@@ -12,10 +12,12 @@ from ddlib.dbn.generate import random_networks, sample
 from ddlib.dbn.hospitals import figures as hospital_figures
 from ddlib.dbn.hospitals import report as hospital_report
 from ddlib.dbn.hospitals.distillation import Updates, compare
-from ddlib.dbn.hospitals.experiment import Study, by_visits, carried_exactly, likelihood_rows, on_twins, references
+from ddlib.dbn.hospitals.experiment import by_visits, on_twins, references
 from ddlib.dbn.hospitals.lags import Lags
+from ddlib.dbn.hospitals.likelihood import carried_exactly, likelihood_rows
 from ddlib.dbn.hospitals.records import hide_panels
 from ddlib.dbn.hospitals.report import METRICS, cell, findings, label, load_or_explain, numbers, ordered, summary, wins, wins_table
+from ddlib.dbn.hospitals.study import Study
 from ddlib.dbn.hospitals.twins import Twins
 from tests.dbn.world import generator
 
@@ -46,7 +48,16 @@ def single():
 def test_every_row_is_there_for_every_split_and_noise(scores):
     assert set(ordered(scores)) >= {
         *("clean_all", "clean_subset", "em", "em_stopped", "em_levels", "limit", "first_order", "first_order_loo", "zeroth_order"),
-        *("first_order_stopped", "available_case", "available_case_repaired", "mean_imputation", "chained_equations", "federated"),
+        *(
+            "em_prior",
+            "first_order_prior",
+            "first_order_stopped",
+            "available_case",
+            "available_case_repaired",
+            "mean_imputation",
+            "chained_equations",
+            "federated",
+        ),
         *("carried_forward", "available_case_repaired_noise_ignored"),
     }
     each = scores.groupby(["noise", "method", "budget"]).seed.nunique()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddlib.dbn.accelerated import maximum_likelihood
-from ddlib.dbn.finite import complete_regret, family_regret
+from ddlib.dbn.finite import complete_regret, effective_trajectories, family_regret
 from ddlib.dbn.generate import random_networks, sample
 from ddlib.dbn.information import dimension, directions, fisher_information, limits
 from ddlib.dbn.model import Dbn, Graph, joint, select
@@ -152,3 +152,15 @@ def test_the_bound_is_reached_by_the_maximum_likelihood():
     regret = expected_log_likelihood(many, many, SLICES) - expected_log_likelihood(found, many, SLICES)
     bound = limits(graph, truth, type(data)(*(part[:1] for part in data)), SLICES).bound[0]
     assert abs(regret.mean() - bound) < 4 * regret.std() / 40**0.5 + 0.05 * bound
+
+
+@pytest.mark.parametrize("slices", [1, 2, 5])
+def test_effective_trajectories_are_the_inverse_of_the_expected_regret(slices):
+    graph, _ = random_networks(2, 6, generator(1))
+    for n in (12.0, 100.0, 1e4):
+        found = effective_trajectories(graph, complete_regret(graph, n, slices), slices)
+        torch.testing.assert_close(found, torch.full((2,), n, dtype=torch.float64), rtol=1e-6, atol=0)
+    assert effective_trajectories(graph, torch.zeros(2, dtype=torch.float64), slices).isinf().all()
+    least = effective_trajectories(graph, torch.full((2,), 1e9, dtype=torch.float64), slices)
+    assert complete_regret(graph, least * (1 + 1e-9), slices).isfinite().all()
+    assert complete_regret(graph, least * (1 - 1e-6), slices).isinf().all()

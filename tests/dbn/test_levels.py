@@ -1,9 +1,13 @@
 """Stable patient levels: the exact law, EM against the likelihood, and what each model makes of data that are not Markov."""
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 
 from ddlib.dbn.accelerated import maximum_likelihood
+from ddlib.dbn.corrected.experiment import Setting
 from ddlib.dbn.levels import (
     LevelDbn,
     draw_level_sources,
@@ -13,15 +17,20 @@ from ddlib.dbn.levels import (
     level_maximum_likelihood,
     pair_network,
 )
+from ddlib.dbn.limit import figures, report
+from ddlib.dbn.limit.levels import forecast_error, history_error, with_levels
 from ddlib.dbn.model import Dbn, entropy, joint
 from ddlib.dbn.moments import gaussian_moments, mean_log_likelihood
 from ddlib.dbn.observed import observed_log_likelihood
 from ddlib.dbn.restated import windows
 from ddlib.dbn.rivals import RIVALS
 from ddlib.dbn.sources import Sources, statistics
+from ddlib.dbn.staged import Stages
 from tests.dbn.world import difference, generator, world
 
+mpl.use("Agg")
 SLICES = 4
+SETTING = Setting(replicates=2, variables=4, slices=3, sources=4, trajectories=60, hidden=0.25)
 
 
 def leveled(size=0.8, trajectories=2000, noise=0.3):
@@ -108,3 +117,34 @@ def test_bad_choices_are_refused():
         level_maximum_likelihood(graph, data, SLICES, begin=0.0)
     with pytest.raises(ValueError, match="needs 2 to 4 slices"):
         windows(data, SLICES, 5)
+
+
+def test_forecasts_of_a_markov_law_need_the_last_visit_only():
+    _, truth, _ = world(slices=4)
+    law = joint(truth, 4)
+    last = forecast_error(law, truth, 4)
+    torch.testing.assert_close(last, history_error(law, law, 4))
+    other = truth._replace(inter=0 * truth.inter)
+    assert (forecast_error(law, other, 4) > last).all()
+
+
+def test_patients_with_levels():
+    found = with_levels(SETTING, [0.2, 0.8], [12], Stages(early=4, steps=6, rounds=1, cycles=25))
+    assert set(found.method) == {
+        "best_network",
+        "em",
+        "em_pairs",
+        "em_levels",
+        "available_case",
+        "first_order",
+        "first_order_pairs",
+    }
+    best = found[found.method == "best_network"]
+    np.testing.assert_allclose(best.regret, 0, atol=1e-12)
+    assert (best.history <= best.forecast + 1e-12).all() and (found.beyond >= -1e-12).all()  # no network beats the law itself
+    assert (found[found.method != "best_network"].regret > -1e-9).all()
+    numbers = report.level_numbers(found)
+    assert numbers["largest_level"].value == 0.8 and "level_em" in numbers
+    picture = figures.draw_levels(found)
+    picture.canvas.draw()
+    plt.close(picture)

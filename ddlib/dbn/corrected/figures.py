@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from ddlib import plotting
+from ddlib.dbn.corrected.bounds import BOUND, BOUND_LABEL, CLEAN
 from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import joint, topological_order
 from ddlib.problem import Distilled
@@ -171,10 +172,24 @@ def _median(part: pd.DataFrame, by: str, value: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict({key: row._asdict() for key, row in found.items()}, orient="index")
 
 
-def draw_regret(scores: pd.DataFrame, budgets: list[int]) -> Figure:
-    """Figure 2: test log-likelihood and regret against the number of distilled trajectories, medians with 95 % intervals."""
+def _reachable(marks: pd.DataFrame, value: str) -> float:
+    """The median of the Cramér–Rao regret, or of the test log-likelihood that it leaves; not a number where it is infinite."""
+    found = (marks.bound if value == "regret" else -marks.entropy - marks.bound).median()
+    return float(found) if np.isfinite(found) else np.nan
+
+
+def draw_regret(scores: pd.DataFrame, budgets: list[int], marks: pd.DataFrame, expected: pd.DataFrame) -> Figure:
+    """Figure 2: test log-likelihood and regret against the number of distilled trajectories, medians with 95 % intervals.
+
+    Args:
+        scores: of every method (:func:`ddlib.dbn.corrected.experiment.score`).
+        budgets: distilled trajectories in total.
+        marks: what the data allow (:func:`ddlib.dbn.corrected.bounds.bounds`).
+        expected: the regret of clean trajectories (:func:`ddlib.dbn.corrected.bounds.clean_expectation`).
+    """
     figure, (left, right) = plotting.figure(columns=2, height=3.3)
     for axes, value in ((left, "test_ll"), (right, "regret")):
+        axes.axhline(_reachable(marks, value), label=BOUND_LABEL, **BOUND)
         for method in (*LINES, "clean_subset", *DISTILLED, "limit"):
             part = scores[scores.method == method]
             if part.empty or (method == "truth" and value == "regret"):
@@ -195,18 +210,24 @@ def draw_regret(scores: pd.DataFrame, budgets: list[int]) -> Figure:
         axes.set_xticks(budgets, [str(budget) for budget in budgets])
         axes.minorticks_off()
         axes.set_xlabel("distilled trajectories (IPC)")
+    right.plot(expected.n, expected.clean_bound, label="$D^{\\mathrm{sub}}$ on average: $\\dim/2n$", zorder=1, **CLEAN)
+    finite = expected[np.isfinite(expected.finite)]
+    right.plot(
+        finite.n, finite.finite, label="$D^{\\mathrm{sub}}$ on average: finite-$n$ form", zorder=1, **(CLEAN | {"linestyle": "-"})
+    )
     left.set(title="(a) Test log-likelihood", ylabel="nats per trajectory")
     right.set(title="(b) Regret", ylabel="nats per trajectory", yscale="log")
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    entries = {text: handle for axes in (left, right) for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3)
     return figure
 
 
-def draw_curves(curves: pd.DataFrame, scores: pd.DataFrame, budgets: list[int]) -> Figure:
+def draw_curves(curves: pd.DataFrame, scores: pd.DataFrame, budgets: list[int], marks: pd.DataFrame) -> Figure:
     """Figure 3: test log-likelihood during distillation, one panel per budget; medians, and the range over networks."""
     rows = -(-len(budgets) // 2)
     figure, grid = plotting.figure(columns=2, rows=rows, height=2.3, squeeze=False, sharey=True)
     for axes, budget in zip(grid.flat, budgets, strict=False):
+        axes.axhline(_reachable(marks, "test_ll"), label=BOUND_LABEL, **BOUND)
         for method in DISTILLED:
             part = curves[(curves.method == method) & (curves.budget == budget)]
             if part.empty:

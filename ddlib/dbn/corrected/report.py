@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import torch
 
+from ddlib.dbn.finite import effective_trajectories
+from ddlib.dbn.model import Graph
 from ddlib.statistics import Number, estimate, median_coverage, paired_difference, quoted
 
 METHODS = ("first_order", "first_order_loo", "zeroth_order")
@@ -51,6 +54,22 @@ def summary(scores: pd.DataFrame, budgets: list[int]) -> pd.DataFrame:
     networks = scores.seed.nunique()
     table = _table(scores, list(scores.method.unique()), budgets, lambda method, budget: values(scores, method, budget))
     return table.rename_axis(f"regret, {NATS}: median ({interval_name(networks)} of {networks} networks)")
+
+
+def clean_worth(scores: pd.DataFrame, budgets: list[int], graph: Graph, slices: int) -> pd.Series:
+    """How many complete, clean trajectories leave each method's regret at the largest budget on average: medians over networks.
+
+    Solved from the finite-n form (:func:`ddlib.dbn.finite.effective_trajectories`); a dash where there is no regret or no score.
+    """
+    largest = max(budgets)
+
+    def cell(method: str) -> str:
+        found = torch.tensor(values(scores, method, largest), device=graph.first.device)
+        worth = float(effective_trajectories(graph, found, slices).median()) if len(found) else np.inf
+        return f"{worth:,.0f}" if np.isfinite(worth) else "–"
+
+    methods = list(scores.method.unique())
+    return pd.Series([cell(method) for method in methods], index=methods, name=f"worth in clean patients, IPC {largest}")
 
 
 def ratios(scores: pd.DataFrame, budgets: list[int]) -> pd.DataFrame:

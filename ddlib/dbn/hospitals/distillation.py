@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ddlib.dbn.hospitals.experiment import Study, hold_out, likelihood_rows, references, rival_rows
+from ddlib.dbn.hospitals.experiment import references, rival_rows
+from ddlib.dbn.hospitals.likelihood import hold_out, likelihood_rows
+from ddlib.dbn.hospitals.study import Study
 from ddlib.dbn.hospitals.task import RecordsTask
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.problem import Distilled, Method, distil
@@ -51,15 +53,18 @@ def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = T
         The scores, one row per method, budget and split, and the first-order set of the smallest budget.
     """
     descent = FirstOrder(0.1, horizon=updates.first_order)
+    with_prior = FirstOrder(0.1, horizon=updates.first_order, name="first_order_prior")
     by_source = FirstOrder(0.1, horizon=updates.leave_one_out, name="first_order_loo")
+    leave_one_out = study.task("leave_one_out")
     frames, sets = [likelihood_rows(study, levels), rival_rows(study)], []
     for budget in sorted(budgets):
         frames.append(references(study, budget, budget == min(budgets)))
         found = [
-            distilled(study, descent, budget, updates.first_order),
+            distilled(study, descent, budget, updates.first_order, study.task()),
+            distilled(study, with_prior, budget, updates.first_order, study.task(prior=study.prior)),
             distilled_stopped(study, descent, budget, updates.first_order, "first_order_stopped"),
-            distilled(study, by_source, budget, updates.leave_one_out, leave_one_out=True),
-            distilled(study, ZerothOrder(0.04, 0.64), budget, updates.zeroth_order, leave_one_out=True),
+            distilled(study, by_source, budget, updates.leave_one_out, leave_one_out),
+            distilled(study, ZerothOrder(0.04, 0.64), budget, updates.zeroth_order, leave_one_out),
         ]
         frames += [result.scores for result in found]
         sets.append(found[0].distilled)
@@ -74,7 +79,7 @@ def _scored(study: Study, name: str, found: Distilled, seconds: float) -> Result
     return Result(row, found)
 
 
-def distilled(study: Study, method: Method, budget: int, steps: int, leave_one_out: bool = False) -> Result:
+def distilled(study: Study, method: Method, budget: int, steps: int, task: RecordsTask) -> Result:
     """Distil what the hospitals measured into so many complete patients.
 
     Args:
@@ -82,10 +87,10 @@ def distilled(study: Study, method: Method, budget: int, steps: int, leave_one_o
         method: how the set is chosen.
         budget: the number of patients in the set.
         steps: updates.
-        leave_one_out: each hospital's part of the set is updated for the other hospitals' data, as in Algorithm 1.
+        task: of the study: what the set is distilled for.
     """
     began = time.perf_counter()
-    found, _ = distil(method, study.task(leave_one_out), budget, steps, study.generator(1))
+    found, _ = distil(method, task, budget, steps, study.generator(1))
     return _scored(study, method.name, found, time.perf_counter() - began)
 
 

@@ -84,7 +84,7 @@ def draw_visits(found: Mapping[str, pd.DataFrame]) -> Figure:
     """Held-out log-likelihood per visit and next-visit error against the number of visits, one column of panels per table."""
     figure, axes = plotting.figure(len(found), 2, height=2.3, squeeze=False, sharex="col")
     for column, (name, scores) in enumerate(found.items()):
-        for method, marker in zip(ordered(scores), "osD^v", strict=False):
+        for method, marker in zip(ordered(scores), "osPD^v", strict=False):
             part = scores[scores.method == method]
             for row, measure in enumerate((part.test_ll / part.slices, part.rmse)):
                 middle = measure.groupby(part.slices).median()

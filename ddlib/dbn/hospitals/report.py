@@ -19,10 +19,12 @@ from ddlib.statistics import Number
 LABELS = {
     "clean_all": "same patients, complete and clean",
     "em": "EM, noise known",
+    "em_prior": "EM, light prior",
     "em_stopped": "EM, stopped on held-out patients",
     "em_levels": "EM, network with static levels",
     "limit": "EM carried exactly (weighted rows)",
     "first_order": "first-order",
+    "first_order_prior": "first-order, light prior",
     "first_order_stopped": "first-order, stopped on held-out patients",
     "first_order_loo": "first-order, leave-one-source-out",
     "zeroth_order": "zeroth-order (Algorithm 1)",
@@ -134,6 +136,10 @@ PAIRS = (
     ("first_order_loo", "em"),
     ("first_order_stopped", "em"),
     ("first_order_stopped", "clean_subset"),
+    ("em_prior", "em"),
+    ("em_prior", "available_case_repaired"),
+    ("first_order_prior", "em_prior"),
+    ("first_order_prior", "clean_subset"),
     ("em_stopped", "em"),
     ("em_levels", "em"),
 )
@@ -221,6 +227,8 @@ def load_or_explain(load: Callable[[], Visits], what: str) -> tuple[Visits | Non
 
 
 COLORS = {
+    "em_prior": plotting.BLUE,
+    "first_order_prior": plotting.BLUE,
     "em_stopped": plotting.SKY,
     "em_levels": plotting.VERMILION,
     "first_order_stopped": plotting.SKY,

@@ -16,9 +16,12 @@ from ddlib.dbn.hospitals.records import Records, patterns, some_sources
 from ddlib.dbn.model import Dbn, Graph
 from ddlib.dbn.moments import in_degrees, regressors
 from ddlib.dbn.observed import observed_log_likelihood
+from ddlib.dbn.ridge import penalty
 from ddlib.dbn.sources import Statistics
-from ddlib.dbn.static import fit_rows
+from ddlib.dbn.static import fit_rows, light_prior
 from ddlib.problem import Block, Distilled, Split, whole_set
+
+Objective = Literal["all", "leave_one_out"]
 
 
 class RecordsTask:
@@ -36,7 +39,8 @@ class RecordsTask:
         measured: Records,
         test: Records,
         reference: Dbn,
-        objective: Literal["all", "leave_one_out"] = "all",
+        objective: Objective = "all",
+        prior: float = 0.0,
         name: str = "records",
     ) -> None:
         """State the task.
@@ -47,10 +51,11 @@ class RecordsTask:
             test: held-out patients.
             reference: the model that regret is measured against.
             objective: all hospitals in the risk, or, as in Algorithm 1, for each part of S the other hospitals.
+            prior: weight in patients of a ridge on the network's weights (:mod:`ddlib.dbn.ridge`), in the risk of all hospitals.
             name: how tables call the task.
 
         Raises:
-            ValueError: if the objective is unknown.
+            ValueError: if the objective is unknown, or the prior is negative.
         """
         if objective not in ("all", "leave_one_out"):
             raise ValueError(f"the objective must be 'all' or 'leave_one_out', but it is {objective!r}")
@@ -58,6 +63,7 @@ class RecordsTask:
         self.graph, self.measured, self.slices = graph, measured, measured.values.shape[-2]
         self._found, self._test = patterns(measured), patterns(test).statistics
         self.statistics = self._found.statistics
+        self._strength = light_prior(graph, self.statistics, self.slices, prior)
         self._parents, self._degrees = regressors(graph), in_degrees(graph)
 
     @property
@@ -113,12 +119,16 @@ class RecordsTask:
     def risk(self, model: Dbn, split: Split = "train") -> Float[Tensor, "*R"]:
         """Negative log-likelihood of the hospitals' measurements or of the held-out patients', in nats per patient.
 
+        The prior belongs to the training risk.
+
         Raises:
             ValueError: if the split is neither ``"train"`` nor ``"test"``.
         """
         if split not in ("train", "test"):
             raise ValueError(f"the split must be 'train' or 'test', but it is {split!r}")
-        return self._per_patient(model, self.statistics if split == "train" else self._test)
+        if split == "test":
+            return self._per_patient(model, self._test)
+        return self._per_patient(model, self.statistics) + penalty(model, self._strength, self.slices)
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block with the training risk, or one per hospital with the risk of the other hospitals."""

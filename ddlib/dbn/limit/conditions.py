@@ -142,7 +142,7 @@ def _told(noise: Knowledge, task: MergeTask, notes: dict[str, Tensor]) -> MergeT
         return task
     size: Float[Tensor, " R"] = torch.zeros_like(task.statistics.size[:, 0])
     if noise == "estimated":
-        size = maximum_likelihood_with_noise(task.graph, task.statistics, task.slices).deviation
+        size = maximum_likelihood_with_noise(task.graph, task.statistics, task.slices, tolerance=1e-10).deviation
         notes["noise"] = size
     return restated(task, with_noise(task.statistics, size**2))
 

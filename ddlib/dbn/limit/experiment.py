@@ -11,18 +11,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.dbn.finite import complete_regret
-from ddlib.dbn.information import dimension, limits
+from ddlib.dbn.baselines import carried
+from ddlib.dbn.corrected.bounds import bounds
 from ddlib.dbn.limit.conditions import Condition, World, best_fit
 from ddlib.dbn.merge_task import MergeTask
-from ddlib.dbn.model import Dbn, Graph, entropy
+from ddlib.dbn.model import Dbn, Graph
 from ddlib.dbn.rivals import RIVALS, RIVALS_IGNORING_NOISE
 from ddlib.dbn.sources import Sources
 from ddlib.dbn.staged import Stages, distil_in_stages
+from ddlib.dbn.sufficient import trajectories_needed
 from ddlib.dbn.untied import UntiedMerge, unrolled
 from ddlib.problem import Distilled, Method, distil
 
 CHEAP = ("available_case", "available_case_repaired", "mean_imputation", "federated")
+
+
+def at_smallest(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows at the smallest budget, and those of methods without one (budget 0)."""
+    budgets = scores.budget[scores.budget > 0]
+    return scores if budgets.empty else scores[scores.budget <= budgets.min()]
 
 
 def regret(world: World, model: Dbn) -> Float[Tensor, " R"]:
@@ -53,27 +60,15 @@ def _whole(model: Dbn) -> Dbn:
 
 
 def yardsticks(world: World, condition: str) -> pd.DataFrame:
-    """What the data allow, one row per network.
+    """What the data allow (:func:`ddlib.dbn.corrected.bounds.bounds`), one row per network, and the condition's notes.
 
-    Columns: the number of parameters, the smallest share of information kept, the Cramér–Rao regret, the effective number of
-    clean trajectories, dim/(2n) and its finite-n form for as many complete clean trajectories as the sources have, the regret of
-    the fit to these very trajectories, and the entropy. With a truth that the learner cannot hold there are no bounds.
+    Moreover the regret of the fit to the sources' very trajectories, complete and clean. With a truth that the learner cannot hold
+    there are no bounds.
     """
-    n = world.clean.budget
-    values = {"clean_all": regret(world, world.task.fit(world.clean))}
+    found = world.notes | {"clean_all": regret(world, world.task.fit(world.clean))}
+    frame = pd.DataFrame({name: value.detach().cpu().numpy() for name, value in found.items()})
     if world.truth is not None:
-        found = limits(world.graph, world.truth, world.statistics, world.slices)
-        size = dimension(world.graph, world.slices)
-        values |= {
-            "dimension": size,
-            "kept": found.kept,
-            "bound": found.bound,
-            "effective": found.effective,
-            "clean_bound": size / (2 * n),
-            "finite": complete_regret(world.graph, n, world.slices),
-            "entropy": entropy(world.truth, world.slices),
-        }
-    frame = pd.DataFrame({name: value.detach().cpu().numpy() for name, value in (values | world.notes).items()})
+        frame = bounds(world.graph, world.truth, world.statistics, world.slices).join(frame)
     return frame.assign(condition=condition, seed=np.arange(len(frame)))
 
 
@@ -84,7 +79,7 @@ def merges(
     stages: Stages,
     rivals: Sequence[str] = (),
     few: int = 0,
-    ignoring: bool = False,
+    everything: bool = False,
 ) -> pd.DataFrame:
     """EM, staged first-order distillation at each budget, and other ways of merging.
 
@@ -95,7 +90,8 @@ def merges(
         stages: how first-order distillation goes about it.
         rivals: names in :data:`ddlib.dbn.rivals.RIVALS`.
         few: chained equations run on so many networks only.
-        ignoring: the quick ones of the rivals with the noise left in, too.
+        everything: moreover the quick ones of the rivals with the noise left in, the fit to all clean trajectories, and a set that
+            carries EM's estimate exactly, at the smallest budget if that is large enough; for a learner that ties the transitions.
     """
     began = time.perf_counter()
     em = best_fit(world, stages.cycles)
@@ -107,8 +103,13 @@ def merges(
         seconds = time.perf_counter() - began
         part = row(world, condition.name, "first_order", budget, world.task.fit(found.distilled), seconds)
         rows.append(part.assign(updates=found.updates, converged=found.converged))
+    if everything:
+        rows.append(row(world, condition.name, "clean_all", 0, world.task.fit(world.clean)))
+        if not isinstance(world.task, UntiedMerge) and min(budgets) >= trajectories_needed(world.task.graph):
+            limit = carried(world.task, em.model, min(budgets), condition.setting.generator(2))
+            rows.append(row(world, condition.name, "limit", min(budgets), world.task.fit(limit)))
     for name in rivals:
-        for table, ending in ((RIVALS, ""), (RIVALS_IGNORING_NOISE, "_noisy"))[: 1 + (ignoring and name in CHEAP)]:
+        for table, ending in ((RIVALS, ""), (RIVALS_IGNORING_NOISE, "_noisy"))[: 1 + (everything and name in CHEAP)]:
             if name == "chained_equations" and few < 1:
                 continue
             began = time.perf_counter()

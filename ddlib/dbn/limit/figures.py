@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddlib import plotting
+from ddlib.dbn.corrected.bounds import BOUND, BOUND_LABEL, CLEAN, CLEAN_LABEL
 from ddlib.dbn.information import IDENTIFIED
+from ddlib.dbn.limit.experiment import at_smallest
 from ddlib.statistics import estimate
 
 LABELS = {
@@ -34,6 +36,7 @@ LABELS = {
     "first_order": "first-order",
     "clean_subset": "clean rows, same number",
     "clean_all": "all clean rows",
+    "limit": "EM carried exactly",
 }
 LOOKS: dict[str, dict[str, Any]] = {
     "em": {"color": plotting.BLACK, "marker": "o", "markerfacecolor": "none", "markersize": 7},
@@ -44,8 +47,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "em_levels": {"color": plotting.BLUE, "marker": "D"},
     "best_network": {"color": plotting.GREY, "marker": ""},
 }
-BOUND: dict[str, Any] = {"color": plotting.VERMILION, "linestyle": "-", "linewidth": 1.2}
-CLEAN: dict[str, Any] = {"color": plotting.GREY, "linestyle": "-.", "linewidth": 1.2}
 
 
 def label(method: str) -> str:
@@ -76,6 +77,7 @@ def _line(axes: Axes, frame: pd.DataFrame, x: str, y: str, look: dict[str, Any],
 
 def draw_rows(scores: pd.DataFrame, yardsticks: pd.DataFrame, conditions: Sequence[str], methods: Sequence[str]) -> Figure:
     """Regret of every way of merging, one panel per condition, with the Cramér–Rao regret and dim/(2n) as lines."""
+    scores = at_smallest(scores)
     found, panels = plotting.figure(columns=len(conditions), height=0.26 * len(methods) + 1.1, sharey=True, squeeze=False)
     for axes, condition in zip(panels.flat, conditions, strict=True):
         for place, method in enumerate(methods):
@@ -87,13 +89,20 @@ def draw_rows(scores: pd.DataFrame, yardsticks: pd.DataFrame, conditions: Sequen
                 axes.errorbar(middle.value, place, xerr=np.abs(error), color=plotting.BLACK, marker="o", elinewidth=0.8)
                 axes.plot(good, np.full(good.size, place), "|", color=plotting.GREY, markersize=6, zorder=1)
             if good.size < values.size:
+                box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
                 text = f"fails on {values.size - good.size} of {values.size}"
                 axes.annotate(
-                    text, (0.03, place), xycoords=("axes fraction", "data"), va="center", fontsize=7, color=plotting.VERMILION
+                    text,
+                    (0.03, place),
+                    xycoords=("axes fraction", "data"),
+                    va="center",
+                    fontsize=7,
+                    color=plotting.PURPLE,
+                    bbox=box,
                 )
         part = yardsticks[yardsticks.condition == condition]
-        axes.axvline(part.bound.median(), label="Cramér–Rao regret", **BOUND)
-        axes.axvline(part.clean_bound.median(), label="dim/(2n), complete and clean", **CLEAN)
+        axes.axvline(part.bound.median(), label=BOUND_LABEL, **BOUND)
+        axes.axvline(part.clean_bound.median(), label=CLEAN_LABEL, **CLEAN)
         axes.set(xscale="log", xlabel="regret, nats per trajectory", title=condition)
     panels[0, 0].set_yticks(range(len(methods)), [label(method) for method in methods])
     panels[0, 0].invert_yaxis()
@@ -103,14 +112,15 @@ def draw_rows(scores: pd.DataFrame, yardsticks: pd.DataFrame, conditions: Sequen
 
 def draw_slices(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
     """Figure 4: regret against the number of slices, and the share of information kept in the worst direction."""
+    scores = at_smallest(scores)
     found, (left, middle, right) = plotting.figure(columns=3, height=3.2)
     for axes, hiding, title in ((left, "random", "(a) Hidden at random"), (middle, "never_together", "(b) Pairs never together")):
         part, marks = scores[scores.hiding == hiding], yardsticks[yardsticks.hiding == hiding]
         for method in ("em", "first_order", "available_case"):
             _line(axes, part[part.method == method], "slices", "regret", LOOKS[method], label(method))
         lines = marks.replace(np.inf, np.nan).groupby("slices")[["bound", "clean_bound"]].median()
-        axes.plot(lines.index, lines.bound, label="Cramér–Rao regret", **BOUND)
-        axes.plot(lines.index, lines.clean_bound, label="dim/(2n), complete and clean", **CLEAN)
+        axes.plot(lines.index, lines.bound, label=BOUND_LABEL, **BOUND)
+        axes.plot(lines.index, lines.clean_bound, label=CLEAN_LABEL, **CLEAN)
         axes.set(yscale="log", title=title, xlabel="slices $T$")
         axes.set_xticks(sorted(part.slices.unique()))
     left.set_ylabel("regret, nats per trajectory")
@@ -128,8 +138,9 @@ def draw_slices(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
 
 def draw_noise(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
     """Regret against the noise, when it is known, estimated or ignored."""
+    scores = at_smallest(scores)
     found, axes = plotting.figure(height=3.2, width=4.8)
-    for knowledge, color in (("known", plotting.BLACK), ("estimated", plotting.BLUE), ("ignored", plotting.VERMILION)):
+    for knowledge, color in (("known", plotting.BLACK), ("estimated", plotting.BLUE), ("ignored", plotting.PURPLE)):
         for method, marker in (("em", "o"), ("first_order", "s")):
             part = scores[(scores.knowledge == knowledge) & (scores.method == method)]
             style = "-" if method == "em" else "none"
@@ -143,8 +154,9 @@ def draw_noise(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
                 f"{label(method)}, noise {knowledge}",
             )
     lines = yardsticks.groupby("noise_sd")[["bound", "clean_bound"]].median()
-    axes.plot(lines.index, lines.bound, label="Cramér–Rao regret", **(BOUND | {"linestyle": "--", "marker": "_", "markersize": 14}))
-    axes.plot(lines.index, lines.clean_bound, label="dim/(2n), complete and clean", marker="_", markersize=14, **CLEAN)
+    single = {"marker": "_", "markersize": 14} if len(lines) == 1 else {}
+    axes.plot(lines.index, lines.bound, label=BOUND_LABEL, **(BOUND | single))
+    axes.plot(lines.index, lines.clean_bound, label=CLEAN_LABEL, **(CLEAN | single))
     axes.set(yscale="log", xlabel="standard deviation of the noise", ylabel="regret, nats per trajectory")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=7)
     return found
@@ -174,39 +186,50 @@ def draw_ratios(ratios: pd.DataFrame, goal: float = 1.05) -> Figure:
     axes.invert_yaxis()
     axes.set(xlabel="regret of first-order distillation over EM's")
     low, high = axes.get_xlim()
-    axes.set_xlim(min(low, 0.93), max(high, 1.1))
+    if high > 2 or low < 0.5:
+        axes.set_xscale("log")
+        _round_ticks(axes)
+    else:
+        axes.set_xlim(min(low, 0.93), max(high, 1.1))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return found
 
 
 def draw_scarce(scores: pd.DataFrame) -> Figure:
-    """Regret minus that of the converged maximum on the same network: medians, because the maximum has long tails."""
+    """Regret over that of the converged maximum on the same network: each network, and geometric means with 95 % intervals."""
     conditions = list(dict.fromkeys(scores.condition))
     methods = [m for m in dict.fromkeys(scores.method) if m != "em"]
     found, panels = plotting.figure(columns=len(conditions), height=0.3 * len(methods) + 1.2, sharey=True, squeeze=False)
     for axes, condition in zip(panels.flat, conditions, strict=True):
         part = scores[scores.condition == condition].pivot(index="seed", columns="method", values="regret")
         for place, method in enumerate(methods):
-            change = estimate(part[method] - part.em, "median")
-            error = np.nan_to_num([[change.value - change.low], [change.high - change.value]])
-            axes.plot(part[method] - part.em, np.full(len(part), place), "|", color=plotting.GREY)
-            axes.errorbar(change.value, place, xerr=error, marker="o", color=plotting.BLACK, elinewidth=1)
-        axes.axvline(0, color=plotting.VERMILION, linewidth=1)
-        axes.set_xscale("symlog", linthresh=0.1)
-        low, high = axes.get_xlim()
-        low, high = min(low, -0.12), max(high, 0.12)
-        ticks = [tick for tick in (-10, -1, -0.1, 0, 0.1, 1, 10) if low <= tick <= high]
-        axes.set_xlim(low, high)
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
-        axes.set(title=condition, xlabel="regret minus converged EM's")
+            logs = _finite(np.log(part[method] / part.em))
+            axes.plot(np.exp(logs), np.full(len(logs), place), "|", color=plotting.GREY)
+            middle, low, high, _ = np.exp(estimate(logs))
+            error = np.nan_to_num([[middle - low], [high - middle]])
+            axes.errorbar(middle, place, xerr=error, marker="o", color=plotting.BLACK, elinewidth=1)
+        axes.axvline(1, color=plotting.VERMILION, linewidth=1)
+        axes.set(xscale="log", title=condition, xlabel="regret over the maximum's")
+        _round_ticks(axes)
     panels[0, 0].set_yticks(range(len(methods)), [label(method) for method in methods])
     panels[0, 0].invert_yaxis()
     return found
 
 
+def _round_ticks(axes: Axes) -> None:
+    """Round numbers on a logarithmic axis of ratios, few enough to be read."""
+    low, high = axes.get_xlim()
+    low, high = min(low, 0.45), max(high, 2.2)
+    fine = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5) if low <= digit * 10.0**power <= high]
+    ticks = fine if len(fine) < 7 else [tick for tick in fine if round(np.log10(tick), 9) % 1 == 0]
+    axes.set_xlim(low, high)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+
+
 def draw_levels(scores: pd.DataFrame) -> Figure:
     """Regret and forecasting error against the size of stable patient levels."""
+    scores = at_smallest(scores)
     found, (left, right) = plotting.figure(columns=2, height=3.2)
     for method in ("em", "first_order", "em_pairs", "first_order_pairs", "available_case", "em_levels"):
         part = scores[scores.method == method]

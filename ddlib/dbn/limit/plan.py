@@ -9,8 +9,10 @@ import pandas as pd
 
 from ddlib.dbn.corrected.experiment import Setting
 from ddlib.dbn.limit.conditions import Condition, draw
-from ddlib.dbn.limit.experiment import merges, yardsticks
+from ddlib.dbn.limit.experiment import CHEAP, merges, run, subset, yardsticks
+from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.staged import Stages
+from ddlib.methods import FirstOrder, ZerothOrder
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -57,9 +59,9 @@ def model_conditions(base: Setting, drift: float) -> list[Condition]:
     ]
 
 
-def scarce_conditions(base: Setting, trajectories: int, hidden: float, noise: float) -> list[Condition]:
-    """Few patients a source."""
-    setting = replace(base, trajectories=trajectories, hidden=hidden, noise=noise)
+def scarce_conditions(base: Setting, trajectories: int, hidden: float, noise: float, networks: int) -> list[Condition]:
+    """Few patients a source, on so many networks: where results vary more, more are needed."""
+    setting = replace(base, replicates=networks, trajectories=trajectories, hidden=hidden, noise=noise)
     return [Condition("scarce", setting), Condition("scarce never together", setting, hiding="never_together")]
 
 
@@ -78,4 +80,33 @@ def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Sta
         }
         scores.append(merges(world, condition, budgets, stages, rivals).assign(**factors))
         marks.append(yardsticks(world, condition.name).assign(**factors))
+    return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)
+
+
+def every_way(
+    conditions: Sequence[Condition], budgets: Sequence[int], stages: Stages, zeroth_order_epochs: int, imputed: int
+) -> Tables:
+    """Scores and yardsticks of every way of merging.
+
+    The rivals with the noise left in, the clean subset, the leave-one-source-out descent and Algorithm 1 stand beside what
+    :func:`measure` gives.
+
+    Args:
+        conditions: where to compare.
+        budgets: distilled trajectories; the slow methods run at the smallest.
+        stages: how first-order distillation goes about it.
+        zeroth_order_epochs: updates of Algorithm 1, with the step size and perturbation of chapter 04.
+        imputed: chained equations run on so many networks.
+    """
+    scores, marks, least = [], [], min(budgets)
+    algorithm_1 = ZerothOrder(0.04, 0.64)
+    by_source = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
+    for condition in conditions:
+        world = draw(condition)
+        task = MergeTask(world.task.graph, world.task.truth, world.task.sources, objective="leave_one_out")
+        scores.append(merges(world, condition, budgets, stages, (*CHEAP, "chained_equations"), imputed, everything=True))
+        scores.append(subset(world, condition.name, budgets))
+        scores.append(run(by_source, world, condition, least, by_source.horizon, task))
+        scores.append(run(algorithm_1, world, condition, least, zeroth_order_epochs, task))
+        marks.append(yardsticks(world, condition.name))
     return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)

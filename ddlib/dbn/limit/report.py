@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ddlib.dbn.information import IDENTIFIED
+from ddlib.dbn.limit.experiment import at_smallest
 from ddlib.dbn.limit.figures import label
-from ddlib.statistics import Number, estimate, median_coverage, quoted
+from ddlib.statistics import Estimate, Number, estimate, median_coverage, quoted
 
 NATS = "nats per trajectory"
 GOAL = 1.05
 ORDER = (
     "clean_all",
     "em",
+    "limit",
     "first_order",
     "first_order_loo",
     "zeroth_order",
@@ -61,12 +62,13 @@ def _cell(values: np.ndarray) -> str:
     if not good.size:
         return "fails on all"
     middle = estimate(good, "median")
-    text = f"{middle.value:.3g}" + (f" ({middle.low:.3g}–{middle.high:.3g})" if middle.n > 1 else "")
+    text = f"{middle.value:.3g}" + (f" ({middle.low:.3g} to {middle.high:.3g})" if middle.n > 1 else "")
     return text + (f"; fails on {values.size - good.size} of {values.size}" if good.size < values.size else "")
 
 
 def summary(scores: pd.DataFrame, conditions: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
-    """Median regret with its interval, one row per method and one column per condition."""
+    """Median regret at the smallest budget with its interval, one row per method and one column per condition."""
+    scores = at_smallest(scores)
     cells = {
         condition: {
             label(method): _cell(scores[(scores.condition == condition) & (scores.method == method)].regret.to_numpy())
@@ -103,12 +105,15 @@ def _median(values: np.ndarray, unit: str = "") -> Number:
 
 
 def numbers(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> dict[str, Number]:
-    """Medians of EM's regret and of the bound per condition, and the worst ratio of first-order regret to EM's."""
+    """Medians of regret at the smallest budget and of the bound per condition; the worst ratio to EM's over all budgets."""
     found: dict[str, Number] = {"networks": Number(scores.seed.nunique())}
     each = ratios(scores, yardsticks)
     found["worst_ratio"] = Number(float(each.ratio.max()), n=len(each))
+    far = each[(each.ratio - 1).abs() > GOAL - 1]
+    found["worst_excess"] = Number(float(far.excess.clip(lower=0).max()) if len(far) else 0.0, n=len(far), unit=NATS)
     found["share_within_goal"] = Number(float((each.ratio <= GOAL).mean()), n=len(each))
     found["left_out"] = Number(int(left_out(scores, yardsticks)["left out"].sum()))
+    scores = at_smallest(scores)
     for condition in scores.condition.unique():
         name = condition.lower().replace(" ", "_").replace(".", "").replace("=", "").replace(",", "")
         part, marks = scores[scores.condition == condition], yardsticks[yardsticks.condition == condition]
@@ -123,22 +128,48 @@ def numbers(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> dict[str, Number]
     return found
 
 
-def _signed_rank(change: pd.Series) -> float:
-    """Two-sided p-value of Wilcoxon's signed-rank test of no difference; one where all differences are zero."""
-    return float(stats.wilcoxon(change).pvalue) if bool((change != 0).any()) else 1.0
+def mean_ratio(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
+    """Geometric mean of paired ratios with its 95 % interval, for quantities with long tails; finite ratios only."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(ours / theirs)
+    found = estimate(logs[np.isfinite(logs)])
+    value, low, high = (float(np.exp(end)) for end in found[:3])
+    return Estimate(value, low, high, found.n)
 
 
-def differences(scores: pd.DataFrame, base: str = "em") -> dict[str, Number]:
-    """Regret minus the base method's on the same networks: medians with their intervals, per condition and method."""
+def against_maximum(scores: pd.DataFrame, base: str = "em") -> dict[str, Number]:
+    """Regret against the base method's on the same networks, per condition and method.
+
+    The geometric mean of the ratios and the median difference, with 95 % intervals, and on how many networks it is lower.
+    """
     found: dict[str, Number] = {}
     for condition, part in scores.groupby("condition", sort=False):
         name = str(condition).lower().replace(" ", "_")
         table = part.pivot_table(index="seed", columns="method", values="regret")
         for method in table.columns.drop(base):
+            found[f"{name}_{method}_over_{base}"] = quoted(mean_ratio(table[method].to_numpy(), table[base].to_numpy()))
             found[f"{name}_{method}_minus_{base}"] = _median((table[method] - table[base]).to_numpy(), NATS)
-            found[f"{name}_{method}_p"] = Number(_signed_rank(table[method] - table[base]), n=len(table))
             found[f"{name}_{method}_better"] = Number(int((table[method] < table[base]).sum()), n=len(table))
     return found
+
+
+def scarce_table(scores: pd.DataFrame, base: str = "em") -> pd.DataFrame:
+    """What :func:`against_maximum` finds, one row per method: ratio, median difference and wins, for each condition."""
+    columns: dict[tuple[str, str], dict[str, str]] = {}
+    for condition, part in scores.groupby("condition", sort=False):
+        table = part.pivot_table(index="seed", columns="method", values="regret")
+        for method in (m for m in part.method.unique() if m != base):
+            ratio = mean_ratio(table[method].to_numpy(), table[base].to_numpy())
+            wins = f"{int((table[method] < table[base]).sum())} of {len(table)}"
+            cells = {
+                "ratio": f"{ratio.value:.2f}" + (f" ({ratio.low:.2f}–{ratio.high:.2f})" if ratio.n > 1 else ""),
+                "median difference": _cell((table[method] - table[base]).to_numpy()),
+                "better on": wins,
+            }
+            for name, cell in cells.items():
+                columns.setdefault((str(condition), name), {})[label(method)] = cell
+    interval = "95 % interval" if median_coverage(scores.seed.nunique()) >= 0.95 else "range"
+    return pd.DataFrame(columns).rename_axis(f"against EM: geometric mean (95 % interval), median ({interval})")
 
 
 def level_numbers(scores: pd.DataFrame) -> dict[str, Number]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import pandas as pd
-import torch
 
 from ddlib.dbn.limit.conditions import Condition, World, best_fit
 from ddlib.dbn.limit.experiment import row
 from ddlib.dbn.merge_task import MergeTask
-from ddlib.dbn.regularised import ITERATIONS, RIDGES, Path, cross_validate, ridge_path, stopped_path
-from ddlib.dbn.ridge import Ridge, RidgeMerge, ridge
+from ddlib.dbn.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
+from ddlib.dbn.ridge import RidgeMerge, ridge
 from ddlib.dbn.staged import Stages, distil_in_stages
 from ddlib.dbn.stopped import distil_and_stop
 from ddlib.methods import FirstOrder
@@ -37,17 +36,17 @@ def scarce(world: World, condition: Condition, budget: int, stages: Stages, fold
     iterations = [number for number in ITERATIONS if number <= stages.cycles]
     paths: tuple[tuple[str, Path], ...] = (
         ("em_stopped", partial(stopped_path, iterations=iterations)),
-        ("em_ridge", partial(ridge_path, cycles=stages.cycles)),
+        ("em_ridge", partial(ridge_path, cycles=min(stages.cycles, RIDGE_CYCLES))),
     )
     chosen = {method: cross_validate(task.graph, task.sources, path, folds) for method, path in paths}
     rows += [row(world, name, method, 0, found.model) for method, found in chosen.items()]
     converged = distil_in_stages(task, budget, generator(budget), stages)
     rows.append(row(world, name, "first_order", budget, task.fit(converged.distilled)))
-    share = torch.tensor(RIDGES, dtype=task.statistics.mean.dtype, device=task.statistics.mean.device)[chosen["em_ridge"].choice]
-    strength = Ridge(*(part * share.unsqueeze(-1) for part in ridge(task.graph, task.statistics, task.slices, 1.0)))
+    patients = task.statistics.size.new_tensor(RIDGES)[chosen["em_ridge"].choice]
+    strength = ridge(task.graph, task.statistics, task.slices, patients / task.statistics.size.sum(-1))
     ridged = distil_in_stages(RidgeMerge(task, strength), budget, generator(budget), stages)
     rows.append(row(world, name, "first_order_ridge", budget, task.fit(ridged.distilled)))
-    stopped = distil_and_stop(task, budget, 1000 * seed, folds, early=stages.steps, most=most)
+    stopped = distil_and_stop(task, budget, 1000 * seed, folds, early=max(stages.steps // 2, 1), most=most)
     rows.append(row(world, name, "first_order_stopped", budget, task.fit(stopped.distilled)))
     by_source = MergeTask(task.graph, task.truth, task.sources, objective="leave_one_out")
     method_ = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")

@@ -14,7 +14,7 @@ from ddlib.dbn.rivals.available_cases import Noise, fit_or_fail, mean_noise, sub
 from ddlib.dbn.sources import Sources
 
 
-def _measured(sources: Sources) -> Float[Tensor, "R n T p"]:
+def measured_rows(sources: Sources) -> Float[Tensor, "R n T p"]:
     return torch.where(sources.observed.unsqueeze(2), sources.values, torch.nan).flatten(1, 2)
 
 
@@ -31,7 +31,7 @@ def mean_imputation(graph: Graph, sources: Sources, noise: Noise = "ignored") ->
         sources: the measurements; cells that are not a number are missing.
         noise: subtract the noise variance of the measured cells from the variances, or leave it in.
     """
-    values = _measured(sources)
+    values = measured_rows(sources)
     filled = torch.where(values.isnan(), values.nanmean(1, keepdim=True), values)
     moments = trajectory_moments(filled, _weights(values))
     if noise == "subtracted":
@@ -57,7 +57,7 @@ def chained_equations(
         rounds: over all columns, for each of them.
         seed: of the imputer's random draws.
     """
-    values = _measured(sources)
+    values = measured_rows(sources)
     kept = _weights(values) > 0
     first, pairs = mean_noise(sources, imputed=True)
     fits = []
@@ -66,7 +66,7 @@ def chained_equations(
         part = Graph(*(mask[r : r + 1] for mask in graph))
         each = []
         for draw in range(imputations if bool(rows.isnan().any()) else 1):
-            moments = trajectory_moments(_complete(rows, rounds, seed + 1000 * r + draw).unsqueeze(0))
+            moments = trajectory_moments(complete_rows(rows, rounds, seed + 1000 * r + draw).unsqueeze(0))
             if noise == "subtracted":
                 moments = subtract_noise(moments, first[r : r + 1], pairs[r : r + 1])
             each.append(fit_or_fail(part, moments))
@@ -74,7 +74,7 @@ def chained_equations(
     return Dbn(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
 
 
-def _complete(rows: Float[Tensor, "n T p"], rounds: int, seed: int) -> Float[Tensor, "n T p"]:
+def complete_rows(rows: Float[Tensor, "n T p"], rounds: int, seed: int) -> Float[Tensor, "n T p"]:
     """One completed data set of one network."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
