@@ -106,6 +106,9 @@ def test_rows_over_visits_and_on_twins():
     table = hospital_report.twins_table(both)
     assert list(table.columns) == ["twin, Markov", "twin, static levels", "the records"] and label("em") in table.index
     assert "of 2 splits on the records themselves" in hospital_report.twins_sentence(both)
+    assert "no nearer" in hospital_report.twins_sentence(
+        both.replace("levels", "other").replace("markov", "levels").replace("other", "markov")
+    )
 
 
 def test_tables_and_numbers_say_what_the_scores_say(scores, single):
@@ -119,6 +122,9 @@ def test_tables_and_numbers_say_what_the_scores_say(scores, single):
     text = findings(scores, "test_ll")
     assert text.count("**Noise") == 2 and f"{em.test_ll.median():.2f}" in text
     pairs = wins_table(scores, ["test_ll", "rmse"])
+    converged = scores[(scores.method == "em") & (scores.noise == 0.5)].converged.astype(bool).sum()
+    assert f"{label('em')}, noise 0.5 sd: {converged} of 2" in hospital_report.convergence(scores)
+    assert hospital_report.convergence(scores.drop(columns="converged")) == ""
     better, _ = wins(scores, "em", "available_case_repaired", 0.5, "rmse")
     assert pairs.loc[f"{label('em')} better than {label('available_case_repaired')}"].iloc[3] == f"{better} of 2"
     assert set(METRICS) >= {"outcome_ll", "r_squared"} and summary(single, ["r_squared"]).shape[1] == 2

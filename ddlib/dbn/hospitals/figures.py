@@ -81,17 +81,27 @@ def draw_lags(found: Mapping[str, Lags]) -> Figure:
 
 
 def draw_visits(found: Mapping[str, pd.DataFrame]) -> Figure:
-    """Held-out log-likelihood per visit and next-visit error against the number of visits, one column of panels per table."""
+    """Held-out log-likelihood per visit and next-visit error against the number of visits, one column of panels per table.
+
+    Values below the axis stand at its lower edge as open triangles.
+    """
     figure, axes = plotting.figure(len(found), 2, height=2.3, squeeze=False, sharex="col")
     for column, (name, scores) in enumerate(found.items()):
+        drawn: list[tuple[pd.Series, str]] = []
         for method, marker in zip(ordered(scores), "osPD^v", strict=False):
             part = scores[scores.method == method]
             for row, measure in enumerate((part.test_ll / part.slices, part.rmse)):
                 middle = measure.groupby(part.slices).median()
                 axes[row][column].plot(middle.index, middle, marker + "-", color=color(method), label=label(method))
+                if row == 0:
+                    drawn.append((middle, color(method)))
         clean = scores[scores.method == "clean_all"]
         top = (clean.test_ll / clean.slices).groupby(clean.slices).median()
-        axes[0][column].set_ylim(float(top.min()) - OFF, float(top.max()) + 0.5)
+        lowest = float(top.min()) - OFF
+        axes[0][column].set_ylim(lowest, float(top.max()) + 0.5)
+        for middle, tint in drawn:
+            off = middle[~(middle >= lowest)]
+            axes[0][column].plot(off.index, [lowest] * len(off), "v", color=tint, markerfacecolor="white", clip_on=False, zorder=3)
         axes[0][column].set_title(name)
         axes[1][column].set_xlabel("visits")
         axes[1][column].set_xticks(sorted(scores.slices.unique()))

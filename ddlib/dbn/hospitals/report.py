@@ -261,11 +261,29 @@ def twins_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def twins_sentence(scores: pd.DataFrame) -> str:
-    """In how many splits EM is above corrected moments, on each of the three."""
+    """In how many splits EM is above corrected moments, on each of the three, and which twin is nearer to the records."""
     heads = {"markov": "on the Markov twin", "levels": "on the twin with static levels", "real": "on the records themselves"}
     noise = float(scores.noise.iloc[0])
-    told = []
+    told, counts = [], {}
     for name, head in heads.items():
-        better, many = wins(scores[scores.records == name], "em", "available_case_repaired", noise, "test_ll")
-        told.append(f"in {better} of {many} splits {head}")
-    return f"{label('em')} is above {label('available_case_repaired')} {', '.join(told)}."
+        counts[name], many = wins(scores[scores.records == name], "em", "available_case_repaired", noise, "test_ll")
+        told.append(f"in {counts[name]} of {many} splits {head}")
+    levels, markov = (abs(counts[name] - counts["real"]) for name in ("levels", "markov"))
+    verdict = (
+        "The twin with static levels is nearer to the records in this than the Markov twin."
+        if levels < markov
+        else "The twin with static levels is no nearer to the records in this than the Markov twin: levels alone do not explain it."
+    )
+    return f"{label('em')} is above {label('available_case_repaired')} {', '.join(told)}. {verdict}"
+
+
+def convergence(scores: pd.DataFrame) -> str:
+    """In how many splits each kind of EM had converged when it ended, for each noise."""
+    if "converged" not in scores:
+        return ""
+    part = scores[scores.converged.notna()]
+    told = [
+        f"{label(str(method))}, noise {noise:g} sd: {int(found.astype(bool).sum())} of {len(found)}"
+        for (method, noise), found in part.groupby(["method", "noise"], sort=False).converged
+    ]
+    return f"Splits in which EM had converged within its cycles. {'; '.join(told)}."
