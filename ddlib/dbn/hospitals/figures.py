@@ -101,7 +101,8 @@ def draw_visits(found: Mapping[str, pd.DataFrame]) -> Figure:
         axes[0][column].set_ylim(lowest, float(top.max()) + 0.5)
         for middle, tint in drawn:
             off = middle[~(middle >= lowest)]
-            axes[0][column].plot(off.index, [lowest] * len(off), "v", color=tint, markerfacecolor="white", clip_on=False, zorder=3)
+            if len(off):  # an unclipped line without points would take the layout to the figure's corner
+                axes[0][column].plot(off.index, [lowest] * len(off), "v", color=tint, mfc="white", clip_on=False, zorder=3)
         axes[0][column].set_title(name)
         axes[1][column].set_xlabel("visits")
         axes[1][column].set_xticks(sorted(scores.slices.unique()))
