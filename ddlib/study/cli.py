@@ -86,6 +86,12 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
         raise typer.Exit(1) from None
 
 
+NOISE_HELP = (
+    "YAML file with the standard deviations of measurement errors: a line `hb: 0.4` holds for a column of all tables, and the same "
+    "line indented below a line `a.csv:` for that of the table a.csv only."
+)
+
+
 @app.command("merge")
 def merge_tables(
     tables: Annotated[
@@ -94,7 +100,7 @@ def merge_tables(
     id: Annotated[str, typer.Option(help="The column with the patient.")],
     time: Annotated[str, typer.Option(help="The column with the time of the visit: numbers or ISO dates.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The synthetic table, .csv or .parquet; reports go beside it.")],
-    noise: Annotated[Path | None, typer.Option(help="YAML file, column: standard deviation of its measurement error.")] = None,
+    noise: Annotated[Path | None, typer.Option(help=NOISE_HELP)] = None,
     rows: Annotated[int, typer.Option(help="The number of synthetic patients.")] = 100,
     weights: Annotated[bool, typer.Option("--weights", help="Add a column: how many patients each row's stands for.")] = False,
     visits: Annotated[
@@ -105,13 +111,20 @@ def merge_tables(
     prior: Annotated[float, typer.Option(help="Weight of the prior, in patients; 0 is plain maximum likelihood.")] = 2.0,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Merge tables with intersecting columns into one table of complete synthetic patients, with a report."""
-    from ddlib.study.merge_tables import merge_files, summary
-    from ddlib.study.progress import Bar
+    """Merge tables with intersecting columns into one table of complete synthetic patients, with a report.
 
-    with Bar() as bar:
-        options = {"rows": rows, "weights": weights, "visits": visits, "drop": drop or [], "seed": seed, "prior": prior}
-        written = merge_files(tables, id, time, output, noise, force, bar.show, **options)
+    Exit status: 0 finished, 2 wrong input, 130 interrupted; nothing is written but by a merge that has finished.
+    """
+    try:
+        from ddlib.study.merge_tables import merge_files, summary
+        from ddlib.study.progress import Bar
+
+        with Bar() as bar:
+            options = {"rows": rows, "weights": weights, "visits": visits, "drop": drop or [], "seed": seed, "prior": prior}
+            written = merge_files(tables, id, time, output, noise, force, bar.show, **options)
+    except KeyboardInterrupt:
+        _say("Interrupted, nothing was written.", error=True)
+        raise typer.Exit(EXIT["interrupted"]) from None
     for line in summary(written):
         _say(line)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import io
 import os
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from ddlib.dbn.tables import Merged, TableError, merge, report_page
+from ddlib.dbn.tables.csv_header import check_csv, plain_name
+from ddlib.dbn.tables.wording import counted, worth
 from ddlib.study.files import InputError, write_atomically, write_json
 
 if TYPE_CHECKING:
@@ -60,6 +64,7 @@ def merge_files(
         InputError: if the files or the options cannot be used, or the output cannot be written.
     """
     targets = check_output(output, paths, force)
+    _check_distinct(paths)
     frames = {_name(path, paths): read_table(path) for path in paths}
     try:
         merged = merge(frames, id, time, noise=None if noise is None else read_noise_file(noise), progress=progress, **options)
@@ -70,18 +75,35 @@ def merge_files(
 
 
 def _write(targets: tuple[Path, Path, Path], content: bytes, report: dict[str, Any]) -> None:
-    """Write the reports and last the table; if that fails, leave no file that was not there before."""
+    """Write the table and the reports; if that fails, or is interrupted, leave everything as it was."""
+    staged = [target.with_name(f".{target.name}.{os.getpid()}") for target in targets]
     new = [target for target in targets if not target.exists()]
     try:
-        write_json(targets[1], report)
-        write_atomically(targets[2], report_page(report))
-        write_atomically(targets[0], content)
+        write_json(staged[1], report)
+        write_atomically(staged[2], report_page(report))
+        write_atomically(staged[0], content)
+        with _uninterrupted():
+            for path, target in zip(staged, targets, strict=True):
+                path.replace(target)
     except BaseException as error:
-        for target in new:
-            target.unlink(missing_ok=True)
+        for path in [*staged, *new]:
+            path.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
         raise InputError(f"{targets[0]} cannot be written ({error.strerror or error}): choose another place with -o") from None
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C for the moment in which the files get their names: they have all been replaced, or none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def check_output(output: Path, inputs: Sequence[Path], force: bool) -> tuple[Path, Path, Path]:
@@ -113,9 +135,17 @@ def _name(path: Path, paths: Sequence[Path]) -> str:
     """What a file's source is called: the file's name, with its folder where two files have the same."""
     if sum(other.name == path.name for other in paths) == 1:
         return path.name
-    if sum(other == path for other in paths) > 1:
-        raise InputError(f"{path} was given twice: give each table once")
     return str(path)
+
+
+def _check_distinct(paths: Sequence[Path]) -> None:
+    """Refuse one file that was given twice, under the same name or by different ways."""
+    for number, path in enumerate(paths):
+        for other in paths[:number]:
+            if other == path:
+                raise InputError(f"{path} was given twice: give each table once")
+            if other.exists() and path.exists() and path.samefile(other):
+                raise InputError(f"{path} is the same file as {other}: give each table once")
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -124,7 +154,6 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         InputError: if there is no such file or it is not of its kind.
     """
-    import pandas as pd
 
     kind = ENDINGS.get(path.suffix.lower())
     if kind is None:
@@ -132,38 +161,48 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"there is no file {path}")
     try:
-        if kind == "parquet":
-            return pd.read_parquet(path)
-        _check_header(path)
-        return pd.read_csv(path, encoding="utf-8-sig", low_memory=False)
+        return _read_parquet(path) if kind == "parquet" else _read_csv(path)
     except InputError:
         raise
+    except TableError as error:
+        raise InputError(str(error)) from None
     except ImportError:
         raise InputError(f"{path} is a Parquet file, which takes the package pyarrow: install it, or give CSV files") from None
     except PermissionError:
         raise InputError(f"there is no permission to read {path}") from None
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{path} is empty: leave it out, or fill it") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not in UTF-8 (byte {error.start}): save it in that encoding") from None
-    except pd.errors.ParserError as error:
-        detail = str(error).strip().splitlines()[-1].removeprefix("Error tokenizing data. C error: ")
-        raise InputError(f"{path} is not a CSV table ({detail}): every line needs the same number of fields") from None
+        odd = error.object[error.start : error.end].hex()
+        raise InputError(f"{path} is not in UTF-8 (it has the byte {odd}): save it in that encoding") from None
     except Exception as error:  # what pyarrow and the decoders raise has no common base
         detail = " ".join(str(error).split())[:120].rstrip(". ")
         raise InputError(f"{path} cannot be read as {kind} ({type(error).__name__}: {detail}): write it anew") from None
 
 
-def _check_header(path: Path) -> None:
-    """Refuse what pandas would repair in silence: doubled names, and fields that are not separated by commas."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        head = stream.readline()
-    names = next(csv.reader([head]), [])
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{path} has two columns called {name!r}: rename or drop one of them")
-    if len(names) == 1 and (";" in head or "\t" in head):
-        raise InputError(f"the fields of {path} are separated by {'semicolons' if ';' in head else 'tabs'}: write commas")
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.read_parquet(path)
+    several = isinstance(frame.columns, pd.MultiIndex)
+    return frame if several else frame.set_axis([plain_name(str(name)) for name in frame.columns], axis=1)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """A table from text that has been checked, so that no row is shifted against the header, cut short or joined to another."""
+    import pandas as pd
+
+    names, rows = check_csv(path)
+    frame = pd.read_csv(
+        path,
+        encoding="utf-8-sig",
+        low_memory=False,
+        index_col=False,
+        header=0,
+        names=names,
+        usecols=range(len(names)),
+    )
+    if len(frame) != rows:
+        raise InputError(f"{path} has {rows} or {len(frame)} rows, by how its quotation marks are read: write it without them")
+    return frame
 
 
 def read_noise_file(path: Path) -> Any:
@@ -206,20 +245,19 @@ def summary(written: Written) -> list[str]:
     """What the command says at the end: the result, the warnings, where the files are."""
     report = written.merged.report
     model, synthetic, known = report["model"], report["synthetic"], report["identifiability"]
+    number = synthetic["patients"]
     lines = [
-        f"{model['patients']:,} patients of {len(report['sources'])} sources, {len(report['columns'])} columns → "
-        f"{synthetic['patients']:,} synthetic patients with {report['visits']['number']} visits each, which carry the merged "
-        f"estimate's {synthetic['carried']}."
+        f"{counted(model['patients'], 'patient')} of {counted(len(report['sources']), 'source')}, "
+        f"{counted(len(report['columns']), 'column')} → {counted(number, 'synthetic patient')} with "
+        f"{counted(report['visits']['number'], 'visit')}{' each' * (number > 1)}, which {'carry' if number > 1 else 'carries'} the "
+        f"merged estimate's {synthetic['carried']}."
     ]
     if known["identified"]:
-        lines.append(
-            f"The records are worth those of {known['effective_patients']:,.0f} patients measured completely and without error."
-        )
+        complete = worth(known["effective_patients"])
+        lines.append(f"The records are worth those of {complete} measured completely and without error.")
     pairs = report["never_together"]
     if pairs:
-        lines.append(
-            f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of columns {'was' if len(pairs) == 1 else 'were'} never measured together."
-        )
+        lines.append(f"{counted(len(pairs), 'pair')} of columns {'was' if len(pairs) == 1 else 'were'} never measured together.")
     lines += [f"Warning ({warning['kind']}): {warning['text']}" for warning in report["warnings"]]
     lines.append(f"Wrote {written.table}, {written.report.name}, {written.page.name}")
     return lines

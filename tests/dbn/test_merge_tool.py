@@ -209,10 +209,25 @@ def stable(frame):
     return frame.assign(bili=frame.bili + level[frame.patient])
 
 
+def skewed_to_the_left(frame):
+    return frame.assign(alt=-np.exp(2 * frame.alt)) if "alt" in frame else frame
+
+
+def coded(frame):
+    return frame.assign(bili=frame.bili.where(frame.patient % 20 > 0, 999.0))
+
+
+def aged(frame):
+    return frame.assign(age=np.random.default_rng(2).normal(60, 9, frame.patient.max() + 1)[frame.patient])
+
+
 @pytest.mark.parametrize(
     ("kind", "visits", "change"),
     [
         ("skewed", 3, skewed),
+        ("skewed", 3, skewed_to_the_left),
+        ("extreme values", 3, coded),
+        ("never changes", 3, aged),
         ("collinear", 3, lambda frame: frame.assign(double=2 * frame.bili + 1)),
         ("not Markov", 6, stable),
         ("too few patients", 3, lambda frame: frame[frame.patient < 6]),
@@ -226,6 +241,26 @@ def test_warnings(kind, visits, change):
     assert kind not in kinds(merge(plain, **KEYS, cycles=20).report)
     changed = {name: change(frame) for name, frame in plain.items()}
     assert kind in kinds(merge(changed, **KEYS, cycles=20).report)
+
+
+def test_warnings_say_what_to_do():
+    def said(change):
+        tables = {name: change(frame) for name, frame in hospitals(patients=100).items()}
+        return {warning["kind"]: warning["text"] for warning in merge(tables, **KEYS, cycles=4).report["warnings"]}
+
+    codes = said(coded)
+    assert "'bili' has 45 values more than 8 robust" in codes["extreme values"] and "example 999:" in codes["extreme values"]
+    assert "skewed" not in codes and "extreme values" not in said(skewed)
+    assert "to the left (skewness -" in said(skewed_to_the_left)["skewed"]
+    assert "'age' never changes within a patient" in said(aged)["never changes"]
+    two = said(lambda frame: aged(frame).assign(**{"s e x": frame.patient % 7}))["never changes"]
+    assert two.startswith("'age', 's e x' never change within") and "--drop age --drop 's e x'" in two
+
+
+def test_noise_of_a_dropped_column_is_of_no_account():
+    found = merge(hospitals(), **KEYS, drop=["hb"], noise={"hb": 0.1, "north": {"hb": 0.2}}, cycles=4)
+    plain = merge(hospitals(), **KEYS, drop=["hb"], cycles=4)
+    pd.testing.assert_frame_equal(found.table, plain.table)
 
 
 def test_a_source_in_another_unit_is_named():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def test_csv_and_parquet_give_the_same(folder):
 
 
 def test_noise_file_and_options(folder, monkeypatch, capsys):
-    (folder / "noise.yml").write_text("bili: 0.1\nnorth.csv:\n  alt: 0.2\n")
+    (folder / "noise.yml").write_text("bili: 1e-1\nhb: 0.3\nnorth.csv:\n  alt: 0.2\n  hb: 0.1\n")
     words = [*sorted(folder.glob("*.csv")), *KEYS, "-o", folder / "out.parquet", "--noise", folder / "noise.yml", "--rows", 9]
     code, _, error = command(monkeypatch, capsys, *words, "--weights", "--seed", 3, "--drop", "hb", "--visits", "order")
     assert code == 0, error
@@ -84,7 +85,21 @@ def broken(folder):
     contents = {
         "empty.csv": (b"", "is empty"),
         "latin.csv": ("patient,visit,bili\n1,1,2\nä,1,2\n".encode("latin-1"), "UTF-8"),
-        "ragged.csv": ((rows + "1,2,3,4,5\n").encode(), "not a CSV table"),
+        "ragged.csv": ((rows + "1,2,3,4,5\n").encode(), "line 3 of {path} has 5 fields but the header has 3"),
+        "comma.csv": ((rows.replace("2.5", "2.5,") + "1,2,3,\n").encode(), "line 2 of {path} has 4 fields but the header has 3"),
+        "short.csv": ((rows + "\n1,2\n").encode(), "line 4 of {path} has 2 fields but the header has 3"),
+        "unnamed.csv": (rows.replace("patient", ",patient").replace("1,1", "0,1,1").encode(), "column 1 of {path} has no name"),
+        "filled.csv": (rows.replace("bili", "bili,").replace("2.5", "2.5,x").encode(), "column 4 of {path} has no name"),
+        "open.csv": ((rows + '1,2,"3\n2,1,3\n').encode(), "in or after line 3 is not closed"),
+        "swallowed.csv": ((rows + '1,2,"3\n2,1,3"\n').encode(), "join its lines 3 to 4 into one row"),
+        "astray.csv": (rows.replace("bili", 'bi"li').encode(), "names a column 'bi\"li'"),
+        "blank.csv": ((rows + '" "\n').encode(), "has 1 or 2 rows"),
+        "wide.csv": (rows.encode("utf-16-le"), "zero bytes"),
+        "white.csv": (b"patient,visit,bili, bili\n1,1,2,3\n", "two columns called 'bili'"),
+        "case.csv": (
+            (rows + "1,2,3\n").replace("bili", "Bili").encode(),
+            "'Bili' and north.csv a column 'bili', which differ",
+        ),
         "semicolons.csv": (rows.replace(",", ";").encode(), "semicolons"),
         "tabs.csv": (rows.replace(",", "\t").encode(), "tabs"),
         "twice.csv": (rows.replace("visit,bili", "bili,bili").encode(), "two columns called 'bili'"),
@@ -102,7 +117,7 @@ def test_broken_files_are_refused_in_a_sentence(folder):
         before = names(folder)
         with pytest.raises(InputError) as caught:
             merge_tables.merge_files([folder / "north.csv", folder / name], "patient", "visit", folder / "out.csv")
-        assert word in str(caught.value) and "\n" not in str(caught.value)
+        assert word.format(path=folder / name) in str(caught.value) and "\n" not in str(caught.value)
         assert names(folder) == before
 
 
@@ -115,6 +130,8 @@ def test_broken_files_are_refused_in_a_sentence(folder):
         ("bili: -1", "noise of 'bili' is -1"),
         ("bilirubin: 1", "noise names 'bilirubin'"),
         ("bili: .inf", "noise of 'bili' is inf"),
+        ("bili: 1e-3x", "noise of 'bili' is '1e-3x'"),
+        ("north.csv: {crea: 0.1}", "'crea' is given for north.csv, which has no measurement of it"),
         (None, "there is no noise file"),
     ],
 )
@@ -139,6 +156,7 @@ def test_a_bad_noise_file_is_refused(folder, content, word):
         (["north.csv", "south.csv", "-o", "west.csv"], "exists"),
         (["north.csv", "south.csv", "-o", "folder.csv", "--force"], "is a folder"),
         (["north.csv", "north.csv", "-o", "out.csv"], "given twice"),
+        (["north.csv", "folder.csv/../north.csv", "-o", "out.csv"], "is the same file as north.csv"),
         (["north.csv", "south.csv", "-o", "out.csv", "--rows", "0"], "--rows"),
         (["north.csv", "south.csv", "-o", "out.csv", "--visits", "dates"], "'auto', 'values' or 'order'"),
         (["north.csv", "south.csv", "-o", "out.csv", "--drop", "age"], "'age'"),
@@ -162,6 +180,43 @@ def test_force_replaces(folder):
     assert len(pd.read_csv(folder / "out.csv")) == 27
     with pytest.raises(InputError, match=r"exists.*--force"):
         merge_tables.merge_files(inputs, "patient", "visit", folder / "out.csv", rows=9)
+
+
+def test_interrupted(folder, monkeypatch, capsys):
+    def interrupt(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+
+    words = [*sorted(folder.glob("*.csv")), *KEYS, "-o", folder / "out.csv", "--rows", 9]
+    for step in ("merge", "table_bytes", "report_page", "write_json"):
+        (folder / "out.report.json").write_text("old")
+        before = names(folder)
+        with monkeypatch.context() as patch:
+            patch.setattr(merge_tables, step, interrupt)
+            code, out, error = command(patch, capsys, *words, "--force")
+        assert (code, out, error) == (130, "", "Interrupted, nothing was written.\n")
+        assert names(folder) == before and (folder / "out.report.json").read_text() == "old"
+
+
+def test_an_interrupt_while_files_get_their_names_comes_too_late(folder):
+    before = signal.getsignal(signal.SIGINT)
+    with merge_tables._uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_comma_at_the_end_of_every_line_means_nothing(folder):
+    inputs = [folder / "north.csv", folder / "south.csv"]
+    plain = merge_tables.merge_files(inputs, "patient", "visit", folder / "one.csv", rows=9, cycles=4)
+    text = inputs[0].read_text().replace(",bili", ' ,"\tbili "')
+    inputs[0].write_text("\ufeff\n" + text.replace("\n", ",\r\n\n"))
+    found = merge_tables.merge_files(inputs, "patient", "visit", folder / "two.csv", rows=9, cycles=4)
+    pd.testing.assert_frame_equal(found.merged.table, plain.merged.table, check_exact=True)
+
+
+def test_names_in_parquet_lose_white_space(folder):
+    frame = pd.read_csv(folder / "north.csv")
+    frame.set_axis([f" {name} " for name in frame], axis=1).to_parquet(folder / "north.parquet")
+    pd.testing.assert_frame_equal(merge_tables.read_table(folder / "north.parquet"), frame)
 
 
 def test_a_folder_without_permission(folder, monkeypatch):
@@ -203,4 +258,16 @@ def test_two_files_of_one_name_are_told_apart(folder):
 def test_the_summary_has_the_warnings(folder):
     found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=3)
     lines = merge_tables.summary(found)
+    assert lines[0].startswith("120 patients of 2 sources, 4 columns → 3 synthetic patients with 3 visits each, which carry the")
     assert any("few rows" in line for line in lines) and "1 pair of columns was never measured together." in lines
+
+
+def test_one_is_singular(folder):
+    found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=1)
+    found.merged.report["identifiability"].update(identified=True, effective_patients=0.3)
+    said, worth = merge_tables.summary(found)[:2]
+    assert "→ 1 synthetic patient with 3 visits, which carries the merged estimate's means." in said
+    assert worth == "The records are worth those of less than one patient measured completely and without error."
+    page = merge_tables.report_page(found.merged.report)
+    assert "1 complete synthetic patient with 3 visits." in page and "1 patient (3 rows) carries" in page
+    assert "those of less than one patient measured" in page and "1 synthetic patient cannot" in page

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,27 @@ def check_frame(frame: Any, source: str, required: Iterable[str]) -> pd.DataFram
     if not len(frame):
         raise TableError(f"{source} has no rows: leave it out, or fill it")
     return frame
+
+
+def check_alike(names: Mapping[str, Iterable[str]]) -> None:
+    """Refuse columns whose names look the same.
+
+    Args:
+        names: of the columns of each source.
+
+    Raises:
+        TableError: if two names differ in nothing but case, white space or invisible characters.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for source, columns in names.items():
+        for name in columns:
+            visible = (mark for mark in unicodedata.normalize("NFC", name.casefold()) if unicodedata.category(mark) != "Cf")
+            other, where = seen.setdefault("".join("".join(visible).split()), (name, source))
+            if other != name:
+                raise TableError(
+                    f"{source} has a column {name!r} and {where} a column {other!r}, which differ only in case, white space or "
+                    "invisible characters: give them the same name, or different ones"
+                )
 
 
 def numbers(series: pd.Series, source: str) -> np.ndarray:

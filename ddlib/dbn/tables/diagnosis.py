@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.special import ndtri
 from torch import Tensor
 
@@ -15,8 +16,14 @@ from ddlib.dbn.model import Gaussian
 from ddlib.dbn.tables.expectation import fill_gaps
 from ddlib.dbn.tables.panel import Panel
 from ddlib.dbn.tables.patterns import Group
+from ddlib.dbn.tables.wording import counted, worth
 
 SKEWED = 1.0
+"""Skewness, to either side, of a column that is called skewed."""
+EXTREME = 8.0
+"""Distance from a column's median, in robust standard deviations, above which a value is pointed out."""
+STEADY = 3
+"""Patients with two measurements or more that it takes to say that a column never changes within a patient."""
 COLLINEAR = 0.99
 """Share of a column's variance that the others explain, above which it is called collinear."""
 LOSS = 0.05
@@ -40,29 +47,86 @@ class Warned(NamedTuple):
 
 
 def column_warnings(panel: Panel) -> list[Warned]:
-    """Skewed columns, columns of few distinct values, and columns whose level or spread differs between sources."""
+    """Columns that are skewed or have few distinct values or extreme ones, and those whose level or spread differs by source."""
     found = []
     for i, name in enumerate(panel.columns):
         parts = [values[..., i][~values[..., i].isnan()] for values in panel.values]
         everything = torch.cat(parts)
-        standard = (everything - panel.centre[i]) / panel.spread[i]
+        far = extremes(everything)
+        if far.any():
+            values = everything[far]
+            listed = ", ".join(f"{value:g}" for value in values.unique().tolist()[:3])
+            found.append(
+                Warned(
+                    "extreme values",
+                    f"{name!r} has {counted(len(values), 'value')} more than {EXTREME:g} robust standard deviations from its "
+                    f"median ({everything.median():.4g}), for example {listed}: "
+                    "if that is a code for missing, leave those cells empty.",
+                )
+            )
         distinct = everything.unique()
         if len(distinct) <= 5:
             listed = ", ".join(f"{value:g}" for value in distinct.tolist())
             found.append(
                 Warned("few values", f"{name!r} takes only the values {listed}; its synthetic values lie between them too.")
             )
-        elif (skewness := float((standard**3).mean())) > SKEWED:
-            cure = "take its logarithm" if distinct[0] > 0 else "transform it (it has values of 0 or less, so not by a logarithm)"
-            why = ", also so that synthetic values stay positive" if distinct[0] > 0 else ""
-            found.append(
-                Warned(
-                    "skewed",
-                    f"{name!r} is skewed to the right (skewness {skewness:.1f}): {cure} in all tables before merging{why}.",
-                )
-            )
+        else:
+            found += _skewed(name, everything[~far])
         found += _shifts(panel, name, parts)
     return found
+
+
+def extremes(values: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
+    """Which values are far from the median, for their median distance from it; positive ones also on a logarithmic scale."""
+    far = _far(values)
+    return far & _far(values.log()) if bool((values > 0).all()) else far
+
+
+def _far(values: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
+    distance = (values - values.median()).abs()
+    scale = distance.median() / ndtri(0.75)
+    if not scale > 0:  # more than half of the values are the same
+        scale = distance.sort().values[int(0.9 * (len(values) - 1))] / ndtri(0.95)
+    return (distance > EXTREME * scale) & (scale > 0)
+
+
+def _skewed(name: str, values: Float[Tensor, " n"]) -> list[Warned]:
+    deviation = (values - values.mean()) / values.std(correction=0)
+    skewness, positive = float((deviation**3).mean()), bool((values > 0).all())
+    if not abs(skewness) > SKEWED:
+        return []
+    if skewness < 0:
+        side, cure = "left", "transform it (for example, take the logarithm of its distance from an upper limit)"
+    elif positive:
+        side, cure = "right", "take its logarithm"
+    else:
+        side, cure = "right", "transform it (it has values of 0 or less, so not by a logarithm)"
+    why = ", also so that synthetic values stay positive" if side == "right" and positive else ""
+    text = f"{name!r} is skewed to the {side} (skewness {skewness:.1f}): {cure} in all tables before merging{why}."
+    return [Warned("skewed", text)]
+
+
+def steady(panel: Panel) -> list[Warned]:
+    """Columns that never change within a patient, such as age at entry or sex."""
+    repeated = torch.zeros(len(panel.columns), dtype=torch.long)
+    changed = torch.zeros(len(panel.columns), dtype=torch.bool)
+    for values in panel.values:
+        several = (~values.isnan()).sum(1) > 1
+        low, high = values.nan_to_num(nan=torch.inf).amin(1), values.nan_to_num(nan=-torch.inf).amax(1)
+        repeated += several.sum(0)
+        changed |= (several & (high > low)).any(0)
+    names = [name for name, never in zip(panel.columns, (~changed & (repeated >= STEADY)).tolist(), strict=True) if never]
+    if not names:
+        return []
+    alone = len(names) == 1
+    listed, options = ", ".join(map(repr, names)), " ".join(f"--drop {shlex.quote(name)}" for name in names)
+    return [
+        Warned(
+            "never changes",
+            f"{listed} never change{'s' * alone} within a patient in the data, but {'its' if alone else 'their'} synthetic values "
+            f"will: leave {'it' if alone else 'them'} out with {options}, or use {'its' if alone else 'their'} first visit only.",
+        )
+    ]
 
 
 def _shifts(panel: Panel, name: str, parts: list[Tensor]) -> list[Warned]:
@@ -100,7 +164,8 @@ def visit_warnings(panel: Panel) -> list[Warned]:
             )
         )
     if panel.dropped:
-        found.append(Warned("empty patients", f"{panel.dropped} patients without any measurement were left out."))
+        text = f"{counted(panel.dropped, 'patient')} without any measurement {'was' if panel.dropped == 1 else 'were'}"
+        found.append(Warned("empty patients", f"{text} left out."))
     return found
 
 
@@ -144,9 +209,9 @@ def too_few(patients: float, parameters: int, entries: int) -> list[Warned]:
     return [
         Warned(
             "too few patients",
-            f"{parameters:,} parameters were estimated from records that are worth {patients:,.0f} complete patients: those that "
+            f"{parameters:,} parameters were estimated from records that are worth {worth(patients, 'complete')}: those that "
             "the records determine least rest on the prior and on chance. "
-            f"About {needed:,} complete patients, or fewer columns, would do.",
+            f"About {counted(needed, 'complete patient')}, or fewer columns, would do.",
         )
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,43 @@ from ddlib.dbn.tables.columns import nearest, shown
 from ddlib.dbn.tables.errors import TableError
 
 
-def read_noise(noise: Any, columns: list[str], sources: list[str]) -> Float[np.ndarray, "K p"]:
+def read_noise(
+    noise: Any, columns: list[str], measured: Mapping[str, Collection[str]], dropped: Collection[str] = ()
+) -> Float[np.ndarray, "K p"]:
     """Standard deviation of the measurement error of each column in each source; zero where none is given.
 
     Args:
         noise: column → standard deviation, for all sources; or source → (column → standard deviation), which goes before.
-        columns, sources: their names.
+        columns: their names.
+        measured: the columns that each source has, by its name.
+        dropped: columns that were left out, whose noise is of no account.
 
     Raises:
-        TableError: if it is no such mapping, names an unknown column or source, or a number is negative or not finite.
+        TableError: if it is no such mapping, names an unknown column or source, or a column that its table lacks, or a number
+            is negative or not finite.
     """
+    sources = list(measured)
     found = np.zeros((len(sources), len(columns)))
     if noise is None:
         return found
     if not isinstance(noise, Mapping):
         raise TableError(f"the noise must map columns to standard deviations, as in `hb: 0.4`, but it is {shown(noise)}")
-    common = {str(key): value for key, value in noise.items() if not isinstance(value, Mapping)}
+    common = {str(key): value for key, value in noise.items() if not isinstance(value, Mapping) and str(key) not in dropped}
     special = {str(key): value for key, value in noise.items() if isinstance(value, Mapping)}
     for column, size in common.items():
         found[:, _place(column, columns, "column")] = _size(size, column)
     for source, sizes in special.items():
         row = _place(source, sources, "table")
         for column, size in sizes.items():
-            found[row, _place(str(column), columns, "column")] = _size(size, str(column))
+            if str(column) in dropped:
+                continue
+            place = _place(str(column), columns, "column")
+            if str(column) not in measured[source]:
+                raise TableError(
+                    f"the noise of {str(column)!r} is given for {source}, which has no measurement of it: remove that line, or "
+                    "give it for another table"
+                )
+            found[row, place] = _size(size, str(column))
     return found
 
 
@@ -46,14 +60,13 @@ def _place(name: str, names: list[str], kind: str) -> int:
 
 
 def _size(value: Any, column: str) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float | np.integer | np.floating)
-        or not np.isfinite(value)
-        or value < 0
-    ):
+    try:  # YAML takes 1e-3 for text, because it has no decimal point
+        number = -1.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = -1.0
+    if not 0 <= number < float("inf"):
         raise TableError(f"the noise of {column!r} is {shown(value)}: give a standard deviation, a number of 0 or more")
-    return float(value)
+    return number
 
 
 def check_noise(noise: Float[np.ndarray, "K p"], spread: Float[np.ndarray, "K p"], columns: list[str], sources: list[str]) -> None:

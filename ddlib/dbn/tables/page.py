@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ddlib.dbn.tables.wording import counted, worth
+
 STYLE = """
 :root {
   --text: #1b1f24; --back: #ffffff; --line: #d0d7de; --have: #0072b2; --on: #ffffff; --warn: #fff4e0; --edge: #b45f00;
@@ -45,8 +47,9 @@ def report_page(report: dict[str, Any]) -> str:
     parts = [
         "<h1>Merged table: report</h1>",
         _paragraph(
-            f"{len(report['sources'])} sources with {model['patients']:,} patients and {len(report['columns'])} columns became "
-            f"{synthetic['patients']:,} complete synthetic patients with {visits['number']} visits each."
+            f"{counted(len(report['sources']), 'source')} with {counted(model['patients'], 'patient')} and "
+            f"{counted(len(report['columns']), 'column')} became {counted(synthetic['patients'], 'complete synthetic patient')} "
+            f"with {counted(visits['number'], 'visit')}{' each' * (synthetic['patients'] > 1)}."
         ),
         _warnings(report["warnings"]),
         "<h2>Who measures what</h2>",
@@ -148,10 +151,9 @@ def _identifiability(report: dict[str, Any]) -> str:
         if found["identified"]
         else f"The records do not determine all {model['parameters']:,} parameters: other estimates fit them just as well."
     )
-    worth = (
-        f"For an unbiased estimate they are worth as much as those of {found['effective_patients']:,.0f} patients who had been "
-        "measured completely and "
-        "without error."
+    value = (
+        f"For an unbiased estimate they are worth as much as those of {worth(found['effective_patients'])} measured completely "
+        "and without error."
         if found["identified"]
         else ""
     )
@@ -159,8 +161,8 @@ def _identifiability(report: dict[str, Any]) -> str:
         f"In the direction that they determine least they keep {found['smallest_eigenvalue']:.2g} of the information of complete "
         "records (smallest eigenvalue of the observed information, relative to the complete one)."
     )
-    sampled = f"Computed from {found['patterns']:,} patterns of missing cells."
-    return _paragraph(" ".join(filter(None, (verdict, share, worth, sampled))))
+    sampled = f"Computed from {counted(found['patterns'], 'pattern')} of missing cells."
+    return _paragraph(" ".join(filter(None, (verdict, share, value, sampled))))
 
 
 def _fit(fits: list[dict[str, Any]]) -> str:
@@ -185,8 +187,10 @@ def _synthetic(report: dict[str, Any]) -> str:
         if visits["reading"] == "values"
         else "a patient's rows are numbered in time, and the times in the table are typical ones"
     )
+    carry = "carry" if found["patients"] > 1 else "carries"
     return _paragraph(
-        f"{found['patients']:,} patients ({found['rows']:,} rows) carry the merged estimate's {found['carried']}. "
+        f"{counted(found['patients'], 'patient')} ({counted(found['rows'], 'row')}) {carry} the merged estimate's "
+        f"{found['carried']}. "
         f"{found['needed_for_successive_visits']:,} patients carry the covariances of each visit and of successive visits, "
         f"{found['needed_for_all_covariances']:,} all covariances. Largest difference, in standard deviations: "
         f"{found['largest_difference']['means']:.1g} in the means, {found['largest_difference']['successive_visits']:.1g} in "

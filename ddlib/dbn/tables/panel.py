@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.dbn.tables.columns import check_frame, check_spread, numbers, shown
+from ddlib.dbn.tables.columns import check_alike, check_frame, check_spread, numbers, shown
 from ddlib.dbn.tables.errors import TableError
 from ddlib.dbn.tables.noise import check_noise, read_noise
 from ddlib.dbn.tables.visits import Reading, VisitIndex, read_visits
@@ -85,6 +85,7 @@ def read_panel(frames: Any, id: str, time: str, noise: Any = None, drop: Sequenc
     if not (isinstance(id, str) and isinstance(time, str)) or id == time:
         raise TableError(f"the patient and the time must be two different columns, but they are {shown(id)} and {shown(time)}")
     tables = {source: check_frame(frame, source, (id, time)) for source, frame in named(frames).items()}
+    check_alike({source: [name for name in frame.columns if name not in drop] for source, frame in tables.items()})
     names = _measured(tables, id, time, drop)
     cells = {
         source: {name: numbers(frame[name], source) for name in frame.columns if name in names} for source, frame in tables.items()
@@ -99,7 +100,7 @@ def read_panel(frames: Any, id: str, time: str, noise: Any = None, drop: Sequenc
             check_spread(found, name, source)
     _check_connected({source: set(part) for source, part in cells.items()})
     columns, sources = sorted(first), list(tables)
-    size = read_noise(noise, columns, sources)
+    size = read_noise(noise, columns, cells, drop)
     visits = read_visits(tables, id, time, reading)
     if visits.number * len(columns) > MOST_ENTRIES:
         raise TableError(

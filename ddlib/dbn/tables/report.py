@@ -18,6 +18,7 @@ from ddlib.dbn.tables.diagnosis import (
     column_warnings,
     not_markov,
     persistence,
+    steady,
     too_few,
     visit_warnings,
 )
@@ -27,6 +28,7 @@ from ddlib.dbn.tables.panel import Panel
 from ddlib.dbn.tables.patterns import Group
 from ddlib.dbn.tables.rows import deviation, patients_needed
 from ddlib.dbn.tables.sources_fit import SourceFit, fit_sources
+from ddlib.dbn.tables.wording import counted
 
 ASSUMPTIONS = [
     "Patients of all sources are from one population; the same id in two tables is two patients.",
@@ -202,7 +204,9 @@ def _warnings(
             )
         )
     if not found.fit.converged:
-        warnings.append(Warned("not converged", f"EM was stopped after {len(found.fit.path)} cycles before it had converged."))
+        warnings.append(
+            Warned("not converged", f"EM was stopped after {counted(len(found.fit.path), 'cycle')} before it had converged.")
+        )
     warnings += too_few(known.effective if known is not None and known.identified else patients, parameters, visits * variables)
     warnings += collinear(panel)
     warnings += not_markov(memory, panel.columns)
@@ -217,14 +221,15 @@ def _warnings(
                 )
             )
     warnings += column_warnings(panel)
+    warnings += steady(panel)
     warnings += visit_warnings(panel)
     needed = patients_needed(variables, visits).pairs
     if len(found.patients) < needed:
         warnings.append(
             Warned(
                 "few rows",
-                f"{len(found.patients)} synthetic patients cannot carry the covariances of {variables} columns at successive "
-                f"visits: {needed} would (--rows {needed}).",
+                f"{counted(len(found.patients), 'synthetic patient')} cannot carry the covariances of "
+                f"{counted(variables, 'column')} at successive visits: {needed} would (--rows {needed}).",
             )
         )
     return warnings

@@ -18,6 +18,8 @@ from ddlib.dbn.tables.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
+UNLIKELY = '";\t\r\n\ufeff'
+"""Marks that stand in a patient's name only where a text file was damaged, so that the row would be another patient's."""
 Reading = Literal["auto", "values", "order"]
 
 
@@ -95,6 +97,13 @@ def _patients(series: pd.Series, source: str) -> Int[np.ndarray, " rows"]:
         raise TableError(
             f"the column {series.name!r} of {source} is empty in data row {int((codes < 0).argmax()) + 1}: name the patient"
         )
+    if series.dtype.kind == "O" or pd.api.types.is_string_dtype(series.dtype):
+        for row, value in enumerate(series):
+            if isinstance(value, str) and any(mark in value for mark in UNLIKELY):
+                raise TableError(
+                    f"the column {series.name!r} of {source} holds {shown(value)} in data row {row + 1}: name patients without "
+                    "quotation marks, semicolons, tabs, line breaks and byte-order marks"
+                )
     return codes
 
 
