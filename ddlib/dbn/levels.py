@@ -21,7 +21,7 @@ from ddlib.dbn.accelerated import Chart, accelerate, network_chart
 from ddlib.dbn.generate import sample
 from ddlib.dbn.model import Dbn, Gaussian, Graph, joint
 from ddlib.dbn.moments import fit_moments, gaussian_moments, regressors
-from ddlib.dbn.observed import independent_start, law_log_likelihood, likelihood, measured
+from ddlib.dbn.observed import independent_start, likelihood, measured
 from ddlib.dbn.sources import Sources, Statistics
 
 
@@ -77,11 +77,6 @@ def draw_level_sources(
     values = (clean + noise * error).unflatten(1, (sources, trajectories))
     values = torch.where(observed.unsqueeze(2), values, torch.nan)
     return Sources(values, observed, torch.full(observed.shape, noise, dtype=clean.dtype, device=clean.device))
-
-
-def level_log_likelihood(model: LevelDbn, sources: Statistics, slices: int) -> Float[Tensor, "*R K"]:
-    """Log-likelihood of each source's measurements under a network with levels, in nats, summed over its trajectories."""
-    return law_log_likelihood(level_joint(model, slices), sources)
 
 
 def _pooled(shift: Tensor, about: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

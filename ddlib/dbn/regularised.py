@@ -10,7 +10,7 @@ all patients are used with the number chosen. Nothing but the sources' own measu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -30,6 +30,8 @@ ITERATIONS = (2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 400)
 """Of early-stopped EM."""
 Path = Callable[[Graph, Statistics, int], Sequence[Dbn]]
 """A path of estimates, one per candidate number."""
+Candidate = TypeVar("Candidate", bound=tuple[Any, ...])
+"""A NamedTuple of tensors with a leading replicate axis: a network or a distilled set."""
 
 
 class Chosen(NamedTuple):
@@ -82,10 +84,10 @@ def ridge_path(graph: Graph, sources: Statistics, slices: int, patients: Sequenc
     return [found[number] for number in patients]
 
 
-def pick(path: Sequence[Dbn], choice: Int[Tensor, " R"]) -> Dbn:
-    """Each replicate's candidate."""
+def pick(path: Sequence[Candidate], choice: Int[Tensor, " R"]) -> Candidate:
+    """Each replicate's candidate, of networks or of distilled sets."""
     each = torch.arange(len(choice), device=choice.device)
-    return Dbn(*(torch.stack(parts)[choice, each] for parts in zip(*path, strict=True)))
+    return type(path[0])(*(torch.stack(parts)[choice, each] for parts in zip(*path, strict=True)))
 
 
 def _held_out(model: Dbn, data: Statistics, slices: int) -> Float[Tensor, " R"]:

@@ -4,7 +4,8 @@ The observed-data likelihood has several local maxima when pairs of variables ar
 rows begins at a random place. So the descent begins with a risk that has one: the likelihood with a ridge on the
 weights (:mod:`ddlib.dbn.ridge`), strong at first, then weaker, then gone (a continuation method; Allgower and Georg 1990). The
 last stage is repeated, with a step size that starts anew, until a whole round lowers no replicate's training risk by more than a
-tolerance. Of several such descents, each from other rows, the one with the lowest training risk counts, per replicate.
+tolerance, or for so many rounds. Of several such descents, each from other rows, the one with the lowest training risk counts,
+per replicate.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ddlib.dbn.merge_task import MergeTask
+from ddlib.dbn.regularised import pick
 from ddlib.dbn.ridge import RidgeMerge
 from ddlib.methods import FirstOrder
 from ddlib.problem import ClosedForm, Distilled, Task, distil
@@ -39,7 +41,8 @@ class Stages:
 
     Attributes:
         lr: the step size at the start of each round.
-        ridges: pseudo-patients of the ridge in the stages before the last, as shares of all patients.
+        ridges: pseudo-patients of the ridge in the stages before the last, as shares of all patients; a safeguard
+            (``benchmarks/merge_descent_settings.py`` compares choices on other networks than chapter 06 shows).
         early: updates in each of these stages.
         steps: updates in each round of the last stage.
         tolerance: a round that lowers no training risk by more is the last; in nats per trajectory.
@@ -68,13 +71,14 @@ class Staged(NamedTuple):
     Attributes:
         distilled: the set.
         updates: of all descents.
-        converged: whether the last round of each lowered no training risk by more than the tolerance.
+        converged: whether the last round of the descent that counts lowered the training risk by no more than the tolerance,
+            per replicate.
         risk: the training risk of the model learned from the set.
     """
 
     distilled: Distilled
     updates: int
-    converged: bool
+    converged: Bool[Tensor, " R"]
     risk: Float[Tensor, " R"]
 
 
@@ -90,9 +94,9 @@ def distil_in_stages(task: MergeTask, budget: int, generator: torch.Generator, s
     plan = Stages() if stages is None else stages
     runs = [_descend(task, budget, generator, plan) for _ in range(plan.starts)]
     risks = torch.stack([run.risk for run in runs])
-    best, each = risks.argmin(0), torch.arange(risks.shape[1], device=risks.device)
-    chosen = Distilled(*(torch.stack(parts)[best, each] for parts in zip(*(run.distilled for run in runs), strict=True)))
-    return Staged(chosen, sum(run.updates for run in runs), all(run.converged for run in runs), risks.amin(0))
+    best = risks.argmin(0)
+    converged = torch.stack([run.converged for run in runs]).gather(0, best.unsqueeze(0)).squeeze(0)
+    return Staged(pick([run.distilled for run in runs], best), sum(run.updates for run in runs), converged, risks.amin(0))
 
 
 def _descend(task: MergeTask, budget: int, generator: torch.Generator, plan: Stages) -> Staged:
@@ -108,6 +112,7 @@ def _descend(task: MergeTask, budget: int, generator: torch.Generator, plan: Sta
         current, _ = distil(FirstOrder(plan.lr, plan.steps, begin=Given(current)), task, budget, plan.steps, generator)
         updates += plan.steps
         before, risk = risk, task.risk(task.fit(current)).detach()
-        if bool((before - risk <= plan.tolerance).all()):
-            return Staged(current, updates, True, risk)
-    return Staged(current, updates, False, risk)
+        converged = before - risk <= plan.tolerance
+        if bool(converged.all()):
+            break
+    return Staged(current, updates, converged, risk)

@@ -13,7 +13,6 @@ from ddlib.dbn.levels import (
     draw_level_sources,
     gaussian_entropy,
     level_joint,
-    level_log_likelihood,
     level_maximum_likelihood,
     pair_network,
 )
@@ -21,7 +20,7 @@ from ddlib.dbn.limit import figures, report
 from ddlib.dbn.limit.levels import forecast_error, history_error, with_levels
 from ddlib.dbn.model import Dbn, entropy, joint
 from ddlib.dbn.moments import gaussian_moments, mean_log_likelihood
-from ddlib.dbn.observed import observed_log_likelihood
+from ddlib.dbn.observed import law_log_likelihood, observed_log_likelihood
 from ddlib.dbn.restated import windows
 from ddlib.dbn.rivals import RIVALS
 from ddlib.dbn.sources import Sources, statistics
@@ -57,7 +56,8 @@ def test_without_levels_all_is_as_for_the_network():
     torch.testing.assert_close(level_joint(bare, SLICES).covariance, joint(model.network, SLICES).covariance)
     torch.testing.assert_close(gaussian_entropy(level_joint(bare, SLICES)), entropy(model.network, SLICES))
     data = statistics(sources)
-    torch.testing.assert_close(level_log_likelihood(bare, data, SLICES), observed_log_likelihood(model.network, data, SLICES))
+    found = law_log_likelihood(level_joint(bare, SLICES), data)
+    torch.testing.assert_close(found, observed_log_likelihood(model.network, data, SLICES))
 
 
 def test_em_never_lowers_the_likelihood_and_ends_where_its_gradient_is_zero():
@@ -69,7 +69,7 @@ def test_em_never_lowers_the_likelihood_and_ends_where_its_gradient_is_zero():
     parts = [part.clone().requires_grad_() for part in (*found.model.network, found.model.level)]
     masks = (1, graph.first, 1, 1, graph.intra, graph.inter, 1)
     network = Dbn(*(part * mask for part, mask in zip(parts, masks, strict=False)))
-    value = level_log_likelihood(LevelDbn(network, parts[-1]), data, SLICES).sum() / 900
+    value = law_log_likelihood(level_joint(LevelDbn(network, parts[-1]), SLICES), data).sum() / 900
     gradients = torch.autograd.grad(value, parts)
     for part, gradient in zip(parts, gradients, strict=True):
         assert (gradient * part.detach().abs().clamp(min=1e-3)).abs().max() < 1e-4
@@ -132,6 +132,7 @@ def test_patients_with_levels():
     found = with_levels(SETTING, [0.2, 0.8], [12], Stages(early=4, steps=6, rounds=1, cycles=25))
     assert set(found.method) == {
         "best_network",
+        "clean_all",
         "em",
         "em_pairs",
         "em_levels",

@@ -9,6 +9,7 @@ from ddlib.dbn.regularised import RIDGES, cross_validate, fold, pick, ridge_path
 from ddlib.dbn.ridge import ridge, ridge_maximum
 from ddlib.dbn.sources import statistics
 from ddlib.dbn.stopped import WATCHED, distil_and_stop
+from ddlib.problem import Distilled
 from tests.dbn.world import difference, generator, world
 
 SLICES = 3
@@ -78,6 +79,9 @@ def test_each_replicate_gets_its_own_candidate():
     path = [independent_start(graph, data, SLICES), em(graph, data, SLICES, iterations=3).model]
     found = pick(path, torch.tensor([1, 0]))
     assert torch.equal(found.variance[0], path[1].variance[0]) and torch.equal(found.variance[1], path[0].variance[1])
+    sets = [Distilled(*(torch.full(shape, float(value)) for shape in ((2, 3, 4), (2, 3, 0), (2, 3)))) for value in range(3)]
+    chosen = pick(sets, torch.tensor([2, 1]))
+    assert isinstance(chosen, Distilled) and chosen.w[:, 0].tolist() == [2.0, 1.0] and chosen.x.shape == (2, 3, 4)
 
 
 def test_a_stopped_descent_hands_out_the_iterate_that_held_out_patients_choose():

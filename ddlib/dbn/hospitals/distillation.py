@@ -13,6 +13,7 @@ from ddlib.dbn.hospitals.experiment import references, rival_rows
 from ddlib.dbn.hospitals.likelihood import hold_out, likelihood_rows
 from ddlib.dbn.hospitals.study import Study
 from ddlib.dbn.hospitals.task import RecordsTask
+from ddlib.dbn.regularised import pick
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.problem import Distilled, Method, distil
 
@@ -118,8 +119,7 @@ def distilled_stopped(
     scores = torch.stack([task.risk(task.fit(found), "test") for found in _stops(study, task, method, budget, stops)])
     choice = torch.where(scores.isfinite(), scores, torch.inf).argmin(0)
     path = _stops(study, study.task(), method, budget, stops)
-    each = torch.arange(len(choice), device=choice.device)
-    found = Distilled(*(torch.stack(parts)[choice, each] for parts in zip(*path, strict=True)))
+    found = pick(path, choice)
     return _scored(study, name, found, time.perf_counter() - began)
 
 

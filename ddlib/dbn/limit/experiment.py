@@ -102,7 +102,7 @@ def merges(
         found = distil_in_stages(world.task, budget, condition.setting.generator(budget), stages)
         seconds = time.perf_counter() - began
         part = row(world, condition.name, "first_order", budget, world.task.fit(found.distilled), seconds)
-        rows.append(part.assign(updates=found.updates, converged=found.converged))
+        rows.append(part.assign(updates=found.updates, converged=found.converged.cpu().numpy()))
     if everything:
         rows.append(row(world, condition.name, "clean_all", 0, world.task.fit(world.clean)))
         if not isinstance(world.task, UntiedMerge) and min(budgets) >= trajectories_needed(world.task.graph):

@@ -46,12 +46,19 @@ LOOKS: dict[str, dict[str, Any]] = {
     "first_order_pairs": {"color": plotting.ORANGE, "marker": "s"},
     "em_levels": {"color": plotting.BLUE, "marker": "D"},
     "best_network": {"color": plotting.GREY, "marker": ""},
+    "clean_all": {"color": plotting.GREY, "marker": "", "linestyle": ":"},
 }
 
 
 def label(method: str) -> str:
     """How a figure or table calls a method; the ending says that the noise is left in."""
     return LABELS.get(method.removesuffix("_noisy"), method) + (", noise ignored" if method.endswith("_noisy") else "")
+
+
+def label_with_count(method: str, scores: pd.DataFrame) -> str:
+    """The same, and on how many networks the method ran where these are not all."""
+    ran = scores[scores.method == method].seed.nunique()
+    return label(method) + (f", {ran} network{'s' * (ran != 1)}" if ran < scores.seed.nunique() else "")
 
 
 def _finite(values: pd.Series) -> np.ndarray:
@@ -104,7 +111,7 @@ def draw_rows(scores: pd.DataFrame, yardsticks: pd.DataFrame, conditions: Sequen
         axes.axvline(part.bound.median(), label=BOUND_LABEL, **BOUND)
         axes.axvline(part.clean_bound.median(), label=CLEAN_LABEL, **CLEAN)
         axes.set(xscale="log", xlabel="regret, nats per trajectory", title=condition)
-    panels[0, 0].set_yticks(range(len(methods)), [label(method) for method in methods])
+    panels[0, 0].set_yticks(range(len(methods)), [label_with_count(method, scores) for method in methods])
     panels[0, 0].invert_yaxis()
     found.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return found
@@ -195,8 +202,11 @@ def draw_ratios(ratios: pd.DataFrame, goal: float = 1.05) -> Figure:
     return found
 
 
-def draw_scarce(scores: pd.DataFrame) -> Figure:
-    """Regret over that of the converged maximum on the same network: each network, and geometric means with 95 % intervals."""
+def draw_scarce(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> Figure:
+    """Regret over that of the converged maximum on the same network: each network, and geometric means with 95 % intervals.
+
+    So is the Cramér–Rao regret, as a line.
+    """
     conditions = list(dict.fromkeys(scores.condition))
     methods = [m for m in dict.fromkeys(scores.method) if m != "em"]
     found, panels = plotting.figure(columns=len(conditions), height=0.3 * len(methods) + 1.2, sharey=True, squeeze=False)
@@ -208,11 +218,16 @@ def draw_scarce(scores: pd.DataFrame) -> Figure:
             middle, low, high, _ = np.exp(estimate(logs))
             error = np.nan_to_num([[middle - low], [high - middle]])
             axes.errorbar(middle, place, xerr=error, marker="o", color=plotting.BLACK, elinewidth=1)
-        axes.axvline(1, color=plotting.VERMILION, linewidth=1)
+        axes.axvline(1, color=plotting.BLACK, linewidth=1, label="the converged maximum (EM)")
+        bound = yardsticks[yardsticks.condition == condition].set_index("seed").bound
+        logs = _finite(np.log(bound / part.em))
+        if logs.size:
+            axes.axvline(np.exp(logs.mean()), label=BOUND_LABEL, **BOUND)
         axes.set(xscale="log", title=condition, xlabel="regret over the maximum's")
         _round_ticks(axes)
     panels[0, 0].set_yticks(range(len(methods)), [label(method) for method in methods])
     panels[0, 0].invert_yaxis()
+    found.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return found
 
 
@@ -236,6 +251,9 @@ def draw_levels(scores: pd.DataFrame) -> Figure:
         look = LOOKS[method] | ({"linestyle": "none"} if method.startswith("first_order") else {})
         _line(left, part, "level", "regret", look, label(method))
         _line(right, part, "level", "forecast", look, label(method))
+    clean = scores[scores.method == "clean_all"]
+    for axes, column in ((left, "regret"), (right, "forecast")):
+        _line(axes, clean, "level", column, LOOKS["clean_all"], label("clean_all"))
     _line(right, scores[scores.method == "best_network"], "level", "forecast", LOOKS["best_network"], "best network of the graph")
     history = scores[scores.method == "em_levels"]
     _line(right, history, "level", "history", {"color": plotting.BLUE, "linestyle": ":"}, "network with levels, all visits before")

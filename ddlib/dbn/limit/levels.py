@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.accelerated import maximum_likelihood
+from ddlib.dbn.baselines import complete
 from ddlib.dbn.corrected.experiment import Setting
 from ddlib.dbn.generate import random_networks
 from ddlib.dbn.levels import (
@@ -28,6 +29,7 @@ from ddlib.dbn.restated import restated, windows
 from ddlib.dbn.rivals import RIVALS
 from ddlib.dbn.sources import random_pattern
 from ddlib.dbn.staged import Stages, distil_in_stages
+from ddlib.problem import Distilled
 
 
 def forecast_error(law: Gaussian, model: Dbn, slices: int) -> Float[Tensor, " R"]:
@@ -62,7 +64,8 @@ def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int]
     """Every model at every size of the levels; one row per network.
 
     The regret is against the best network of the known graph, which a fit to endless complete clean patients would find: the
-    expected log-likelihood of first visit and transitions. The forecasting errors need no such reference.
+    expected log-likelihood of first visit and transitions. The fit to the sources' own patients, complete and clean, is the
+    yardstick. The forecasting errors need no such reference.
 
     Args:
         setting: networks and sources.
@@ -76,12 +79,18 @@ def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int]
         graph, network = random_networks(setting.replicates, setting.variables, generator)
         pattern = random_pattern(setting.replicates, setting.sources, setting.slices, setting.variables, generator, setting.hidden)
         truth = LevelDbn(network, torch.full_like(network.variance, size**2))
+        state = generator.get_state()
         sources = draw_level_sources(truth, pattern, setting.trajectories, generator, setting.noise)
-        rows.append(_measure(MergeTask(graph, network, sources), truth, setting, budgets, stages).assign(level=size))
+        generator.set_state(state)  # the same patients
+        clean = draw_level_sources(truth, torch.ones_like(pattern), setting.trajectories, generator, 0.0).values.flatten(1, 2)
+        task = MergeTask(graph, network, sources)
+        rows.append(_measure(task, truth, complete(clean), setting, budgets, stages).assign(level=size))
     return pd.concat(rows, ignore_index=True)
 
 
-def _measure(task: MergeTask, truth: LevelDbn, setting: Setting, budgets: Sequence[int], stages: Stages) -> pd.DataFrame:
+def _measure(
+    task: MergeTask, truth: LevelDbn, clean: Distilled, setting: Setting, budgets: Sequence[int], stages: Stages
+) -> pd.DataFrame:
     slices, graph, data = task.slices, task.graph, task.statistics
     law = level_joint(truth, slices)
     pairs, best = gaussian_moments(law, slices), pair_network(task.graph, law, slices)
@@ -99,6 +108,7 @@ def _measure(task: MergeTask, truth: LevelDbn, setting: Setting, budgets: Sequen
         rows.append(pd.DataFrame({"method": method, "budget": budget, "seed": np.arange(len(ceiling))} | frame))
 
     add("best_network", best, belief=law)
+    add("clean_all", task.fit(clean))
     add("em", maximum_likelihood(graph, data, slices, tolerance=1e-9, cycles=stages.cycles).model)
     add("em_pairs", maximum_likelihood(graph, windows(data, slices), slices, tolerance=1e-9, cycles=stages.cycles).model)
     repaired = level_joint(level_maximum_likelihood(graph, data, slices, tolerance=1e-9, cycles=stages.cycles).model, slices)

@@ -26,23 +26,41 @@ def hiding_conditions(base: Setting, hidden: float, noise: float) -> list[Condit
     ]
 
 
+def base_condition(base: Setting) -> Condition:
+    """Chapter 04's base case, from which every other condition of this chapter is one factor away."""
+    return Condition("base", base)
+
+
 def slice_conditions(base: Setting, slices: Sequence[int], hidden: float) -> list[Condition]:
-    """The number of slices, with variables hidden at random, and with groups of this share of them never measured together."""
+    """The number of slices, with variables hidden at random, and with groups of this share of them never measured together.
+
+    Without the base case itself, which :func:`base_condition` measures once for all.
+    """
     found = []
     for count in slices:
         setting = replace(base, slices=count)
-        found.append(Condition(f"T {count}", setting))
+        if setting != base:
+            found.append(Condition(f"T {count}", setting))
         found.append(Condition(f"T {count} never together", replace(setting, hidden=hidden), hiding="never_together"))
     return found
 
 
 def noise_conditions(base: Setting, noise: Sequence[float]) -> list[Condition]:
-    """The size of the noise, known, ignored and estimated; without noise there is nothing to know."""
+    """The size of the noise, known, ignored and estimated; without noise there is nothing to know.
+
+    Without the base case itself, which :func:`base_condition` measures once for all.
+
+    Raises:
+        ValueError: if no size is above zero.
+    """
+    if not any(size > 0 for size in noise):
+        raise ValueError(f"noises need a size above 0, where ignoring the noise makes a difference, but they are {list(noise)}")
     found = []
     for size in noise:
         setting = replace(base, noise=size)
         name = f"noise {size:g}"
-        found.append(Condition(name, setting))
+        if setting != base:
+            found.append(Condition(name, setting))
         if size > 0:
             found.append(Condition(f"{name} ignored", setting, noise="ignored"))
             found.append(Condition(f"{name} estimated", setting, noise="estimated"))
@@ -60,7 +78,13 @@ def model_conditions(base: Setting, drift: float) -> list[Condition]:
 
 
 def scarce_conditions(base: Setting, trajectories: int, hidden: float, noise: float, networks: int) -> list[Condition]:
-    """Few patients a source, on so many networks: where results vary more, more are needed."""
+    """Few patients a source, on so many networks: where results vary more, more are needed.
+
+    Raises:
+        ValueError: if there are fewer than two networks.
+    """
+    if networks < 2:
+        raise ValueError(f"a ratio needs an interval, and so 2 networks or more with few patients, but there are {networks}")
     setting = replace(base, replicates=networks, trajectories=trajectories, hidden=hidden, noise=noise)
     return [Condition("scarce", setting), Condition("scarce never together", setting, hiding="never_together")]
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ddlib.dbn.information import IDENTIFIED
 from ddlib.dbn.limit.experiment import at_smallest
-from ddlib.dbn.limit.figures import label
+from ddlib.dbn.limit.figures import label, label_with_count
 from ddlib.statistics import Estimate, Number, estimate, median_coverage, quoted
 
 NATS = "nats per trajectory"
@@ -71,7 +71,9 @@ def summary(scores: pd.DataFrame, conditions: Sequence[str], methods: Sequence[s
     scores = at_smallest(scores)
     cells = {
         condition: {
-            label(method): _cell(scores[(scores.condition == condition) & (scores.method == method)].regret.to_numpy())
+            label_with_count(method, scores): _cell(
+                scores[(scores.condition == condition) & (scores.method == method)].regret.to_numpy()
+            )
             for method in methods
         }
         for condition in conditions
@@ -82,7 +84,7 @@ def summary(scores: pd.DataFrame, conditions: Sequence[str], methods: Sequence[s
 
 
 def limits_table(yardsticks: pd.DataFrame) -> pd.DataFrame:
-    """Medians of what the data allow, one row per condition."""
+    """Medians of what the data allow, one row per condition; a dash where there is none, ∞ where they do not determine it."""
     columns = {
         "dimension": "parameters",
         "kept": "least information kept",
@@ -93,9 +95,18 @@ def limits_table(yardsticks: pd.DataFrame) -> pd.DataFrame:
         "clean_all": "all clean rows",
         "entropy": "entropy",
     }
-    found = yardsticks.groupby("condition", sort=False)[list(columns)].median().rename(columns=columns)
-    found["not identified"] = (yardsticks.kept <= IDENTIFIED).groupby(yardsticks.condition, sort=False).sum()
-    return found
+    groups = yardsticks.groupby("condition", sort=False)
+    found = groups[list(columns)].median().rename(columns=columns).map(_short)
+    lost = (yardsticks.kept <= IDENTIFIED).groupby(yardsticks.condition, sort=False).sum()
+    found["not identified"] = [f"{few} of {many}" for few, many in zip(lost, groups.size(), strict=True)]
+    found.loc[groups.kept.count() == 0, "not identified"] = "–"
+    return found.rename_axis("medians over networks")
+
+
+def _short(value: float) -> str:
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else "∞"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _median(values: np.ndarray, unit: str = "") -> Number:
@@ -105,14 +116,16 @@ def _median(values: np.ndarray, unit: str = "") -> Number:
 
 
 def numbers(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> dict[str, Number]:
-    """Medians of regret at the smallest budget and of the bound per condition; the worst ratio to EM's over all budgets."""
+    """Medians of regret at the smallest budget and of the bound per condition; over all budgets how far from EM, and converged."""
     found: dict[str, Number] = {"networks": Number(scores.seed.nunique())}
     each = ratios(scores, yardsticks)
     found["worst_ratio"] = Number(float(each.ratio.max()), n=len(each))
-    far = each[(each.ratio - 1).abs() > GOAL - 1]
-    found["worst_excess"] = Number(float(far.excess.clip(lower=0).max()) if len(far) else 0.0, n=len(far), unit=NATS)
+    found["far_from_em"] = Number(int(((each.ratio - 1).abs() > GOAL - 1).sum()), n=len(each))
+    found["largest_excess"] = Number(float(each.excess.max()), n=len(each), unit=NATS)
     found["share_within_goal"] = Number(float((each.ratio <= GOAL).mean()), n=len(each))
     found["left_out"] = Number(int(left_out(scores, yardsticks)["left out"].sum()))
+    descents = scores[scores.method == "first_order"].converged.astype(bool)
+    found["descents"], found["descents_converged"] = Number(len(descents)), Number(int(descents.sum()), n=len(descents))
     scores = at_smallest(scores)
     for condition in scores.condition.unique():
         name = condition.lower().replace(" ", "_").replace(".", "").replace("=", "").replace(",", "")
@@ -194,6 +207,8 @@ def slice_numbers(yardsticks: pd.DataFrame) -> dict[str, Number]:
 
 
 def noise_numbers(scores: pd.DataFrame) -> dict[str, Number]:
-    """EM's median regret at the largest noise, by what is known of it."""
-    part = scores[(scores.noise_sd == scores.noise_sd.max()) & (scores.method == "em")]
-    return {f"{knowledge}_em": _median(rows.regret.to_numpy(), NATS) for knowledge, rows in part.groupby("knowledge")}
+    """EM's median regret by what is known of the noise, at the largest noise where it was also ignored."""
+    largest = scores[scores.knowledge == "ignored"].noise_sd.max()
+    part = scores[(scores.noise_sd == largest) & (scores.method == "em")]
+    found = {f"{knowledge}_em": _median(rows.regret.to_numpy(), NATS) for knowledge, rows in part.groupby("knowledge")}
+    return found | {"largest_noise": Number(float(largest))}

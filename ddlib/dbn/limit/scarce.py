@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
 
-from ddlib.dbn.limit.conditions import Condition, World, best_fit
-from ddlib.dbn.limit.experiment import row
+from ddlib.dbn.limit.conditions import Condition, World, best_fit, draw
+from ddlib.dbn.limit.experiment import row, yardsticks
 from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
 from ddlib.dbn.ridge import RidgeMerge, ridge
@@ -53,3 +54,15 @@ def scarce(world: World, condition: Condition, budget: int, stages: Stages, fold
     found, _ = distil(method_, by_source, budget, 2 * stages.steps, generator(budget))
     rows.append(row(world, name, "first_order_loo", budget, task.fit(found)))
     return pd.concat(rows, ignore_index=True)
+
+
+def few_patients(
+    conditions: Sequence[Condition], budget: int, stages: Stages, folds: int, most: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """:func:`scarce` and what the data allow in every condition."""
+    scores, marks = [], []
+    for condition in conditions:
+        world = draw(condition)
+        scores.append(scarce(world, condition, budget, stages, folds, most))
+        marks.append(yardsticks(world, condition.name))
+    return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)
