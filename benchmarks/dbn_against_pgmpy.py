@@ -8,16 +8,16 @@ It computes one replicate after another, in two forms: "rows" is pgmpy (and SciP
 takes from pgmpy only the fit and the joint Gaussian, and does the rest in NumPy on sufficient statistics, as ddlib does. Before
 anything is timed, risks and EM's next laws are checked to agree to 1e-8.
 
-pgmpy's processor time for one replicate over ddlib's for one of a batch, with pgmpy on rows and on statistics (ranges of four runs
-on a busy core, where pgmpy's step took 46 to 72 ms):
+pgmpy's processor time for one replicate over ddlib's for one of a batch, with pgmpy on rows and on statistics (on a busy core, where
+pgmpy's step took 46 to 72 ms; EM iterations in ranges of five runs, steps in one):
 
     replicates in the batch                1                 10                  100
-    step                                   11–13 / 9–13      40–49 / 33–48       32–35 / 27–34
-    step, ddlib's without gradient too     36 / 34           153 / 147           164 / 157     (one run)
-    EM iteration                           29–39 / 24–27     91–106 / 73–78      71–107 / 57–74
+    step                                   13 / 12           61 / 55             51 / 46
+    step, ddlib's without gradient too     35 / 31           156 / 141           179 / 161
+    EM iteration                           29–39 / 22–27     91–108 / 63–78      71–108 / 57–74
 
 So a hundred times is reached where both do the same work, not where ddlib also computes the gradient, nor by EM save at times on
-rows. A gradient of pgmpy's step by forward differences is 501 calls: 13,500 to 17,000 times ddlib's whole step in a batch of 100.
+rows. A gradient of pgmpy's step by forward differences is 501 calls: 23,000 times ddlib's whole step in a batch of 100.
 Nearly all of pgmpy's time is its fit's use of pandas and scikit-learn. A batch of 100 is no faster per replicate than one of 10:
 there the time goes into arithmetic and passes over memory, no longer into the number of operations.
 
