@@ -8,7 +8,7 @@ It computes one replicate after another, in two forms: "rows" is pgmpy (and SciP
 takes from pgmpy only the fit and the joint Gaussian, and does the rest in NumPy on sufficient statistics, as ddlib does. Before
 anything is timed, risks and EM's next laws are checked to agree to 1e-8.
 
-pgmpy's processor time for one replicate over ddlib's for one of a batch, with pgmpy on rows and on statistics (on a busy core, where
+pgmpy's processor time for one replicate over ddlib's for one of a batch, with pgmpy on rows and on statistics (a busy core, where
 pgmpy's step took 46 to 72 ms; EM iterations in ranges of five runs, steps in one):
 
     replicates in the batch                1                 10                  100
