@@ -33,6 +33,17 @@ def _order(count: int, items: int, generator: torch.Generator) -> Tensor:
     return torch.rand(count, items, dtype=torch.float64, device=generator.device, generator=generator).argsort(dim=-1)
 
 
+def check_at_least(setting: object, **least: int) -> None:
+    """Refuse a setting with a size below its least.
+
+    Raises:
+        ValueError: that names the size.
+    """
+    for name, number in least.items():
+        if getattr(setting, name) < number:
+            raise ValueError(f"{name} must be at least {number}, but it is {getattr(setting, name)}")
+
+
 def random_graphs(replicates: int, variables: int, generator: torch.Generator, degree: float = 1.3) -> Graph:
     """Random graphs after the published description.
 

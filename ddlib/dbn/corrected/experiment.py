@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.baselines import carried, complete, estimate_by_em
-from ddlib.dbn.generate import random_networks
+from ddlib.dbn.generate import check_at_least, random_networks
 from ddlib.dbn.merge_task import MergeTask
 from ddlib.dbn.model import Dbn, Graph
 from ddlib.dbn.moments import check_rank, in_degrees
@@ -48,10 +48,7 @@ class Setting:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        least = {"replicates": 1, "variables": 2, "slices": 2, "sources": 2, "trajectories": 2}
-        for name, number in least.items():
-            if getattr(self, name) < number:
-                raise ValueError(f"{name} must be at least {number}, but it is {getattr(self, name)}")
+        check_at_least(self, replicates=1, variables=2, slices=2, sources=2, trajectories=2)
 
     def generator(self, stream: int) -> torch.Generator:
         """A stream of random numbers of its own: 0 for the data, others for the methods."""

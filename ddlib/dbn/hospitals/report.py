@@ -14,6 +14,7 @@ from torch import Tensor
 from ddlib import plotting
 from ddlib.datasets import ChecksumError, DataUnavailableError, Visits
 from ddlib.dbn.hospitals.lags import Lags
+from ddlib.dbn.rivals import RIVAL_LABELS
 from ddlib.statistics import Number
 
 LABELS = {
@@ -29,11 +30,7 @@ LABELS = {
     "first_order_loo": "first-order, leave-one-source-out",
     "zeroth_order": "zeroth-order (Algorithm 1)",
     "clean_subset": "clean complete patients, same number",
-    "available_case": "available-case moments",
-    "available_case_repaired": "available-case moments, repaired",
-    "mean_imputation": "mean imputation",
-    "chained_equations": "chained equations (MICE) and fit",
-    "federated": "federated averaging",
+    **RIVAL_LABELS,
     "carried_forward": "last value carried forward",
 }
 METRICS = {

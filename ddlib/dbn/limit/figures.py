@@ -14,14 +14,11 @@ from ddlib import plotting
 from ddlib.dbn.corrected.bounds import BOUND, BOUND_LABEL, CLEAN, CLEAN_LABEL
 from ddlib.dbn.information import IDENTIFIED
 from ddlib.dbn.limit.experiment import at_smallest
+from ddlib.dbn.rivals import RIVAL_LABELS
 from ddlib.statistics import estimate
 
 LABELS = {
-    "available_case": "available-case moments",
-    "available_case_repaired": "available-case moments, repaired",
-    "mean_imputation": "mean imputation",
-    "chained_equations": "chained equations (MICE)",
-    "federated": "federated averaging",
+    **RIVAL_LABELS,
     "em_stopped": "EM stopped early",
     "em_ridge": "EM with a ridge",
     "first_order_ridge": "first-order with a ridge",

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.baselines import complete
-from ddlib.dbn.generate import random_graphs, sample
+from ddlib.dbn.generate import check_at_least, random_graphs, sample
 from ddlib.dbn.model import Dbn, Graph, spectral_radius
 from ddlib.dbn.published.task import PublishedMerge
 from ddlib.dbn.sources import Sources, random_pattern
@@ -108,10 +108,7 @@ class ReleasedSetting:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        least = {"replicates": 1, "slices": 2, "variables": 2, "sources": 2, "rows": 5, "test_rows": 2}
-        for name, number in least.items():
-            if getattr(self, name) < number:
-                raise ValueError(f"{name} must be at least {number}, but it is {getattr(self, name)}")
+        check_at_least(self, replicates=1, slices=2, variables=2, sources=2, rows=5, test_rows=2)
 
     def generator(self, stream: int) -> torch.Generator:
         """A stream of random numbers of its own: 0 for the data, others for the methods."""
