@@ -16,8 +16,7 @@ def no_negative_weight(data: Distilled) -> None:
 
 def penalty_or_none(penalty: float) -> None:
     """Raise a ValueError unless the penalty is zero or a positive number."""
-    if not 0 <= penalty < float("inf"):
-        raise ValueError(f"a ridge penalty must be 0 or a positive number, but it is {penalty}")
+    zero_or_more(penalty, "a ridge penalty")
 
 
 def positive_penalty(penalty: float, learner: str = "logistic") -> None:
@@ -31,10 +30,21 @@ def positive_number(value: float, what: str) -> None:
         raise ValueError(f"{what} must be a positive number, but it is {value}")
 
 
-def whole_number(value: int, what: str) -> None:
-    """Raise a ValueError unless the value is a whole number of at least one; ``what`` begins the sentence."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{what} must be a whole number of at least 1, but it is {value}")
+def zero_or_more(value: float, what: str) -> None:
+    """Raise a ValueError unless the value is zero, or positive and finite; ``what`` begins the sentence."""
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{what} must be 0 or a positive number, but it is {value}")
+
+
+def is_whole(value: object, least: int = 1) -> bool:
+    """Whether the value is a whole number that is not too small."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def whole_number(value: int, what: str, least: int = 1) -> None:
+    """Raise a ValueError unless the value is a whole number that is not too small; ``what`` begins the sentence."""
+    if not is_whole(value, least):
+        raise ValueError(f"{what} must be a whole number of at least {least}, but it is {value}")
 
 
 def class_labels(data: Distilled) -> None:

@@ -4,6 +4,7 @@ The exception is :mod:`ddlib.methods.exact`, whose closed forms are facts about 
 """
 
 from ddlib.methods.coreset import RandomRows
+from ddlib.methods.derivative_free import DerivativeFree
 from ddlib.methods.distribution_matching import DistributionMatching
 from ddlib.methods.exact import Exact, construct, factor, is_exact, serve_solutions
 from ddlib.methods.first_order import FirstOrder
@@ -19,6 +20,7 @@ from ddlib.methods.unrolled import Unrolled
 from ddlib.methods.zeroth_order import ZerothOrder
 
 __all__ = [
+    "DerivativeFree",
     "DistributionMatching",
     "Exact",
     "FirstOrder",
