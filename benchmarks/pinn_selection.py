@@ -1,0 +1,35 @@
+"""The settings of chapters 11 and 12, chosen without any label of the target tail.
+
+Ranks all candidates of :mod:`ddlib.pinn.opposite.selection` by their held-out risk on data that no table uses: geometric means over
+six problems and ``--replicates`` data sets, 20 points each. Run it with ``python benchmarks/pinn_selection.py``; it takes about a
+quarter of an hour on one core.
+
+OUTCOME
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+
+from ddlib.pinn import PROBLEMS
+from ddlib.pinn.opposite.selection import compare, distillation_candidates, matching_candidates, ranking
+
+
+def main(budget: int, replicates: int, show: int) -> None:
+    torch.set_num_threads(1)
+    for name, candidates in {"kernel matching": matching_candidates, "kernel distillation": distillation_candidates}.items():
+        order = ranking(compare(PROBLEMS.values(), candidates, budget, replicates))
+        print(f"{name}, {len(order)} candidates, held-out risk:")
+        for setting, risk in order.head(show).items():
+            print(f"  {risk:.4f}  {setting}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", type=int, default=20, help="points of a set")
+    parser.add_argument("--replicates", type=int, default=3, help="data sets for each problem")
+    parser.add_argument("--show", type=int, default=8, help="how many of the best are printed")
+    options = parser.parse_args()
+    main(options.budget, options.replicates, options.show)
