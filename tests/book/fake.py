@@ -23,6 +23,10 @@ CHAPTERS = {
     "06_how_far_from_the_limit": "How far from the limit",
     "07_real_hospitals": "Real hospitals",
     "08_merge_your_data": "Merge your own tables",
+    "09_two_tails": "Two tails",
+    "10_pinn_as_published": "The PINN table, as published",
+    "11_opposite_tails": "Opposite tails",
+    "12_physical_faithfulness": "What physical faithfulness costs",
 }
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="700" height="380" viewBox="0 0 700 380">
 <rect width="700" height="380" fill="white"/>
