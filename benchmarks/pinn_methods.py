@@ -5,7 +5,9 @@ its own and not part of the others. Methods without inner trainings run as in ch
 run for ``--updates`` updates, or for ``--trainings`` candidates of Algorithm 2, and are given per update or per candidate as well.
 Run it with ``python benchmarks/pinn_methods.py``; it takes about two minutes on one core.
 
-OUTCOME
+Outcome on one thread of a CPU with other work beside it, nonlinear conduction, in trainings: PINN with all physics 2.5; designs
+below .01, Gaussian process .2, kernel distillation .9, kernel matching 1.0 for 200 updates; teacher matching 4.4 and unrolling 4.4
+for 10 updates with the pool's raising, gradient matching 3.5, derivative-free 4.1 for 20 candidates.
 """
 
 from __future__ import annotations

@@ -4,7 +4,10 @@ Ranks all candidates of :mod:`ddlib.pinn.opposite.selection` by their held-out r
 six problems and ``--replicates`` data sets, 20 points each. Run it with ``python benchmarks/pinn_selection.py``; it takes about a
 quarter of an hour on one core.
 
-OUTCOME
+Outcome (three data sets a problem). Kernel matching: .078 for step size .03, 200 updates, penalty 1e-5, family "wide", which the
+chapters take; the next are .081 (.02, 600, 1e-6, "shorter") and .083; the eighth is .088. Such differences are within the spread
+over data sets: the choice among the best is of little consequence. Kernel distillation: .080 for step size .03, penalty 1e-4, .085
+for .01, 1e-4, then .116.
 """
 
 from __future__ import annotations

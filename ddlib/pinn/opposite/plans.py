@@ -12,7 +12,7 @@ from ddlib.pinn.rows import Smoothed, TeacherLabelled
 from ddlib.pinn.students import PhysicsGradientMatching, PhysicsUnrolled, TeacherMatching
 from ddlib.pinn.teacher import Taught
 
-LENGTHS = ((0.3, 0.5), (0.5, 1.0), (1.0, 2.0))  # of kernel matching's family; chosen by ddlib.pinn.opposite.selection
+LENGTHS = ((0.3, 0.3), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0))  # of kernel matching's family; chosen by ddlib.pinn.opposite.selection
 SHARED = ("teacher_sobol", "kernel_matching")  # sets that are given to every learner
 SLOW = ("teacher_matching", "unrolled", "gradient_matching", "derivative_free")
 
@@ -33,12 +33,12 @@ class Plan(NamedTuple):
 
 def matching(teacher: Taught, updates: int) -> Plan:
     """The method of the goals, with the setting that :mod:`ddlib.pinn.opposite.selection` chose for all problems."""
-    return Plan(KernelMatching(teacher=teacher, lr=0.03, horizon=updates, penalty=1e-4, lengths=LENGTHS), updates, FULL)
+    return Plan(KernelMatching(teacher=teacher, lr=0.03, horizon=updates, penalty=1e-5, lengths=LENGTHS), updates, FULL)
 
 
 def kernel_distillation(updates: int) -> Plan:
     """The method without a teacher."""
-    return Plan(KernelDistillation(lr=0.03, horizon=updates, penalty=1e-5), updates, FULL)
+    return Plan(KernelDistillation(lr=0.03, horizon=updates, penalty=1e-4), updates, FULL)
 
 
 def quick_plans(lessons: Lessons, updates: int, distillation_updates: int = 20) -> dict[str, Plan]:

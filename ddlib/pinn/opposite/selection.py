@@ -36,12 +36,12 @@ Family = tuple[tuple[float, float], ...]
 FAMILIES: dict[str, Family] = {
     "shorter": ((0.15, 0.2), (0.2, 0.3), (0.3, 0.5)),
     "short": ((0.2, 0.3), (0.3, 0.5), (0.5, 0.5)),
-    "wide": ((0.3, 0.3), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)),
-    "broad": LENGTHS,
+    "wide": LENGTHS,
+    "broad": ((0.3, 0.5), (0.5, 1.0), (1.0, 2.0)),
     "spread": ((0.2, 0.5), (0.5, 0.5), (0.5, 2.0), (1.0, 1.0)),
     "all": ((0.2, 0.3), (0.3, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0), (1.0, 2.0)),
 }
-# families, penalties, and step sizes with numbers of updates of kernel matching; the first round's best was at an end of its grid
+# families, penalties, and step sizes with numbers of updates of kernel matching; the second round widens the first
 ROUNDS: tuple[tuple[tuple[str, ...], tuple[float, ...], tuple[tuple[float, int], ...]], ...] = (
     (("shorter", "short", "wide"), (1e-4, 1e-5, 1e-6), ((0.03, 200), (0.02, 600))),
     (("wide", "broad", "spread", "all"), (1e-3, 1e-4), ((0.03, 200), (0.03, 600))),

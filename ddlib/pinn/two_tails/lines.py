@@ -44,7 +44,7 @@ def line_errors(
         readings: boundary values at which the fits are read.
 
     Returns:
-        One row per reading with the columns problem, alpha, variance_only, closed_form and simulated: root mean squares, relative
+        One row per reading with problem and alpha, and with variance_only, closed_form and simulated as root mean squares relative
         to that of u on the target tail.
     """
     degree = DEGREES[problem.timed]
