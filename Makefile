@@ -19,7 +19,7 @@ book: .venv/installed ## run what is missing and build the book [PROFILE=smoke|l
 	@$(BIN)/ddlib book --profile "$$PROFILE" --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
 
 test: .venv/installed ## run the tests
-	$(BIN)/pytest -n "$$CORES"
+	$(BIN)/pytest -n "$$CORES" --dist worksteal # the notebooks come last and take longest
 
 lint: .venv/installed ## check format, style and types
 	$(BIN)/ruff format --check .
