@@ -31,6 +31,7 @@ CHAPTERS = {
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="700" height="380" viewBox="0 0 700 380">
 <rect width="700" height="380" fill="white"/>
 <path d="M40 340 L240 180 L440 120 L660 60" fill="none" stroke="#1d5b7f" stroke-width="3"/></svg>"""
+NOTICE = '<div class="admonition warning"><p class="admonition-title">Not here</p><p>A part was not run.</p></div>'
 PARAMETERS = """n_seeds: int = 3  # repetitions
 penalties: list[float] = [0.1, 1.0, 10.0]  # ridge penalties, from weak to strong
 title: str = "a|b"  # an awkward text"""
@@ -93,12 +94,13 @@ $$R_\\tau(S) = \\mathbb{{E}}_\\xi\\, \\mathbb{{E}}_{{z \\sim Q}}\\, \\ell\\bigl(
 
 {text}"""
     show = new_output("display_data", data={"text/html": figure(f"A rising line, for {name}"), "text/plain": "<figure>"})
+    said = new_output("display_data", data={"text/html": NOTICE, "text/plain": "<notice>"})
     cells = [
         new_markdown_cell(prose),
         new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
         new_code_cell(
             "figure = draw(a_very_long_argument_name=1, another_very_long_argument_name=2, yet_another_very_long_argument_name=3)",
-            outputs=[show] if executed else [],
+            outputs=[show, said] if executed else [],
             execution_count=1 if executed else None,
         ),
     ]
