@@ -1,12 +1,13 @@
 """General inference procedures: what a task makes of a set of data. They know nothing of tasks or methods."""
 
 from ddlib.learners.bayesian_linear import BayesianLinear, Posterior
-from ddlib.learners.forest import RandomForest
+from ddlib.learners.estimators import Estimators
+from ddlib.learners.forest import RandomForest, RegressionForest
 from ddlib.learners.kernel_ridge import KernelModel, KernelRidge, kernel_ridge
 from ddlib.learners.kernels import NTK, RBF, Kernel, Linear
 from ddlib.learners.least_absolute import absolute_objective, least_absolute
 from ddlib.learners.logistic import logistic, logistic_objective
-from ddlib.learners.nearest import Estimators, NearestNeighbour
+from ddlib.learners.nearest import NearestNeighbour
 from ddlib.learners.network import Network
 from ddlib.learners.ridge import ridge, ridge_objective
 from ddlib.learners.softmax import SoftmaxRegression
@@ -26,6 +27,7 @@ __all__ = [
     "Network",
     "Posterior",
     "RandomForest",
+    "RegressionForest",
     "SoftmaxRegression",
     "TrainedNetwork",
     "Training",

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.ensemble import RandomForestRegressor
 
-from ddlib.learners.regression_forest import RegressionForest
+from ddlib.learners.forest import RegressionForest
 from ddlib.problem import Distilled
 from tests.worlds import generator
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ddlib.learners.regression_forest import RegressionForest
+from ddlib.learners.forest import RegressionForest
 from ddlib.pinn import (
     PROBLEMS,
     AffineRidge,

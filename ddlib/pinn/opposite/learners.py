@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.learners import NTK, KernelRidge
-from ddlib.learners.regression_forest import RegressionForest
+from ddlib.learners.forest import RegressionForest
 from ddlib.pinn.learner import PhysicsNetwork
 from ddlib.pinn.networks import TanhNetwork, dtype_of
 from ddlib.pinn.task import PinnTask, moved

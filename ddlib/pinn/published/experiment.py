@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 
 from ddlib.pinn.bounded import Given
+from ddlib.pinn.draws import draws_for, generator_for
 from ddlib.pinn.learner import PhysicsNetwork
-from ddlib.pinn.networks import TanhNetwork
+from ddlib.pinn.networks import TanhNetwork, dtype_of
 from ddlib.pinn.poisson import Poisson
 from ddlib.pinn.published.designs import Averaged, ExactSobol, relative_error, without_test
 from ddlib.pinn.published.plans import Effort, Plan, plans
@@ -22,8 +23,6 @@ from ddlib.pinn.published.unrolled import WholeUnrolled
 from ddlib.pinn.task import PinnTask, moved
 from ddlib.pinn.training import FastTraining
 from ddlib.problem import Distilled, distil
-
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Found(NamedTuple):
@@ -66,7 +65,7 @@ def published_task(
     """
     problem = Poisson()
     learner = PhysicsNetwork(problem, TanhNetwork((width,) * 3), FastTraining(steps), at_set=1.0)
-    return PinnTask.released(problem, replicates, torch.Generator(device).manual_seed(seed), learner, opposite, alphas)
+    return PinnTask.released(problem, replicates, generator_for(problem, seed, "data", device), learner, opposite, alphas)
 
 
 def run_plan(
@@ -93,15 +92,13 @@ def run_plan(
     Raises:
         ValueError: if the precision is unknown.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"the precision is 'float32' or 'float64', but it is {precision!r}")
-    blind = without_test(task)
+    dtype, blind = dtype_of(precision), without_test(task)
     if plan.rows:
         rows = blind.start(plan.rows, generator)
         blind = dataclasses.replace(blind, data=blind.data._replace(train=rows))
     trains = plan.networks > 0 or isinstance(plan.method, WholeUnrolled)
     if trains:
-        blind = blind.to(dtype=PRECISIONS[precision])
+        blind = blind.to(dtype=dtype)
     seen: Any = Averaged(blind, plan.networks) if plan.networks else blind
     method, spent = plan.method, 0.0
     if before is not None:
@@ -139,7 +136,7 @@ def retrain(
     """
     sets = [each.distilled for each in found]
     many = Distilled(*(torch.stack(parts).expand(networks, -1, *parts[0].shape) for parts in zip(*sets, strict=True)))
-    many = moved(many, None, PRECISIONS[precision])
+    many = moved(many, None, dtype_of(precision))
     first = task.learner.initial(Distilled(*(part[:, 0] for part in many)), generator)  # type: ignore[attr-defined]
     theta = task.learner.train(first.unsqueeze(1).expand(-1, len(sets), -1, -1), many).double()  # type: ignore[attr-defined]
     errors = {
@@ -157,7 +154,7 @@ def retrain(
 
 def one_training(task: PinnTask, points: int, generator: torch.Generator, precision: str = "float32") -> float:
     """Seconds of one inner training with its outer objective, one network at a time."""
-    alone = published_task(1, 0, device=str(task.train.y.device)).to(dtype=PRECISIONS[precision])
+    alone = published_task(1, 0, device=str(task.train.y.device)).to(dtype=dtype_of(precision))
     judged = Averaged(PinnTask(task.problem, alone.data, task.learner, alone.physics, alone.held_out, 0))
     distilled = judged.start(points, generator)
     judged.fit(distilled, generator)  # the first one warms up
@@ -206,19 +203,19 @@ def run_table(
         curves: numbers of points whose searches are also judged on their way.
         floor: exactly labelled Sobol points of the test's law behind the learner's floor.
     """
-    device, opposite = task.train.y.device, task.data.tails.train != task.data.tails.target
+    opposite = task.data.tails.train != task.data.tails.target
     frames, everything, seconds = [], [], {}
     life = task.learner.training.steps  # type: ignore[attr-defined]
     for points in budgets:
-        generator = torch.Generator(device).manual_seed(seed)
+        generator = draws_for(task, seed, "sets")
         chosen = [plan for plan in plans(points, effort, opposite, life) if points in only.get(plan.method.name, [points])]
         found: list[Found] = []
         for plan in chosen:
             before = next((each for each in found if each.final and each.method == plan.after), None)
             found += run_plan(plan._replace(curve=plan.curve and points in curves), task, points, generator, precision, before)
         seconds[points] = one_training(task, points, generator, precision)
-        frames.append(retrain(found, task, networks, torch.Generator(device).manual_seed(seed + 1), precision))
+        frames.append(retrain(found, task, networks, draws_for(task, seed, "weights"), precision))
         everything += found
-    fine = run_plan(Plan(ExactSobol("target", "floor")), task, floor, torch.Generator(device).manual_seed(seed), precision)
-    frames.append(retrain(fine, task, 1, torch.Generator(device).manual_seed(seed + 1), precision))
+    fine = run_plan(Plan(ExactSobol("target", "floor")), task, floor, draws_for(task, seed, "floor"), precision)
+    frames.append(retrain(fine, task, 1, draws_for(task, seed, "weights"), precision))
     return Table(pd.concat(frames, ignore_index=True), everything, seconds, task)
