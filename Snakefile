@@ -11,8 +11,14 @@ GIVEN = config.get("given", {})  # parameters by hand, per chapter
 PARAMETERS = plan(Path("notebooks"), PROFILE, GIVEN)
 HOME = f"_build/{PROFILE}"
 DDLIB = f"{shlex.quote(sys.executable)} -m ddlib.study.cli"
-PAGES = {"book.py", "pages.py", "sitecheck.py", "stage.py"}  # they make the book, and no chapter depends on them
 SOURCES = sorted(path for path in Path("ddlib").rglob("*.py"))
+STUDY = Path("ddlib/study")
+RUNNER = {"__init__", "execute", "files", "kernel", "locks", "merge_tables", "parameters", "profiles", "provenance", "record", "run"}
+
+
+def behind_a_run(path):
+    """Whether a chapter depends on a file; it does not on what makes pages, verdicts and sweeps from runs."""
+    return STUDY not in path.parents or (path.parent == STUDY and path.stem in RUNNER)
 
 
 def by_hand(wildcards):
@@ -35,11 +41,17 @@ rule book:
         "{DDLIB} render --profile {PROFILE}"
 
 
+# All chapters of a profile, without a book.
+rule runs:
+    input:
+        expand(f"{HOME}/runs/{{stem}}/run.json", stem=sorted(PARAMETERS)),
+
+
 # run.json is the only output: Snakemake deletes the outputs of a job that failed, and the failed notebook has to stay.
 rule run:
     input:
         notebook="notebooks/{stem}.ipynb",
-        sources=[path for path in SOURCES if not (path.parent.name == "study" and path.name in PAGES)],
+        sources=[path for path in SOURCES if behind_a_run(path)],
     output:
         f"{HOME}/runs/{{stem}}/run.json",
     params:
