@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 TEXT_WIDTH = 7.0
 """Width of the book's text column in inches: figures are drawn at the size at which they are read."""
@@ -130,6 +131,35 @@ def figure(columns: int = 1, rows: int = 1, height: float = 2.9, width: float = 
         options: passed to ``matplotlib.pyplot.subplots``.
     """
     return plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", **options)
+
+
+def lay_under(figure: Figure, earlier: Figure) -> None:
+    """Copies the curves of another run of the same figure below this one's, wide and pale; the other figure is closed.
+
+    Lines become wide bands, marks without a line large marks. Lines across a whole panel, ticks and error bars are not copied.
+
+    Raises:
+        ValueError: if the figures do not have the same panels.
+    """
+    plt.close(earlier)
+    if len(figure.axes) != len(earlier.axes):
+        raise ValueError(
+            f"a figure of {len(earlier.axes)} panels cannot lie under one of {len(figure.axes)}: draw both the same way"
+        )
+    for axes, other in zip(figure.axes, earlier.axes, strict=True):
+        for line in other.get_lines():
+            if line.get_transform() != other.transData:
+                continue
+            x, y = line.get_data()
+            band = len(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
+            if not band and line.get_marker() in ("|", "_", ",", "", "None", None):  # ticks of single seeds, or nothing to see
+                continue
+            copy = Line2D(x, y, color=line.get_color(), alpha=0.22, zorder=0.6, label="_reference")
+            copy.set(linestyle="-" if band else "none", linewidth=5.0, solid_capstyle="round")
+            if not band:
+                copy.set(marker=line.get_marker(), markersize=2.4 * line.get_markersize(), markeredgewidth=0)
+            axes.add_line(copy)
+        axes.autoscale_view()
 
 
 def heatmap(

@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+REFERENCE = "reference"
+"""The folder of the project with the results that are committed."""
+
 
 class InputError(ValueError):
     """What the user asked for cannot be done; the message is one sentence that says what is wrong and how to mend it."""
@@ -32,14 +35,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically; numbers that are not finite become null, which every JSON reader knows."""
-    write_atomically(path, json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """A value for JSON, in which every number that is not finite has become None."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not abs(value) < float("inf"):
         return None
     return value

@@ -101,8 +101,9 @@ def hardware(run: Run) -> str:
 
 
 def memory(run: Run) -> str:
-    """The most memory that a run held at once."""
-    return f"{run.peak_memory_bytes / 2**30:.2f} GiB"
+    """The most memory that a run held at once, on the GPU too if it used one."""
+    gpu = f", {run.peak_gpu_memory_bytes / 2**30:.2f} GiB on the GPU" if run.peak_gpu_memory_bytes is not None else ""
+    return f"{run.peak_memory_bytes / 2**30:.2f} GiB{gpu}"
 
 
 def duration(seconds: float) -> str:

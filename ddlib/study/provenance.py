@@ -90,6 +90,7 @@ class Run(BaseModel):
     started: str
     wall_seconds: float
     peak_memory_bytes: int
+    peak_gpu_memory_bytes: int | None = None
     failure: Failure | None = None
 
 

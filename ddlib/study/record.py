@@ -8,10 +8,13 @@ import io
 import math
 import os
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddlib.study.files import InputError, project_root, write_atomically, write_json
+from ddlib.study.overlay import Reference, over_reference
 
 if TYPE_CHECKING:  # a notebook that draws nothing need not load them
     import pandas as pd
@@ -21,6 +24,8 @@ if TYPE_CHECKING:  # a notebook that draws nothing need not load them
 
 RUN_FOLDER = "DDLIB_RUN_DIR"
 """Environment variable by which ``ddlib run`` tells a notebook where to write."""
+GPU_FILE = "gpu.json"
+"""Where a notebook says how much memory of the GPU it has held; only its own process knows."""
 
 
 class Recorder:
@@ -39,11 +44,15 @@ class Recorder:
         given = os.environ.get(RUN_FOLDER)
         self.folder = Path(given) if given else project_root() / "_build" / "manual" / stem
         self._numbers: dict[str, dict[str, Any]] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
+        self._reference = Reference(stem)
+        self._notes: dict[int, str] = {}
         write_json(self.folder / "results" / "numbers.json", self._numbers)
 
     def table(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Write ``results/<name>.csv``, one row per setting, method and seed; returns the frame."""
         self._write(f"results/{_checked(name)}.csv", frame.to_csv(index=False))
+        self._tables[name] = frame
         return frame
 
     def number(
@@ -77,6 +86,15 @@ class Recorder:
         path = f"results/distilled_{_checked(problem)}_{_checked(method)}_{sets.budget}.csv"
         self._write(path, _rows(sets, columns).to_csv(index=False))
 
+    def over_reference(self, draw: Callable[..., Figure], *args: Any, **options: Any) -> Figure:
+        """The figure ``draw(*args)`` over that of the reference run, where there is one and the parameters agree.
+
+        Tables among the arguments have to be recorded before, as the very objects; the caption will say what was drawn or why not.
+        """
+        figure, note = over_reference(self._reference, self._tables, draw, *args, **options)
+        self._notes[id(figure)] = note
+        return figure
+
     def figure(self, name: str, figure: Figure, alt: str, caption: str = "") -> Any:
         """Write ``figures/<name>.svg`` and ``.png``, close the figure, and return what shows it; the last expression of its cell.
 
@@ -102,17 +120,24 @@ class Recorder:
             drawn[ending] = stream.getvalue()
             self._write(f"figures/{_checked(name)}.{ending}", drawn[ending])
         plt.close(figure)
-        return Shown(drawn["svg"], drawn["png"], alt, caption)
+        caption = " ".join(part for part in (caption, self._notes.pop(id(figure), "")) if part)
+        return Shown(name, drawn["svg"], drawn["png"], alt, caption)
 
     def _write(self, path: str, content: str | bytes) -> None:
         write_atomically(self.folder / path, content)
+        torch = sys.modules.get("torch")  # whoever has not loaded it holds no memory of a GPU
+        if torch is not None and torch.cuda.is_initialized():
+            write_json(self.folder / GPU_FILE, {"peak_memory_bytes": torch.cuda.max_memory_allocated()})
 
 
 class Shown:
-    """A recorded figure as Jupyter displays it: HTML with alternative text and caption, or a PNG where there is no HTML."""
+    """A recorded figure as Jupyter displays it: HTML with alternative text and caption, or a PNG where there is no HTML.
 
-    def __init__(self, svg: bytes, png: bytes, alt: str, caption: str) -> None:
-        self._svg, self._png, self._alt, self._caption = svg, png, alt, caption
+    Links lead to it by ``#figure-<name>``.
+    """
+
+    def __init__(self, name: str, svg: bytes, png: bytes, alt: str, caption: str) -> None:
+        self._name, self._svg, self._png, self._alt, self._caption = name, svg, png, alt, caption
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         source = base64.b64encode(self._svg).decode()
@@ -123,7 +148,7 @@ class Shown:
         )
         image = f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(self._alt)}">'
         return {
-            "text/html": f'<figure class="ddlib-figure">{image}{caption}</figure>',
+            "text/html": f'<figure class="ddlib-figure" id="figure-{self._name}">{image}{caption}</figure>',
             "image/png": base64.b64encode(self._png).decode(),
             "text/plain": self._alt,
         }

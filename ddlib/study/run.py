@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from ddlib.study.locks import Held, locked
 from ddlib.study.parameters import resolve
 from ddlib.study.profiles import read_profile
 from ddlib.study.provenance import Failure, Run, describe, hardware
-from ddlib.study.record import RUN_FOLDER
+from ddlib.study.record import GPU_FILE, RUN_FOLDER
 
 MARK = ".ddlib-run"
 """Marks a folder as a run's own, so that nothing else is ever cleared away; also the lock of the folder."""
@@ -71,6 +72,7 @@ def run(
             started=started,
             wall_seconds=outcome.wall_seconds,
             peak_memory_bytes=outcome.peak_memory_bytes,
+            peak_gpu_memory_bytes=_gpu_memory(work / GPU_FILE),
             hardware=hardware(),
             failure=_failure(outcome, final),
             **known,
@@ -140,6 +142,15 @@ def _failure(outcome: Outcome, final: Path) -> Failure | None:
         error=outcome.error,
         notebook=str(final / "notebook.failed.ipynb"),
     )
+
+
+def _gpu_memory(path: Path) -> int | None:
+    """What the notebook has said of the GPU's memory, moved from its file to the record; None if it used no GPU."""
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8"))["peak_memory_bytes"]
+    path.unlink()
+    return int(found)
 
 
 def _finish(work: Path, record: Run) -> None:

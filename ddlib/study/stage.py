@@ -16,6 +16,7 @@ import nbformat
 import yaml
 
 from ddlib.study import pages
+from ddlib.study.claims.fragments import fragments
 from ddlib.study.files import InputError
 from ddlib.study.parameters import read_schema
 from ddlib.study.profiles import plan, profile_names
@@ -68,6 +69,8 @@ def stage(profile: str, root: Path) -> Path:
         for chapter in chapters:
             _stage_chapter(chapter, tree)
         _write_generated(chapters, root, tree)
+        for name, text in fragments(root, profile).items():
+            (tree / "book" / "generated" / name).write_text(text, encoding="utf-8")
         _write_config(root, tree)
         shutil.rmtree(home / "src", ignore_errors=True)
         tree.rename(home / "src")

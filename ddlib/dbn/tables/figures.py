@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
@@ -90,4 +91,17 @@ def draw_covariances(merged: Merged, example: Example) -> Figure:
     left.set(title="(a) Merged estimate and truth", xlabel="covariance: truth", ylabel="merged estimate")
     right.set(title="(b) Synthetic table and estimate", xlabel="covariance: merged estimate", ylabel="synthetic table")
     left.legend(loc="upper left")
+    return figure
+
+
+def draw_regret(scores: pd.DataFrame) -> Figure:
+    """Regret with and without the prior, and the promised one, a mark for each population; infinite promises are left out."""
+    names = {"regret": "merged, light prior", "regret_plain": "merged, no prior", "promised": "promised by the report"}
+    looks = {"regret": (plotting.BLUE, "o"), "regret_plain": (plotting.GREEN, "s"), "promised": (plotting.BLACK, "D")}
+    figure, axes = plotting.figure(height=1.9)
+    for place, (column, (color, marker)) in enumerate(looks.items()):
+        values = scores[column][np.isfinite(scores[column])]
+        axes.plot(values, np.full(len(values), place), color=color, marker=marker, linestyle="none")
+    axes.set_yticks(range(len(names)), list(names.values()))
+    axes.set(xscale="log", xlabel="regret, nats per patient", ylim=(len(names) - 0.5, -0.5))
     return figure

@@ -89,6 +89,7 @@ class Claim(BaseModel):
         statistics: what is measured; the claim is reproduced if all of them lie where they should.
         threshold_from: where the thresholds come from.
         seeds: the fewest seeds for a verdict; 0 for what is computed exactly.
+        requires: parameters that a run needs for a fair test, a number being the least, anything else the very value.
         refuted_by: what outcome would refute it.
         untestable: why it cannot be tested here, in place of statistics.
         changed: reasons for changes of a threshold after the reference run, oldest first.
@@ -105,6 +106,7 @@ class Claim(BaseModel):
     statistics: list[Statistic] = []
     threshold_from: str = ""
     seeds: Annotated[int, Field(ge=0)] = 3
+    requires: dict[str, Any] = {}
     refuted_by: str = ""
     untestable: str = ""
     changed: list[str] = []

@@ -38,10 +38,14 @@ def judge(claim: Claim, results: Results) -> Judged:
 
     Each statistic is *reproduced* if its whole interval lies where the claim wants it, *partly* if only its value does, *not
     reproduced* otherwise. A claim is reproduced if all its statistics are, not reproduced if none is even partly, and partly in
-    between. One missing number, or one estimate from too few seeds, makes it *not testable*, which is never a pass.
+    between. One missing number, one estimate from too few seeds, or a run on too small a scale makes it *not testable*, which is
+    never a pass.
     """
     if claim.untestable:
         return Judged(claim, "not testable", [], claim.untestable)
+    unfair = _unmet(claim, results)
+    if unfair:
+        return Judged(claim, "not testable", [Finding(each, None, "not testable", unfair) for each in claim.statistics], unfair)
     findings = [_find(statistic, claim, results) for statistic in claim.statistics]
     states = {finding.state for finding in findings}
     if "not testable" in states:
@@ -53,6 +57,18 @@ def judge(claim: Claim, results: Results) -> Judged:
 def worse_than_recorded(judged: Sequence[Judged], recorded: Mapping[str, str]) -> list[Judged]:
     """The verdicts that are worse than those on record; a claim that is not on record cannot be worse."""
     return [one for one in judged if one.claim.id in recorded and RANK[one.state] > RANK[recorded[one.claim.id]]]
+
+
+def _unmet(claim: Claim, results: Results) -> str:
+    """Which parameter of the run makes a test unfair; empty if none does."""
+    if not claim.requires or claim.chapter not in results.chapters:
+        return ""
+    here = results.run(claim.chapter).parameters
+    for name, least in claim.requires.items():
+        number = isinstance(least, int | float) and not isinstance(least, bool)
+        if name not in here or (here[name] < least if number else here[name] != least):
+            return f"{name} is {here.get(name)} in this run and has to be {f'{least} or more' if number else least}"
+    return ""
 
 
 def _find(statistic: Statistic, claim: Claim, results: Results) -> Finding:

@@ -1,0 +1,74 @@
+"""The reference: results of the paper profile that are committed, so that any later run can be laid over them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ddlib.study.files import REFERENCE, InputError
+from ddlib.study.profiles import plan
+from ddlib.study.provenance import Run
+
+LIMIT = 20 * 10**6
+"""The most bytes that the reference may take in the repository."""
+
+
+def collect(root: Path, profile: str = "paper") -> Path:
+    """Copies what the finished chapters of a profile recorded to ``reference/<chapter>``: ``run.json`` and ``results``.
+
+    Distilled sets are left out (they would be three quarters of it, and a run makes them again), and so are notebooks and figures.
+    Nothing of the old reference goes before the new one is complete; other files in the folder stay.
+
+    Args:
+        root: the folder of the project.
+        profile: whose runs are taken.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: if a chapter has no finished run of the profile, it was run with other parameters (the device apart), it was
+            computed from code that no commit holds, or everything together is too large. The reference is then as it was.
+    """
+    wanted = plan(root / "notebooks", profile)
+    runs = {stem: _checked(root / "_build" / profile / "runs" / stem, stem, profile, wanted[stem]) for stem in wanted}
+    target = root / REFERENCE
+    target.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:
+        for stem, folder in runs.items():
+            _copy(folder, Path(scratch, stem))
+        size = sum(path.stat().st_size for path in Path(scratch).rglob("*") if path.is_file())
+        if size > LIMIT:
+            raise InputError(f"the reference would take {size / 1e6:.1f} MB and may take {LIMIT / 1e6:g}: record smaller tables")
+        for old in target.iterdir():
+            if (old / "run.json").exists() and old.name not in runs:  # a chapter that has got another name
+                shutil.rmtree(old)
+        for stem in wanted:
+            shutil.rmtree(target / stem, ignore_errors=True)
+            Path(scratch, stem).rename(target / stem)
+    return target
+
+
+def _checked(folder: Path, stem: str, profile: str, wanted: dict[str, Any]) -> Path:
+    """The folder of a run that may become part of the reference."""
+    again = f"run `ddlib run notebooks/{stem}.ipynb --profile {profile} --force`"
+    if not (folder / "run.json").exists():
+        raise InputError(f"{stem} has no finished run of the profile {profile}: {again}, or `make reference`")
+    run = Run.model_validate_json((folder / "run.json").read_bytes())
+    other = [name for name, value in (wanted | run.parameters).items() if name != "device" and wanted.get(name, value) != value]
+    if other or {*wanted} != {*run.parameters}:
+        raise InputError(
+            f"{folder} was not run as the profile {profile} has it today ({', '.join(other) or 'new parameters'}): {again}"
+        )
+    if run.git.sha is None or run.git.dirty:
+        raise InputError(f"{stem} was computed from code that no commit holds, so nobody could check it: commit, then {again}")
+    return folder
+
+
+def _copy(folder: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    shutil.copyfile(folder / "run.json", target / "run.json")
+    if (folder / "results").exists():
+        shutil.copytree(folder / "results", target / "results", ignore=shutil.ignore_patterns("distilled_*"))

@@ -1,0 +1,139 @@
+"""The same chapter again: the same seed twice on the processor, and once on a GPU where there is one."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel
+
+from ddlib.study.files import REFERENCE, InputError, write_json
+from ddlib.study.parameters import read_schema
+from ddlib.study.profiles import chapters
+from ddlib.study.provenance import Hardware
+from ddlib.study.run import message, run
+
+TIMED = re.compile(r"second|(?:^|_)ms(?:$|[ ,_])|^answer$|break_even")
+"""Names of columns and numbers that hold measured times: they differ from run to run, as they should."""
+RESULT = Path(REFERENCE, "repeat.json")
+
+
+class Change(BaseModel):
+    """A number on the processor and on the GPU."""
+
+    name: str
+    cpu: float
+    gpu: float
+
+
+class Repeated(BaseModel):
+    """A chapter run again.
+
+    Attributes:
+        chapter: the notebook.
+        files: how many recorded files were compared.
+        different: those that were not the same to the last bit, measured times apart.
+        gpu: the numbers that differ on the GPU; None if there was none.
+    """
+
+    chapter: str
+    files: int
+    different: list[str]
+    gpu: list[Change] | None = None
+
+
+class Repeats(BaseModel):
+    """All chapters run again, and on which machine."""
+
+    profile: str
+    hardware: Hardware
+    chapters: list[Repeated]
+
+
+def repeat(root: Path, profile: str, stems: Sequence[str] = (), say: Callable[[str], None] = print) -> Repeats:
+    """Runs chapters twice on the processor with the same seeds, once on the GPU if torch sees one, and compares what they record.
+
+    Args:
+        root: the folder of the project.
+        profile: the scale; the smallest is enough to see whether a result depends on anything but its seeds.
+        stems: which chapters; all by default.
+        say: called with a line of progress for each run.
+
+    Raises:
+        InputError: if there is no such chapter, or a run failed.
+    """
+    import torch
+
+    notebooks = {path.stem: path for path in chapters(root / "notebooks")}
+    for stem in stems:
+        if stem not in notebooks:
+            raise InputError(f"there is no chapter {stem!r}: choose among {', '.join(notebooks)}")
+    ways = {"once": {"device": "cpu"}, "again": {"device": "cpu"}}
+    if torch.cuda.is_available():
+        ways["gpu"] = {"device": "cuda"}
+    found, runs = [], []
+    for stem in stems or notebooks:
+        folders = {}
+        for way, given in ways.items():
+            folders[way] = root / "_build" / "repeat" / way / stem
+            known = given if "device" in read_schema(notebooks[stem]) else {}
+            done = run(notebooks[stem], folders[way], profile, known, force=True, say=lambda _: None)
+            say(message(done))
+            if done.state != "ok":
+                raise InputError(f"{stem} did not finish, so it cannot be compared: {message(done)}")
+            runs.append(done)
+        found.append(_compared(stem, folders))
+    return Repeats(profile=profile, hardware=runs[0].hardware, chapters=found)
+
+
+def write(root: Path, repeats: Repeats) -> Path:
+    """Puts the outcome beside the reference."""
+    write_json(root / RESULT, repeats.model_dump())
+    return root / RESULT
+
+
+def read(root: Path) -> Repeats | None:
+    """The outcome that is committed, if there is one."""
+    path = root / RESULT
+    return Repeats.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def lasting(name: str, content: bytes) -> bytes:
+    """What a recorded file holds besides measured times."""
+    if name.endswith(".json"):
+        numbers = {key: value for key, value in json.loads(content).items() if not _is_time(key, value)}
+        return json.dumps(numbers).encode()
+    table = pd.read_csv(io.BytesIO(content), dtype=str)
+    return table.drop(columns=[column for column in table if TIMED.search(str(column))]).to_csv(index=False).encode()
+
+
+def _compared(stem: str, folders: dict[str, Path]) -> Repeated:
+    once, again = ({path.name: path for path in sorted((folders[way] / "results").iterdir())} for way in ("once", "again"))
+    both = sorted({*once, *again})
+    different = [
+        name
+        for name in both
+        if name not in once
+        or name not in again
+        or lasting(name, once[name].read_bytes()) != lasting(name, again[name].read_bytes())
+    ]
+    gpu = _changes(folders["once"], folders["gpu"]) if "gpu" in folders else None
+    return Repeated(chapter=stem, files=len(both), different=different, gpu=gpu)
+
+
+def _changes(cpu: Path, gpu: Path) -> list[Change]:
+    mine, theirs = (json.loads((folder / "results" / "numbers.json").read_bytes()) for folder in (cpu, gpu))
+    return [
+        Change(name=name, cpu=value["value"], gpu=theirs[name]["value"])
+        for name, value in mine.items()
+        if name in theirs and not _is_time(name, value) and value["value"] != theirs[name]["value"]
+    ]
+
+
+def _is_time(name: str, number: dict[str, Any]) -> bool:
+    return number.get("unit") in ("s", "ms") or bool(TIMED.search(name))

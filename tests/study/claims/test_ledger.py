@@ -1,0 +1,88 @@
+"""What a ledger may say: every contradiction is named before anything is judged."""
+
+from pathlib import Path
+
+import pytest
+
+from ddlib.study.claims import read_ledger
+from ddlib.study.files import InputError
+from ddlib.study.profiles import chapters
+from tests.study.claims.world import CLAIM, ledger
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_ledger_of_the_book_covers_figures_table_and_algorithms():
+    claims = read_ledger(ROOT / "book" / "claims.yml")
+    sources = " ".join(claim.source for claim in claims if claim.whose == "paper")
+    for name in [
+        "Figure 1",
+        "Figure 2",
+        "Figure 3",
+        "Figure 4",
+        "Figure 5",
+        "Figure 6",
+        "Figure 7",
+        "Table 1",
+        "Algorithm 1",
+        "Algorithm 2",
+    ]:
+        assert name in sources
+    tested = {claim.chapter for claim in claims if claim.statistics}
+    assert tested == {path.stem for path in chapters(ROOT / "notebooks")}
+
+
+def test_each_line_under_each_is_a_statistic_of_its_own(tmp_path):
+    statistic = {"label": "score, {name}", "table": "scores", "value": "score", "rows": ["method == '{name}'"], "each": []}
+    statistic["each"] = [{"name": "a", "at_least": 0}, {"name": "b", "at_least": 1, "published": 7}]
+    (claim,) = read_ledger(ledger(tmp_path, CLAIM | {"statistics": [statistic]}))
+    first, second = claim.statistics
+    assert (first.label, first.rows, first.at_least, first.published) == ("score, a", ["method == 'a'"], 0, None)
+    assert (second.label, second.rows, second.at_least, second.published) == ("score, b", ["method == 'b'"], 1, 7)
+
+
+TABLE = {"label": "one", "table": "scores", "value": "score", "rows": "method == 'a'", "at_least": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"statistics": []}, "either statistics or the reason"),
+        ({"untestable": "because"}, "either statistics or the reason"),
+        ({"threshold_from": ""}, "needs chapter, threshold_from and refuted_by"),
+        ({"seeds": 1}, "two seeds at least"),
+        ({"treshold": 3}, "treshold"),
+        ({"whose": "theirs"}, "whose"),
+        ({"chapter": "merge"}, "chapter"),
+        ({"statistics": [TABLE | {"number": "error"}]}, "either a number or a table"),
+        ({"statistics": [TABLE | {"rows": None}]}, "needs a value"),
+        ({"statistics": [TABLE | {"minus": "x", "over": "y"}]}, "minus or over"),
+        ({"statistics": [TABLE | {"at_least": None}]}, "give a threshold"),
+        ({"statistics": [TABLE | {"at_most": -1}]}, "nothing between"),
+        ({"statistics": [TABLE | {"at_least": float("nan")}]}, "finite"),
+        ({"statistics": [{"label": "one", "number": "error", "minus": "x", "at_most": 1}]}, "go with a table"),
+        ({"statistics": [TABLE | {"label": "score of {who}", "each": [{"name": "a"}]}]}, "{who} is in a text"),
+    ],
+)
+def test_a_contradiction_is_named_with_its_claim(tmp_path, change, complaint):
+    with pytest.raises(InputError, match="claim better") as error:
+        read_ledger(ledger(tmp_path, CLAIM | change))
+    assert complaint in str(error.value)
+
+
+def test_an_id_is_given_once(tmp_path):
+    with pytest.raises(InputError, match="'better' is given twice"):
+        read_ledger(ledger(tmp_path, CLAIM, CLAIM))
+
+
+@pytest.mark.parametrize(("text", "complaint"), [("- id: [", "not YAML"), ("id: x", "not a list"), ("", "not a list")])
+def test_a_file_of_another_form_is_named(tmp_path, text, complaint):
+    path = tmp_path / "claims.yml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=complaint):
+        read_ledger(path)
+
+
+def test_a_missing_ledger_says_where_to_call(tmp_path):
+    with pytest.raises(InputError, match="folder of the project"):
+        read_ledger(tmp_path / "claims.yml")

@@ -1,0 +1,134 @@
+"""The present run over the reference, where the parameters agree."""
+
+import json
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from ddlib import plotting
+from ddlib.study.run import run
+from tests.book.fake import record
+from tests.study.notebooks import project, write
+
+STEM = "01_curves"
+PARAMETERS = "steps: int = 5  # effort\nnoise: float = 0.3  # of the data\nreplicates: int = 2  # seeds"
+CELL = """\
+import pandas as pd
+from ddlib import plotting
+from ddlib.study import Recorder
+record = Recorder("01_curves")
+def draw(scores, scale):
+    figure, axes = plotting.figure()
+    axes.plot(scores.x, scale * scores.y, color="#0072B2")
+    return figure
+scores = record.table("scores", pd.DataFrame({"x": [0, 1], "y": [0.0, 1.0]}))
+steps = 99  # what a chapter does with a name later changes nothing
+record.figure("curve", record.over_reference(draw, scores, 2.0), alt="A line", caption="A line.")"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    root = project(tmp_path)
+    write(root / "notebooks" / f"{STEM}.ipynb", CELL, parameters=PARAMETERS)
+    place = root / "reference" / STEM
+    (place / "results").mkdir(parents=True)
+    (place / "results" / "scores.csv").write_text("x,y\n0,5.0\n1,6.0\n2,7.0\n")
+    reference(root, {"steps": 50, "noise": 0.3, "replicates": 10})
+    return root
+
+
+def reference(root, parameters):
+    made = record(STEM).model_copy(update={"parameters": parameters})
+    (root / "reference" / STEM / "run.json").write_text(made.model_dump_json())
+
+
+def caption(root, **given):
+    done = run(root / "notebooks" / f"{STEM}.ipynb", profile=None, given=given, force=True, say=lambda _: None)
+    assert done.state == "ok", done.failure
+    executed = nbformat.read(root / "_build" / "manual" / "runs" / STEM / "notebook.ipynb", as_version=4)
+    html = "".join(output.data["text/html"] for output in executed.cells[-1].outputs)
+    assert 'id="figure-curve"' in html
+    return html.partition("<figcaption")[2]
+
+
+@pytest.mark.notebook
+def test_a_smaller_run_of_the_same_study_lies_over_the_reference(house):
+    assert "Wide and pale: the reference run (steps = 50; replicates = 10)." in caption(house)
+    assert "steps" not in caption(house, replicates=10, steps=50)
+    text = caption(house, noise=0.5)
+    assert "The reference run is not drawn: noise is 0.5 here and 0.3 there." in text
+    (house / "reference" / STEM / "results" / "scores.csv").write_text("a,b\n0,5.0\n")
+    assert "its tables do not fit" in caption(house)
+    (house / "reference" / STEM / "run.json").unlink()
+    assert "reference" not in caption(house)
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.get_lines()}
+
+
+def test_curves_lie_wide_and_pale_below_and_widen_the_panel():
+    here, axes = plotting.figure()
+    axes.plot([0, 1], [0, 1], color="red", label="ours")
+    there, other = plotting.figure()
+    other.plot([0, 4], [5, 6], color="red", label="ours")
+    other.plot([2], [3], "o", color="blue", markersize=4)
+    other.axhline(9)
+    other.plot([1, 2], [1, 1], "|")
+    plotting.lay_under(here, there)
+    below = [line for line in axes.get_lines() if line.get_label() == "_reference"]
+    assert [line.get_xdata().tolist() for line in below] == [[0, 4], [2]]
+    assert below[0].get_zorder() < lines(axes)["ours"].get_zorder()
+    assert below[0].get_linewidth() > 2 * lines(axes)["ours"].get_linewidth()
+    assert below[1].get_marker() == "o"
+    assert axes.get_xlim()[1] >= 4
+    assert axes.get_ylim()[1] < 9
+    assert not plt.fignum_exists(there.number)
+    plt.close(here)
+
+
+def test_a_panel_with_limits_of_its_own_keeps_them():
+    here, axes = plotting.figure()
+    axes.plot([0, 1], [0, 1])
+    axes.set_ylim(0, 1)
+    there, other = plotting.figure()
+    other.plot([0, 1], [5, 6])
+    plotting.lay_under(here, there)
+    assert axes.get_ylim() == (0, 1)
+    plt.close(here)
+
+
+def test_figures_of_other_panels_are_refused():
+    one, _ = plotting.figure()
+    two, _ = plotting.figure(2)
+    with pytest.raises(ValueError, match="2 panels"):
+        plotting.lay_under(one, two)
+    plt.close("all")
+
+
+def test_the_peak_of_the_gpu_is_recorded_by_the_notebook(tmp_path, monkeypatch):
+    import torch
+
+    from ddlib.study import Recorder
+
+    monkeypatch.setenv("DDLIB_RUN_DIR", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 12345)
+    Recorder("01_small").table("a", pd.DataFrame({"x": np.arange(3)}))
+    assert json.loads((tmp_path / "gpu.json").read_text()) == {"peak_memory_bytes": 12345}
+
+
+@pytest.mark.notebook
+def test_the_record_of_a_run_takes_the_peak_of_the_gpu(tmp_path):
+    root = project(tmp_path)
+    held = (
+        'import json, os, pathlib\npathlib.Path(os.environ["DDLIB_RUN_DIR"], "gpu.json").write_text(\'{"peak_memory_bytes": 77}\')'
+    )
+    write(root / "notebooks" / "01_gpu.ipynb", held)
+    write(root / "notebooks" / "02_cpu.ipynb", "x = 1")
+    gpu, cpu = (run(root / "notebooks" / f"{stem}.ipynb", say=lambda _: None) for stem in ("01_gpu", "02_cpu"))
+    assert (gpu.peak_gpu_memory_bytes, cpu.peak_gpu_memory_bytes) == (77, None)
+    assert not (root / "_build" / "manual" / "runs" / "01_gpu" / "gpu.json").exists()
