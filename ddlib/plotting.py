@@ -151,7 +151,7 @@ def lay_under(figure: Figure, earlier: Figure) -> None:
             if line.get_transform() != other.transData:
                 continue
             x, y = line.get_data()
-            band = len(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
+            band = np.size(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
             if not band and line.get_marker() in ("|", "_", ",", "", "None", None):  # ticks of single seeds, or nothing to see
                 continue
             copy = Line2D(x, y, color=line.get_color(), alpha=0.22, zorder=0.6, label="_reference")

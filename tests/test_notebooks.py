@@ -2,19 +2,25 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
+import torch
 
+from ddlib.study.claims import read_ledger
 from ddlib.study.parameters import read_schema
 from ddlib.study.profiles import chapters, plan, profile_names, read_profile
+from ddlib.study.run import run
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CHAPTERS = chapters(FOLDER)
+CLAIMS = read_ledger(FOLDER.parent / "book" / "claims.yml")
 each = pytest.mark.parametrize("notebook", CHAPTERS, ids=lambda path: path.stem)
 
 
@@ -70,6 +76,43 @@ def test_smoke_run(notebook, tmp_path):
         if "ddlib-figure" in output.get("data", {}).get("text/html", "")
     ]
     assert len(shown) == len(figures) > 0
+    assert_claims_fit(notebook.stem, tmp_path / "run" / "results", figures)
+
+
+def assert_claims_fit(stem, results, figures):
+    """What the ledger asks of a chapter is recorded there: tables with these columns, queries that can be put to them, figures."""
+    numbers = json.loads((results / "numbers.json").read_text())
+    for claim in CLAIMS:
+        if claim.chapter != stem:
+            continue
+        assert claim.figure is None or claim.figure in figures or stem == "07_real_hospitals", claim.id  # which needs data for some
+        for statistic in claim.statistics:
+            if statistic.number:
+                known = {re.sub(r"_\d+$", "", name) for name in numbers}  # a smoke run has other budgets
+                assert re.sub(r"_\d+$", "", statistic.number) in known, f"{claim.id}: {statistic.number}"
+            elif (results / f"{statistic.table}.csv").exists() or stem != "07_real_hospitals":
+                table = pd.read_csv(results / f"{statistic.table}.csv")
+                assert {statistic.value, *statistic.seed, *statistic.across} <= set(table), claim.id
+                for queries in (statistic.rows, statistic.minus, statistic.over):
+                    for query in [queries] if isinstance(queries, str) else queries or []:
+                        table.query(query)
+
+
+GPU = [
+    (notebook, precision)
+    for notebook in CHAPTERS
+    for precision in (["float64", "float32"] if "precision" in read_schema(notebook) else [""])
+]
+
+
+@pytest.mark.parametrize(("notebook", "precision"), GPU, ids=lambda value: getattr(value, "stem", value))
+@pytest.mark.notebook
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+def test_smoke_run_on_the_gpu(notebook, precision, tmp_path):
+    given = {"device": "cuda"} | ({"precision": precision} if precision else {})
+    record = run(notebook, tmp_path / "run", "smoke", given, say=lambda _: None)
+    assert record.state == "ok", record.failure
+    assert record.peak_gpu_memory_bytes or notebook.stem == "08_merge_your_data"  # the tool computes on the processor
 
 
 @pytest.mark.parametrize("stem", ["01_one_dataset_many_tasks", "08_merge_your_data"])  # what differs is the runner, not the chapter

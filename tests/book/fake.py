@@ -71,7 +71,7 @@ def figure(alt: str) -> str:
     """A figure as the chapters show it."""
     data = base64.b64encode(SVG.encode()).decode()
     return (
-        f'<figure class="ddlib-figure"><img src="data:image/svg+xml;base64,{data}" alt="{alt}">'
+        f'<figure class="ddlib-figure" id="figure-regret"><img src="data:image/svg+xml;base64,{data}" alt="{alt}">'
         '<figcaption class="tex2jax_process mathjax_process">The regret $R_\\tau(S)$ against the budget $m$.</figcaption>'
         "</figure>"
     )

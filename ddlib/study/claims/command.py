@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from ddlib.statistics import Estimate
-from ddlib.study.claims.compare import Compared, Parameter, compare_all
+from ddlib.study.claims.compare import Compared, Differing, compare_all
 from ddlib.study.claims.ledger import Statistic, read_ledger
 from ddlib.study.claims.results import Missing, Results
 from ddlib.study.claims.verdict import RANK, Finding, Judged, judge, worse_than_recorded
@@ -119,7 +119,7 @@ def wanted(statistic: Statistic) -> str:
     return " and ".join(f"{word} {end:g}" for word, end in ends if end is not None)
 
 
-def comparison_table(compared: dict[str, tuple[list[Parameter], list[Compared]]]) -> Table:
+def comparison_table(compared: dict[str, tuple[list[Differing], list[Compared]]]) -> Table:
     """For each chapter how its numbers relate to the reference's, and each number that differs."""
     table = Table("chapter", "agree", "differ", "not comparable", "parameters that differ", box=None, pad_edge=False)
     for chapter, (parameters, numbers) in compared.items():
@@ -148,7 +148,7 @@ class Report(NamedTuple):
     judged: list[Judged]
     worse: list[Judged]
     before: dict[str, str]
-    compared: dict[str, tuple[list[Parameter], list[Compared]]]
+    compared: dict[str, tuple[list[Differing], list[Compared]]]
 
     def summary(self) -> str:
         """How many claims there are of each verdict."""
@@ -218,5 +218,7 @@ def _claim_as_json(one: Judged) -> dict[str, Any]:
 
 
 def _recorded(number: dict[str, Any]) -> str:
+    if number["value"] is None:
+        return "not finite"
     low, high = (float("nan") if number.get(end) is None else float(number[end]) for end in ("low", "high"))
     return shown(Estimate(number["value"], low, high, number.get("n") or 0))

@@ -23,7 +23,7 @@ class Compared(NamedTuple):
     there: dict[str, Any] | None
 
 
-class Parameter(NamedTuple):
+class Differing(NamedTuple):
     """A parameter in which a run and the reference differ."""
 
     name: str
@@ -31,7 +31,7 @@ class Parameter(NamedTuple):
     there: Any
 
 
-def compare(chapter: str, run: Results, reference: Results) -> tuple[list[Parameter], list[Compared]]:
+def compare(chapter: str, run: Results, reference: Results) -> tuple[list[Differing], list[Compared]]:
     """The parameters in which a chapter's run differs from the reference, and every number of both.
 
     Two numbers with intervals *agree* if the intervals overlap. Without intervals they agree if they are equal up to rounding; if
@@ -44,7 +44,7 @@ def compare(chapter: str, run: Results, reference: Results) -> tuple[list[Parame
     here, there = run.numbers(chapter), reference.numbers(chapter)
     mine, theirs = run.run(chapter).parameters, reference.run(chapter).parameters
     differing = [
-        Parameter(name, mine.get(name), theirs.get(name)) for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)
+        Differing(name, mine.get(name), theirs.get(name)) for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)
     ]
     return differing, [
         Compared(f"{chapter}.{name}", _relation(here.get(name), there.get(name), not differing), here.get(name), there.get(name))
@@ -52,7 +52,7 @@ def compare(chapter: str, run: Results, reference: Results) -> tuple[list[Parame
     ]
 
 
-def compare_all(run: Results, reference: Results) -> dict[str, tuple[list[Parameter], list[Compared]]]:
+def compare_all(run: Results, reference: Results) -> dict[str, tuple[list[Differing], list[Compared]]]:
     """The comparison for each chapter that both have.
 
     Raises:
@@ -69,6 +69,8 @@ def _relation(here: dict[str, Any] | None, there: dict[str, Any] | None, same_pa
         return "only there" if here is None else "only here"
     if {here.get("unit"), there.get("unit")} & TIMES:
         return "a time"
+    if here.get("value") is None or there.get("value") is None:  # an infinite value is written as null
+        return "agrees" if here.get("value") == there.get("value") else "differs"
     if _equal(here["value"], there["value"]):
         return "agrees"
     if _has_interval(here) and _has_interval(there):

@@ -93,6 +93,7 @@ class Claim(BaseModel):
         refuted_by: what outcome would refute it.
         untestable: why it cannot be tested here, in place of statistics.
         changed: reasons for changes of a threshold after the reference run, oldest first.
+        topic: under which heading it stands; an item ``- topic: …`` of the ledger holds for the claims below it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -110,6 +111,7 @@ class Claim(BaseModel):
     refuted_by: str = ""
     untestable: str = ""
     changed: list[str] = []
+    topic: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -137,7 +139,12 @@ def read_ledger(path: Path) -> list[Claim]:
         raise InputError(f"{path} is not YAML: see its line {line}") from None
     if not isinstance(content, list) or not content:
         raise InputError(f"{path} is not a list of claims: write each as `- id: …`")
-    claims = [_claim(item, position, path) for position, item in enumerate(content, start=1)]
+    claims, topic = [], ""
+    for position, item in enumerate(content, start=1):
+        if isinstance(item, dict) and list(item) == ["topic"]:
+            topic = str(item["topic"])
+        else:
+            claims.append(_claim(item, position, path).model_copy(update={"topic": topic}))
     names = [claim.id for claim in claims]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:

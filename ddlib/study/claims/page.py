@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ddlib.study.claims.command import MARKS, measured, wanted
-from ddlib.study.claims.compare import Compared, Parameter
+from ddlib.study.claims.compare import Compared, Differing
 from ddlib.study.claims.ledger import Claim
 from ddlib.study.claims.verdict import RANK, Finding, Judged
 
@@ -23,35 +24,47 @@ def totals(columns: Mapping[str, Sequence[Judged]]) -> str:
 
 
 def scoreboard(here: Sequence[Judged], reference: Sequence[Judged], figure: Callable[[Claim], str | None]) -> str:
-    """The table of all claims.
+    """An overview with a line for each claim, then every claim with its numbers, by topic.
 
     Args:
         here: the verdicts on this run.
         reference: those on the reference, in the same order; empty if there is no reference.
         figure: the address of the figure that shows a claim, from the scoreboard's page; None if it has none.
     """
-    there: Sequence[Judged | None] = reference or [None] * len(here)
-    bodies = "\n".join(_body(mine, theirs, figure(mine.claim)) for mine, theirs in zip(here, there, strict=True))
-    titles = "".join(f'<th scope="col">{title}</th>' for title in ("Claim", "Paper", "Reference", "This run"))
-    head = f"<thead><tr>{titles}</tr></thead>"
-    return f'```{{raw}} html\n<table class="ddlib-claims">\n{head}\n{bodies}\n</table>\n```\n'
+    there: list[Judged | None] = [*reference] or [None] * len(here)
+    pairs = list(zip(here, there, strict=True))
+    blocks = ["## Overview", _table(("Claim", "Reference", "This run"), map(_overview, pairs), "ddlib-claims ddlib-overview")]
+    for topic, group in itertools.groupby(pairs, key=lambda pair: pair[0].claim.topic):
+        bodies = [_body(mine, theirs, figure(mine.claim)) for mine, theirs in group]
+        blocks += [f"## {topic or 'Claims'}", _table(("Claim", "Paper", "Reference", "This run"), bodies, "ddlib-claims")]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(titles: Sequence[str], bodies: Iterable[str], classes: str) -> str:
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    inner = "\n".join(bodies)
+    return f'```{{raw}} html\n<table class="{classes}">\n<thead><tr>{head}</tr></thead>\n{inner}\n</table>\n```'
+
+
+def _overview(pair: tuple[Judged, Judged | None]) -> str:
+    mine, theirs = pair
+    name = f'<a href="#claim-{mine.claim.id}">{mine.claim.id.replace("-", " ")}</a>'
+    whose = "paper" if mine.claim.whose == "paper" else "ours"
+    states = [("no reference" if each is None else f"{MARKS[each.state]} {each.state}") for each in (theirs, mine)]
+    return f'<tbody><tr><td>{name} <span class="whose">{whose}</span></td><td>{states[0]}</td><td>{states[1]}</td></tr></tbody>'
 
 
 def _body(mine: Judged, theirs: Judged | None, link: str | None) -> str:
     claim = mine.claim
-    statement = html.escape(claim.statement)
-    title = f'<a href="{link}">{statement}</a>' if link else statement
     whose = "the paper’s claim" if claim.whose == "paper" else "our claim"
+    source = f"{html.escape(claim.source)} · {whose}" + (f' · <a href="{link}">see the figure</a>' if link else "")
     facts = [("Wanted", html.escape(claim.threshold_from)), ("Refuted by", html.escape(claim.refuted_by))]
     facts += [("Changed", html.escape(reason)) for reason in claim.changed]
     details = "".join(f"<p><b>{name}:</b> {text}.</p>" for name, text in facts if text)
     more = f"<details><summary>How it is judged</summary>{details}</details>" if details else ""
-    head = (
-        f'<th scope="rowgroup"><span class="claim">{title}</span>'
-        f'<span class="source">{html.escape(claim.source)} · {whose} · <code>{claim.id}</code></span>{more}</th>'
-    )
+    statement = f'<span class="claim">{html.escape(claim.statement)}</span><span class="source">{source}</span>'
     cells = f"<td></td>{_verdict(theirs)}{_verdict(mine)}"
-    lines = [f'<tr class="statement">{head}{cells}</tr>']
+    lines = [f'<tr class="statement"><th scope="rowgroup">{statement}{more}</th>{cells}</tr>']
     lines += [_line(i, mine, theirs) for i in range(len(claim.statistics))]
     return f'<tbody id="claim-{claim.id}">\n' + "\n".join(lines) + "\n</tbody>"
 
@@ -73,16 +86,16 @@ def _line(position: int, mine: Judged, theirs: Judged | None) -> str:
 
 
 def _estimate(finding: Finding) -> str:
-    return f"<td>{MARKS[finding.state]} {html.escape(_number(measured(finding)))}</td>"
+    return f"<td>{MARKS[finding.state]} {_number(html.escape(measured(finding)))}</td>"
 
 
 def _number(text: str) -> str:
     """A number as it is printed: a true minus sign, and powers of ten."""
     text = re.sub(r"(?<![\w.])-(?=[\d.])", "−", text)
-    return re.sub(r"e([+-])0*(\d+)", lambda found: f" × 10^{'−' if found[1] == '-' else ''}{found[2]}", text)
+    return re.sub(r"e([+-])0*(\d+)", lambda found: f" × 10<sup>{'−' if found[1] == '-' else ''}{found[2]}</sup>", text)
 
 
-def deviations(compared: Mapping[str, tuple[list[Parameter], list[Compared]]]) -> str:
+def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]]) -> str:
     """How the numbers of each chapter relate to the reference's, and the numbers that differ."""
     lines = ["| Chapter | agree | differ | not comparable | parameters that differ |", "|---|---|---|---|---|"]
     apart = []
@@ -100,7 +113,7 @@ def deviations(compared: Mapping[str, tuple[list[Parameter], list[Compared]]]) -
 
 
 def _recorded(number: Mapping[str, object] | None) -> str:
-    if number is None:
+    if number is None or number.get("value") is None:
         return "–"
     ends = "" if number.get("low") is None else f" [{number['low']:.3g}, {number['high']:.3g}]"
     seeds = f", n = {number['n']}" if number.get("n") else ""
