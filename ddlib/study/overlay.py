@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddlib.study.files import REFERENCE, InputError, project_root
-from ddlib.study.parameters import read_schema
 
 if TYPE_CHECKING:  # a notebook that draws nothing need not load them
     import pandas as pd
@@ -49,6 +48,7 @@ class Reference:
         A parameter sets them apart if it has neither the reference's value here nor the notebook's own: somebody asked for another
         study. A run with the notebook's own values is the same study on a smaller scale.
         """
+        from ddlib.study.parameters import read_schema  # here, because a notebook elsewhere needs neither it nor a reference
         from ddlib.study.provenance import Run
 
         there = Run.model_validate_json((self.folder / "run.json").read_bytes()).parameters
