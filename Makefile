@@ -9,7 +9,7 @@ OMP_NUM_THREADS ?= 1
 BIN := .venv/bin
 export PROFILE CORES PARAMETERS SNAKEMAKE OMP_NUM_THREADS # recipes read them as variables of the shell: no quoting can go wrong
 
-.PHONY: help book test lint lock clean
+.PHONY: help book claims reference archive links test lint lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -17,6 +17,18 @@ help: ## show this list
 
 book: .venv/installed ## run what is missing and build the book [PROFILE=smoke|laptop|paper] [CORES=n] [PARAMETERS="chapter.name=value …"]
 	@$(BIN)/ddlib book --profile "$$PROFILE" --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
+
+claims: .venv/installed ## the verdicts on the claims, from the finished run; fails if one is worse than on record [PROFILE=…]
+	@$(BIN)/ddlib claims --profile "$$PROFILE"
+
+reference: .venv/installed ## run the paper profile where that is missing, and copy its results to reference/ [CORES=n] [PARAMETERS=…]
+	@$(BIN)/ddlib reference --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
+
+archive: .venv/installed ## pack the finished book into one file to download, with its checksum [PROFILE=…]
+	@$(BIN)/ddlib archive --profile "$$PROFILE"
+
+links: .venv/installed ## follow the finished book's links to other sites: needs a network [PROFILE=…]
+	@$(BIN)/ddlib links --profile "$$PROFILE"
 
 test: .venv/installed ## run the tests
 	$(BIN)/pytest -n "$$CORES" --dist worksteal # the notebooks come last and take longest

@@ -13,7 +13,8 @@ HOME = f"_build/{PROFILE}"
 DDLIB = f"{shlex.quote(sys.executable)} -m ddlib.study.cli"
 SOURCES = sorted(path for path in Path("ddlib").rglob("*.py"))
 STUDY = Path("ddlib/study")
-RUNNER = {"__init__", "execute", "files", "kernel", "locks", "merge_tables", "parameters", "profiles", "provenance", "record", "run"}
+RUNNER = {"__init__", "execute", "files", "kernel", "locks", "merge_tables", "overlay"}
+RUNNER |= {"parameters", "profiles", "provenance", "record", "run"}
 
 
 def behind_a_run(path):

@@ -86,6 +86,31 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
         raise typer.Exit(1) from None
 
 
+@app.command("archive")
+def archive_book(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop") -> None:
+    """Pack the finished book into one file to download, with its checksum beside it. The last line is its path."""
+    from ddlib.study.archive import archive
+
+    _say(str(archive(profile, project_root())))
+
+
+@app.command("links")
+def follow_links(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop") -> None:
+    """Follow the finished book's links to other sites. Exit status: 0 all good, 1 one is broken, 2 there is no book."""
+    from ddlib.study.book import BookError
+    from ddlib.study.links import follow
+
+    try:
+        found = follow(profile, project_root())
+    except BookError as error:
+        _say(str(error), error=True)
+        raise typer.Exit(1) from None
+    for complaint in found.broken:
+        _say(complaint, error=True)
+    _say(f"Links to other sites: {len(found.good)} good, {len(found.broken)} broken, {len(found.skipped)} not followed")
+    raise typer.Exit(EXIT["failed"] if found.broken else EXIT["ok"])
+
+
 NOISE_HELP = (
     "YAML file with the standard deviations of measurement errors: a line `hb: 0.4` holds for a column of all tables, and the same "
     "line indented below a line `a.csv:` for that of the table a.csv only."

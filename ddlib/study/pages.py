@@ -36,8 +36,15 @@ def code(value: object) -> str:
     return f"`{value if isinstance(value, str) and value else repr(value)}`"
 
 
-def provenance(stem: str, run: Run, downloads: Iterable[str]) -> str:
-    """The record at the end of a chapter, as a closed box: what computed the page, and how to do it again."""
+def provenance(stem: str, run: Run, again: str, downloads: Iterable[str]) -> str:
+    """The record at the end of a chapter, as a closed box: what computed the page, and how to do it again.
+
+    Args:
+        stem: the notebook.
+        run: its run.
+        again: how to do it again, in Markdown.
+        downloads: files to link to, relative to the chapter's staged folder.
+    """
     parameters = table(("Parameter", "Value"), ((code(name), code(value)) for name, value in run.parameters.items()))
     files = "\n".join(f"- {{download}}`{label} </runs/{stem}/{name}>`" for label, name in _labelled(stem, downloads))
     return f"""::::{{dropdown}} How this page was computed
@@ -48,11 +55,7 @@ def provenance(stem: str, run: Run, downloads: Iterable[str]) -> str:
 
 {parameters}
 
-To run this chapter again, with the same parameters:
-
-```bash
-{run.command}
-```
+{again}
 
 {files}
 ::::

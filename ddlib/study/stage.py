@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from ddlib.study import pages
+from ddlib.study import pages, rerun
 from ddlib.study.claims.fragments import fragments
 from ddlib.study.files import InputError
 from ddlib.study.parameters import read_schema
@@ -62,16 +62,18 @@ def stage(profile: str, root: Path) -> Path:
     """Makes ``_build/<profile>/src`` afresh and returns it; a failure leaves the one that was there."""
     home = root / "_build" / profile
     chapters = finished_chapters(profile, root)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    repository = _repository(root) or config["repository"]["url"]
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="src-", dir=home) as scratch:
         tree = Path(scratch, "src")
         shutil.copytree(root / "book", tree / "book", ignore=shutil.ignore_patterns("__pycache__", "_toc.yml"))
         for chapter in chapters:
-            _stage_chapter(chapter, tree)
+            _stage_chapter(chapter, tree, repository)
         _write_generated(chapters, root, tree)
         for name, text in fragments(root, profile).items():
             (tree / "book" / "generated" / name).write_text(text, encoding="utf-8")
-        _write_config(root, tree)
+        _write_config(config, repository, tree)
         shutil.rmtree(home / "src", ignore_errors=True)
         tree.rename(home / "src")
     return home / "src"
@@ -111,7 +113,7 @@ def committed_notebooks(source: Path, root: Path) -> dict[str, Path]:
     return {path.stem: root / "notebooks" / path.name for path in sorted((source / "notebooks").glob("*.ipynb"))}
 
 
-def _stage_chapter(chapter: Chapter, tree: Path) -> None:
+def _stage_chapter(chapter: Chapter, tree: Path, repository: str) -> None:
     """The executed notebook with the record of its run at the end, and what the record links to."""
     files = tree / "runs" / chapter.stem
     files.mkdir(parents=True)
@@ -122,7 +124,8 @@ def _stage_chapter(chapter: Chapter, tree: Path) -> None:
     shutil.copyfile(chapter.notebook, files / f"{chapter.stem}.ipynb")
     downloads = sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
     page = nbformat.from_dict(chapter.executed)
-    page.cells.append(nbformat.v4.new_markdown_cell(pages.provenance(chapter.stem, chapter.run, downloads)))
+    again = rerun.instructions(chapter.run, read_schema(chapter.notebook), repository)
+    page.cells.append(nbformat.v4.new_markdown_cell(pages.provenance(chapter.stem, chapter.run, again, downloads)))
     (tree / "notebooks").mkdir(exist_ok=True)
     nbformat.write(page, tree / "notebooks" / f"{chapter.stem}.ipynb")
 
@@ -168,18 +171,32 @@ def _add_library(toc: dict[str, Any], folder: Path) -> None:
                 entry["sections"] = listed
 
 
-def _write_config(root: Path, tree: Path) -> None:
-    """The configuration and the pages, with the address of the remote ``origin`` where that is on GitHub."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    asked = subprocess.run(["git", "remote", "get-url", "origin"], cwd=root, capture_output=True, text=True, check=False)
+def _write_config(config: dict[str, Any], repository: str, tree: Path) -> None:
+    """The configuration and the pages, with this repository's addresses in place of the default's."""
     default = config["repository"]["url"]
-    config["repository"]["url"] = github_address(asked.stdout) or default
     for page in (tree / "book").glob("*.md"):
-        page.write_text(page.read_text(encoding="utf-8").replace(default, config["repository"]["url"]), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        for old, new in ((default, repository), (pages_address(default), pages_address(repository))):
+            text = text.replace(old, new)
+        page.write_text(text, encoding="utf-8")
+    config["repository"]["url"] = repository
     (tree / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def _repository(root: Path) -> str | None:
+    """The web address of the remote ``origin`` where that is on GitHub."""
+    asked = subprocess.run(["git", "remote", "get-url", "origin"], cwd=root, capture_output=True, text=True, check=False)
+    return github_address(asked.stdout)
 
 
 def github_address(remote: str) -> str | None:
     """The web address of a GitHub remote in any of git's notations, or None for another host."""
     match = re.fullmatch(r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?", remote.strip())
     return f"https://github.com/{match[1]}/{match[2]}" if match else None
+
+
+def pages_address(repository: str) -> str:
+    """Where GitHub Pages publishes the site of a repository."""
+    owner, name = repository.rstrip("/").split("/")[-2:]
+    site = f"{owner.lower()}.github.io"
+    return f"https://{site}/" if name.lower() == site else f"https://{site}/{name}/"

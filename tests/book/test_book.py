@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ddlib.study import book
+from ddlib.study.archive import archive
 from ddlib.study.book import BookError, build, publish
 from ddlib.study.sitecheck import problems
 from tests.book import fake
@@ -62,6 +64,17 @@ def test_a_bad_link_is_found_after_the_build(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(BookError, match=r"book/index.html links to gone.html, which does not exist"):
         build(fake.PROFILE, fake.make_root(tmp_path))
     assert not (tmp_path / "_build" / fake.PROFILE / "html").exists()
+
+
+def test_the_archive_opens_elsewhere_with_all_its_pages_and_links(tiny_book: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_book, tmp_path / "_build" / "tiny" / "html")
+    packed = archive("tiny", tmp_path)
+    shutil.unpack_archive(packed, tmp_path / "elsewhere")
+    opened = tmp_path / "elsewhere" / "ddlib-book-tiny"
+    assert (opened / "index.html").is_file()
+    assert problems(opened, tiny_book.parent / "src" / "_toc.yml") == []
+    (opened / "notebooks" / f"{STEM}.html").unlink()
+    assert problems(opened, tiny_book.parent / "src" / "_toc.yml") != []
 
 
 def test_publishing_mends_what_a_crash_left(tmp_path: Path) -> None:
