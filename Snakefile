@@ -5,26 +5,24 @@ import sys
 from pathlib import Path
 
 from ddlib.study.profiles import plan
+from ddlib.study.provenance import run_sources
 
 PROFILE = config.get("profile", "laptop")
 GIVEN = config.get("given", {})  # parameters by hand, per chapter
 PARAMETERS = plan(Path("notebooks"), PROFILE, GIVEN)
 HOME = f"_build/{PROFILE}"
 DDLIB = f"{shlex.quote(sys.executable)} -m ddlib.study.cli"
-SOURCES = sorted(path for path in Path("ddlib").rglob("*.py"))
-STUDY = Path("ddlib/study")
-RUNNER = {"__init__", "execute", "files", "kernel", "locks", "merge_tables", "overlay"}
-RUNNER |= {"parameters", "profiles", "provenance", "record", "run"}
-
-
-def behind_a_run(path):
-    """Whether a chapter depends on a file; it does not on what makes pages, verdicts and sweeps from runs."""
-    return STUDY not in path.parents or (path.parent == STUDY and path.stem in RUNNER)
 
 
 def by_hand(wildcards):
     values = GIVEN.get(wildcards.stem, {})
     return " ".join(shlex.join(["-p", f"{name}={value}"]) for name, value in values.items())
+
+
+def drawn_under(wildcards):
+    """The reference, which figures show; not for the runs of which it is made."""
+    record = Path(f"reference/{wildcards.stem}/run.json")
+    return [record] if PROFILE != "paper" and record.exists() else []
 
 
 # The output is a mark beside the pages, not a page: Snakemake deletes the outputs of a job before it starts, and a book that was
@@ -34,7 +32,8 @@ rule book:
         expand(f"{HOME}/runs/{{stem}}/run.json", stem=sorted(PARAMETERS)),
         [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts],
         sorted(Path("notebooks/profiles").glob("*.yml")),
-        SOURCES,
+        sorted([*Path("reference").glob("*/run.json"), *Path("reference").glob("repeat.json")]),
+        sorted(Path("ddlib").rglob("*.py")),
         "_config.yml",
     output:
         touch(f"{HOME}/html/.finished"),
@@ -52,7 +51,8 @@ rule runs:
 rule run:
     input:
         notebook="notebooks/{stem}.ipynb",
-        sources=[path for path in SOURCES if behind_a_run(path)],
+        sources=run_sources(Path("ddlib")),
+        reference=drawn_under,
     output:
         f"{HOME}/runs/{{stem}}/run.json",
     params:

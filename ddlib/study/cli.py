@@ -14,7 +14,8 @@ from rich.table import Table
 from ddlib.study.files import InputError, project_root
 
 app = typer.Typer(
-    help="Run the notebooks of the study with checked parameters, build the book from them, and merge tables of your own.",
+    help="Run the notebooks of the study with checked parameters, once or over a grid, build the book from them, and merge tables "
+    "of your own.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,6 +45,54 @@ def run_notebook(
     raise typer.Exit(EXIT[record.state])
 
 
+GRID_HELP = (
+    "name=1,2,5, or name=0..9 for whole numbers; for a list, a value is a list of one, or write name=[1,2],[5]. May be given many "
+    "times: all combinations are run."
+)
+
+
+@app.command("sweep")
+def sweep_notebook(
+    notebook: NotebookPath,
+    grid: Annotated[list[str] | None, typer.Option(help=GRID_HELP)] = None,
+    profile: Profile = None,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="name=value, in all runs.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the sweep [default: _build/sweeps/<name>-<profile>].")] = None,
+    executor: Annotated[str, typer.Option(help="local, slurm, or another executor plugin of Snakemake.")] = "local",
+    cores: Annotated[int | None, typer.Option(help="Runs side by side on this machine [default: its cores].")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Jobs in the queue of another executor [default: 100].")] = None,
+    snakemake: Annotated[str, typer.Option(help="More options for Snakemake, e.g. --default-resources slurm_partition=main.")] = "",
+) -> None:
+    """Run one notebook over a grid of parameters and collect the results into one table each.
+
+    The same command goes on after anything: runs that have finished are kept, a larger grid adds runs. Exit status: 0 all runs have
+    finished, 1 some have not, 2 wrong input, 130 interrupted.
+    """
+    from ddlib.study.executors import Executor
+    from ddlib.study.parameters import split_assignments
+    from ddlib.study.progress import Bar
+    from ddlib.study.sweep import plan_sweep, report, run_sweep
+
+    local = executor == "local"
+    if (jobs if local else cores) is not None:
+        raise InputError(
+            f"{'--jobs' if local else '--cores'} is not for the executor {executor}: {'--cores' if local else '--jobs'} is"
+        )
+    width = cores if local else jobs
+    default = (os.cpu_count() or 1) if local else 100
+    chosen = Executor(executor, default if width is None else width, _words(snakemake))
+    sweep = plan_sweep(notebook, grid or [], profile, split_assignments(parameter or []), out)
+    try:
+        with Bar("planning", lines=True) as bar:
+            outcome = run_sweep(sweep, chosen, _say, bar.show)
+    except KeyboardInterrupt:
+        _say("Interrupted; the same command goes on.", error=True)
+        raise typer.Exit(EXIT["interrupted"]) from None
+    good = outcome.finished == len(sweep.runs)
+    _say(report(sweep, outcome), error=not good)
+    raise typer.Exit(0 if good else outcome.status if outcome.status == EXIT["interrupted"] else 1)
+
+
 @app.command()
 def parameters(notebook: NotebookPath) -> None:
     """Show the parameters of a notebook: name, type, default, meaning."""
@@ -66,7 +115,7 @@ def book(
     from ddlib.study.workflow import BuildError, build_book, split_parameters
 
     try:
-        page = build_book(project_root(), profile, cores, split_parameters(parameters), shlex.split(snakemake))
+        page = build_book(project_root(), profile, cores, split_parameters(parameters), _words(snakemake))
     except BuildError as error:
         _say(str(error), error=True)
         raise typer.Exit(1) from None
@@ -197,7 +246,7 @@ def make_reference(
 
     try:
         if not collect_only:
-            run_chapters(project_root(), profile, cores, split_parameters(parameters), shlex.split(snakemake))
+            run_chapters(project_root(), profile, cores, split_parameters(parameters), _words(snakemake))
     except BuildError as error:
         _say(str(error), error=True)
         raise typer.Exit(1) from None
@@ -222,6 +271,13 @@ def run_again(
     for line in different:
         _say(f"Not the same to the last bit: {line}", error=True)
     raise typer.Exit(EXIT["failed"] if different else EXIT["ok"])
+
+
+def _words(options: str) -> list[str]:
+    try:
+        return shlex.split(options)
+    except ValueError as error:
+        raise InputError(f"the options {options!r} for Snakemake cannot be split into words ({error}): close each quote") from None
 
 
 def _say(text: str, error: bool = False) -> None:

@@ -32,6 +32,11 @@ PACKAGES = (
 )
 
 
+RUNNER = {"__init__", "execute", "files", "kernel", "locks", "merge_tables", "overlay"}
+RUNNER |= {"parameters", "profiles", "provenance", "record", "run"}
+"""Files of ``ddlib.study`` on which a run depends; the others make pages, verdicts and sweeps from runs, or start them."""
+
+
 class Git(BaseModel):
     """The commit, and whether files differed from it; no sha outside a repository."""
 
@@ -144,6 +149,16 @@ def hash_files(paths: list[Path]) -> str:
     for path in paths:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def run_sources(library: Path) -> list[Path]:
+    """The files of the library on which a run can depend."""
+    study = library / "study"
+    return [
+        path
+        for path in sorted(library.rglob("*.py"))
+        if study not in path.parents or (path.parent == study and path.stem in RUNNER)
+    ]
 
 
 def hash_library() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from ddlib.study import pages, rerun
+from ddlib.study import pages, rerun, resources
 from ddlib.study.claims.fragments import fragments
 from ddlib.study.files import InputError
 from ddlib.study.parameters import read_schema
@@ -140,6 +140,8 @@ def _write_generated(chapters: list[Chapter], root: Path, tree: Path) -> None:
     schemas = {chapter.stem: read_schema(chapter.notebook) for chapter in chapters}
     (generated / "profiles.md").write_text(pages.profiles(schemas, plans), encoding="utf-8")
     (generated / "status.md").write_text(pages.status({chapter.stem: chapter.run for chapter in chapters}), encoding="utf-8")
+    took = resources.page(((chapter.stem, chapter.run) for chapter in chapters), root / "reference")
+    (generated / "resources.md").write_text(took, encoding="utf-8")
     (generated / "landing.md").write_text(_landing(chapters), encoding="utf-8")
     toc = read_toc(root / "book" / "_toc.yml")
     _add_library(toc, tree / "book" / "api")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil
 from pydantic import ValidationError
 
+from ddlib.study.engine import run_engine
 from ddlib.study.files import InputError, write_json
 from ddlib.study.locks import Held, locked
 from ddlib.study.profiles import plan
@@ -27,6 +22,18 @@ def build_book(
 ) -> Path:
     """Run the chapters of a profile that need it, then build the book.
 
+    Returns:
+        The first page. For arguments and errors see :func:`run_chapters`.
+    """
+    _make("book", root, profile, cores, given or {}, options)
+    return root / "_build" / profile / "html" / "index.html"
+
+
+def run_chapters(
+    root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]] | None = None, options: Sequence[str] = ()
+) -> None:
+    """Run the chapters of a profile that need it.
+
     Args:
         root: the project.
         profile: the profile.
@@ -34,27 +41,30 @@ def build_book(
         given: parameters by hand, per chapter.
         options: more options for Snakemake, for example of an executor plugin.
 
-    Returns:
-        The first page.
-
     Raises:
         InputError: before anything starts, if the profile or a parameter is wrong or another build is running.
         BuildError: if a chapter or the book failed; finished chapters are kept.
     """
+    _make("runs", root, profile, cores, given or {}, options)
+
+
+def _make(
+    target: str, root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]], options: Sequence[str]
+) -> None:
+    """Let Snakemake make a target of the Snakefile."""
     if cores < 1:
         raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
     home = root / "_build" / profile
     parameters = plan(root / "notebooks", profile, given)
-    by_hand = {stem: {name: parameters[stem][name] for name in values} for stem, values in (given or {}).items()}
+    by_hand = {stem: {name: parameters[stem][name] for name in values} for stem, values in given.items()}
     try:
         with locked(root / "_build" / ".lock") as lock:
             write_json(home / "workflow.json", {"profile": profile, "given": by_hand})
             started = time.time()
-            if _snakemake(root, home, cores, options, lock) != 0:
+            if _snakemake(target, root, home, cores, options, lock) != 0:
                 raise BuildError(_reasons(home, started))
     except Held:
         raise InputError(f"another build is running in {root}: wait until it has ended") from None
-    return home / "html" / "index.html"
 
 
 class BuildError(Exception):
@@ -83,40 +93,21 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _snakemake(root: Path, home: Path, cores: int, options: Sequence[str], lock: int) -> int:
-    """Snakemake's exit status on the chapters and the book of a profile.
-
-    Its own lock outlives a kill -9. Ours does not, and Snakemake inherits ours: who holds ours may therefore lift the other.
-    """
-    base = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
-    base += ["--configfile", str(home / "workflow.json"), "--cores", str(cores)]
-    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    locks = root / ".snakemake" / "locks"
-    if locks.is_dir() and any(locks.iterdir()):
-        subprocess.run([*base, "--unlock", "--quiet", "all"], cwd=root, env=environment, check=False, capture_output=True)
-    flags = ["--rerun-incomplete", "--keep-going", "--quiet", "all", "--resources", "gpu=1", *options]
-    with subprocess.Popen([*base, *flags], cwd=root, env=environment, pass_fds=[lock]) as process:
-        before = signal.signal(signal.SIGTERM, lambda *_: _interrupt())  # Snakemake itself would wait for the running chapters
-        try:
-            return _wait(process)
-        finally:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt() -> None:
-    """What Ctrl-C in a terminal does for the processes below this one. Kernels are not in its group: each run ends its own."""
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error, OSError):
-            if os.getpgid(process.pid) == os.getpgrp():
-                process.send_signal(signal.SIGINT)
-
-
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # Ctrl-C reaches the children too, which end in good order
-            continue
+def _snakemake(target: str, root: Path, home: Path, cores: int, options: Sequence[str], lock: int) -> int:
+    """Snakemake's exit status on the chapters, or the book, of a profile; options that take many words would swallow the target."""
+    flags = [
+        "--cores",
+        str(cores),
+        target,
+        "--rerun-incomplete",
+        "--keep-going",
+        "--quiet",
+        "all",
+        "--resources",
+        "gpu=1",
+        *options,
+    ]
+    return run_engine(root / "Snakefile", root, home / "workflow.json", flags, lock)
 
 
 def _reasons(home: Path, started: float) -> str:

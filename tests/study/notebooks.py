@@ -33,3 +33,37 @@ def project(root: Path) -> Path:
     (root / "pyproject.toml").write_text("")
     (root / "notebooks" / "profiles" / "smoke.yml").write_text("")
     return root
+
+
+SWEPT = """\
+seed: int = 0  # seed
+ipc: list[int] = [10]  # budgets
+scale: float = 1.0  # a factor
+device: str = "cpu"  # where it computes"""
+SWEPT_CELL = """\
+import pathlib, time
+import pandas as pd
+from ddlib.study.record import Recorder
+root = pathlib.Path("..").resolve()
+with (root / "started").open("a") as stream:
+    stream.write(f"{seed} {ipc[0]}\\n")
+while (root / f"hold{seed}").exists():
+    time.sleep(0.1)
+assert not (root / f"bad{seed}").exists(), "unlucky"
+record = Recorder("01_small")
+record.table("scores", pd.DataFrame({"seed": [0, 1], "score": [scale * seed / 3, ipc[0] / 7]}))
+record.number("score", seed / 3 + ipc[0] / 7, low=0.1, n=2)"""
+
+
+def swept(root: Path) -> Path:
+    """A notebook for sweeps in a project.
+
+    It adds a line to the file ``started``, waits while there is a file ``hold<seed>``, and fails while there is a ``bad<seed>``.
+    """
+    return write(project(root) / "notebooks" / "01_small.ipynb", SWEPT_CELL, parameters=SWEPT)
+
+
+def started(root: Path) -> list[str]:
+    """Seed and budget of each run of that notebook that has started, sorted."""
+    log = root / "started"
+    return sorted(log.read_text().splitlines()) if log.exists() else []
