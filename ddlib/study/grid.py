@@ -14,7 +14,7 @@ from ddlib.study.files import InputError
 from ddlib.study.parameters import Parameter, closest
 
 MOST_RUNS = 10_000
-"""More than that is a slip of the pen: Snakemake would plan for minutes, and file systems suffer."""
+"""More is a slip of the pen: Snakemake takes a minute to plan this many, and each has a folder of files."""
 
 EXAMPLE = "write for example --grid seed=0..9 or --grid ipc=10,20,50"
 

@@ -174,7 +174,9 @@ def report(sweep: Sweep, outcome: Outcome) -> str:
     failed = f", {len(outcome.failed)} failed" if outcome.failed else ""
     lines.append(f"{outcome.finished} of {total} runs finished{failed}")
     if outcome.tables:
-        lines.append(f"Results of the finished runs, in {sweep.out}: {', '.join(path.name for path in outcome.tables)}")
+        names = [path.name for path in outcome.tables if not path.name.startswith("distilled_")]
+        more = f" and {len(outcome.tables) - len(names)} of distilled sets" if len(names) < len(outcome.tables) else ""
+        lines.append(f"Tables of the finished runs, in {sweep.out}: {', '.join(names)}{more}")
     if outcome.finished < total:
         lines.append("The same command does the others, and only those")
     return "\n".join(lines)
