@@ -12,8 +12,10 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 TEXT_WIDTH = 7.0
 """Width of the book's text column in inches: figures are drawn at the size at which they are read."""
@@ -29,6 +31,8 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#CC79A7",
 )
 GREY = "#767676"
+NOT_OURS = "not ours"
+"""Marks what a figure shows besides its own run: figures of the authors, arrows at an edge."""
 
 
 class Look(NamedTuple):
@@ -133,22 +137,32 @@ def figure(columns: int = 1, rows: int = 1, height: float = 2.9, width: float = 
     return plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", **options)
 
 
-def lay_under(figure: Figure, earlier: Figure) -> None:
+def lay_under(figure: Figure, earlier: Figure) -> int:
     """Copies the curves of another run of the same figure below this one's, wide and pale; the other figure is closed.
 
-    Lines become wide bands, marks without a line large marks. Lines across a whole panel, ticks and error bars are not copied.
+    Lines become wide bands, marks without a line large marks. Lines across a whole panel, ticks, error bars and what carries the
+    mark ``NOT_OURS`` (:meth:`~matplotlib.artist.Artist.set_gid`) are not copied.
+
+    Returns:
+        How many curves were copied.
 
     Raises:
-        ValueError: if the figures do not have the same panels.
+        ValueError: if the figures do not have the same panels, or one has other names along an axis: the curves would lie at the
+            wrong places.
     """
     plt.close(earlier)
     if len(figure.axes) != len(earlier.axes):
         raise ValueError(
             f"a figure of {len(earlier.axes)} panels cannot lie under one of {len(figure.axes)}: draw both the same way"
         )
+    copied = 0
     for axes, other in zip(figure.axes, earlier.axes, strict=True):
+        for name in ("xaxis", "yaxis"):
+            here, there = (_names(getattr(each, name)) for each in (axes, other))
+            if here != there:
+                raise ValueError(f"an axis with the names {there} cannot lie under one with {here}: draw both the same way")
         for line in other.get_lines():
-            if line.get_transform() != other.transData:
+            if line.get_transform() != other.transData or line.get_gid() == NOT_OURS:
                 continue
             x, y = line.get_data()
             band = np.size(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
@@ -159,7 +173,14 @@ def lay_under(figure: Figure, earlier: Figure) -> None:
             if not band:
                 copy.set(marker=line.get_marker(), markersize=2.4 * line.get_markersize(), markeredgewidth=0)
             axes.add_line(copy)
+            copied += 1
         axes.autoscale_view()
+    return copied
+
+
+def _names(axis: Axis) -> list[str]:
+    """The names that were given to places along an axis; none where it has numbers."""
+    return [label.get_text() for label in axis.get_majorticklabels()] if isinstance(axis.get_major_locator(), FixedLocator) else []
 
 
 def heatmap(

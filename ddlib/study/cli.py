@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ddlib.study import reproduction
 from ddlib.study.files import InputError, project_root
+from ddlib.study.terminal import EXIT, say, words
 
 app = typer.Typer(
     help="Run the notebooks of the study with checked parameters, once or over a grid, build the book from them, and merge tables "
@@ -20,9 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-EXIT = {"ok": 0, "failed": 1, "kernel_died": 1, "timeout": 124, "interrupted": 130}
-"""Exit status for each end state; 2 is wrong input, before anything started."""
-
 NotebookPath = Annotated[Path, typer.Argument(help="The notebook, for example notebooks/01_one_dataset_many_tasks.ipynb.")]
 Profile = Annotated[str | None, typer.Option(help="Parameters from notebooks/profiles/<name>.yml: smoke, laptop or paper.")]
 
@@ -40,8 +38,8 @@ def run_notebook(
     from ddlib.study.parameters import split_assignments
     from ddlib.study.run import message, run
 
-    record = run(notebook, out, profile, split_assignments(parameter or []), force, timeout, say=_say)
-    _say(message(record), error=record.state != "ok")
+    record = run(notebook, out, profile, split_assignments(parameter or []), force, timeout, say=say)
+    say(message(record), error=record.state != "ok")
     raise typer.Exit(EXIT[record.state])
 
 
@@ -80,16 +78,16 @@ def sweep_notebook(
         )
     width = cores if local else jobs
     default = (os.cpu_count() or 1) if local else 100
-    chosen = Executor(executor, default if width is None else width, _words(snakemake))
+    chosen = Executor(executor, default if width is None else width, words(snakemake))
     sweep = plan_sweep(notebook, grid or [], profile, split_assignments(parameter or []), out)
     try:
         with Bar("planning", lines=True) as bar:
-            outcome = run_sweep(sweep, chosen, _say, bar.show)
+            outcome = run_sweep(sweep, chosen, say, bar.show)
     except KeyboardInterrupt:
-        _say("Interrupted; the same command goes on.", error=True)
+        say("Interrupted; the same command goes on.", error=True)
         raise typer.Exit(EXIT["interrupted"]) from None
     good = outcome.finished == len(sweep.runs)
-    _say(report(sweep, outcome), error=not good)
+    say(report(sweep, outcome), error=not good)
     raise typer.Exit(0 if good else outcome.status if outcome.status == EXIT["interrupted"] else 1)
 
 
@@ -115,11 +113,11 @@ def book(
     from ddlib.study.workflow import BuildError, build_book, split_parameters
 
     try:
-        page = build_book(project_root(), profile, cores, split_parameters(parameters), _words(snakemake))
+        page = build_book(project_root(), profile, cores, split_parameters(parameters), words(snakemake))
     except BuildError as error:
-        _say(str(error), error=True)
+        say(str(error), error=True)
         raise typer.Exit(1) from None
-    _say(page.as_uri())
+    say(page.as_uri())
 
 
 @app.command()
@@ -127,11 +125,11 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
     """Build the book from runs that have finished, without running anything."""
     from ddlib.study.book import BookError, build
 
-    _say("Building the book from the finished chapters")
+    say("Building the book from the finished chapters")
     try:
         build(profile, project_root())
     except BookError as error:
-        _say(str(error), error=True)
+        say(str(error), error=True)
         raise typer.Exit(1) from None
 
 
@@ -140,7 +138,7 @@ def archive_book(profile: Annotated[str, typer.Option(help="smoke, laptop or pap
     """Pack the finished book into one file to download, with its checksum beside it. The last line is its path."""
     from ddlib.study.archive import archive
 
-    _say(str(archive(profile, project_root())))
+    say(str(archive(profile, project_root())))
 
 
 @app.command("links")
@@ -152,11 +150,11 @@ def follow_links(profile: Annotated[str, typer.Option(help="smoke, laptop or pap
     try:
         found = follow(profile, project_root())
     except BookError as error:
-        _say(str(error), error=True)
+        say(str(error), error=True)
         raise typer.Exit(1) from None
     for complaint in found.broken:
-        _say(complaint, error=True)
-    _say(f"Links to other sites: {len(found.good)} good, {len(found.broken)} broken, {len(found.skipped)} not followed")
+        say(complaint, error=True)
+    say(f"Links to other sites: {len(found.good)} good, {len(found.broken)} broken, {len(found.skipped)} not followed")
     raise typer.Exit(EXIT["failed"] if found.broken else EXIT["ok"])
 
 
@@ -197,91 +195,15 @@ def merge_tables(
             options = {"rows": rows, "weights": weights, "visits": visits, "drop": drop or [], "seed": seed, "prior": prior}
             written = merge_files(tables, id, time, output, noise, force, bar.show, **options)
     except KeyboardInterrupt:
-        _say("Interrupted, nothing was written.", error=True)
+        say("Interrupted, nothing was written.", error=True)
         raise typer.Exit(EXIT["interrupted"]) from None
     for line in summary(written):
-        _say(line)
+        say(line)
 
 
-@app.command("claims")
-def judge_claims(
-    profile: Annotated[str, typer.Option(help="Whose run is judged: smoke, laptop or paper.")] = "laptop",
-    reference: Annotated[bool, typer.Option("--reference", help="Judge the committed reference instead of a run.")] = False,
-    against: Annotated[str | None, typer.Option(help="Also compare the numbers: `reference`, or another profile.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    record: Annotated[
-        bool, typer.Option("--record", help="Put these verdicts on record, to be compared with from now on.")
-    ] = False,
-) -> None:
-    """The verdict on every claim of book/claims.yml, from the numbers of a run.
-
-    Exit status: 0 as on record or better, 1 a verdict is worse than the one in reference/claims.json, 2 wrong input.
-    """
-    from ddlib.study.claims.command import REFERENCE, claims_report
-
-    report = claims_report(project_root(), REFERENCE if reference else profile, against, record)
-    if json:
-        typer.echo(report.as_json())
-    else:
-        _say(report.verdicts())
-        if report.compared:
-            Console().print("", report.comparison())
-        _say(f"\n{report.summary()}")
-    for complaint in report.complaints():
-        _say(complaint, error=True)
-    raise typer.Exit(EXIT["failed"] if report.worse else EXIT["ok"])
-
-
-@app.command("reference")
-def make_reference(
-    profile: Annotated[str, typer.Option(help="The profile that is the reference.")] = "paper",
-    cores: Annotated[int, typer.Option(help="Chapters that run side by side.")] = os.cpu_count() or 1,
-    parameters: Annotated[str, typer.Option(help="Only devices, e.g. 09_two_tails.device=cuda.")] = "",
-    snakemake: Annotated[str, typer.Option(help="More options for Snakemake.")] = "",
-    collect_only: Annotated[bool, typer.Option("--collect-only", help="Run nothing: take the runs that have finished.")] = False,
-) -> None:
-    """Run the chapters at the published scale where that is missing, and copy what they recorded to the folder reference."""
-    from ddlib.study.reference import collect
-    from ddlib.study.workflow import BuildError, run_chapters, split_parameters
-
-    try:
-        if not collect_only:
-            run_chapters(project_root(), profile, cores, split_parameters(parameters), _words(snakemake))
-    except BuildError as error:
-        _say(str(error), error=True)
-        raise typer.Exit(1) from None
-    _say(str(collect(project_root(), profile)))
-
-
-@app.command("repeat")
-def run_again(
-    chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, e.g. 09_two_tails [default: all].")] = None,
-    profile: Annotated[str, typer.Option(help="The scale of the runs.")] = "smoke",
-) -> None:
-    """Run chapters twice with the same seeds, and on the GPU where there is one, and compare what they record bit by bit.
-
-    The outcome for all chapters goes to reference/repeat.json. Exit status: 0 all the same, 1 something differs.
-    """
-    from ddlib.study.repeat import repeat, write
-
-    found = repeat(project_root(), profile, chapters or [], say=_say)
-    if not chapters:
-        _say(str(write(project_root(), found)))
-    different = [f"{one.chapter}: {', '.join(one.different)}" for one in found.chapters if one.different]
-    for line in different:
-        _say(f"Not the same to the last bit: {line}", error=True)
-    raise typer.Exit(EXIT["failed"] if different else EXIT["ok"])
-
-
-def _words(options: str) -> list[str]:
-    try:
-        return shlex.split(options)
-    except ValueError as error:
-        raise InputError(f"the options {options!r} for Snakemake cannot be split into words ({error}): close each quote") from None
-
-
-def _say(text: str, error: bool = False) -> None:
-    Console(stderr=error).print(text, markup=False, emoji=False, soft_wrap=True)
+app.command("claims")(reproduction.judge_claims)
+app.command("reference")(reproduction.make_reference)
+app.command("repeat")(reproduction.run_again)
 
 
 def main() -> None:
@@ -289,7 +211,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        _say(f"ddlib: {error}", error=True)
+        say(f"ddlib: {error}", error=True)
         raise SystemExit(2) from None
 
 

@@ -89,8 +89,12 @@ def over_reference(
         return figure, f"The reference run is not drawn: {_listed(named)}."
     open_before = set(plt.get_fignums())
     try:
-        earlier = draw(*(_swapped(each, reference, tables) for each in args), **options)
-        lay_under(figure, earlier)
+        swapped: list[str] = []
+        earlier = draw(*(_swapped(each, reference, tables, swapped) for each in args), **options)
+        if not swapped:
+            raise LookupError("no recorded table is among the arguments")  # this run would lie under itself
+        if not lay_under(figure, earlier):
+            return figure, ""
     except Exception as error:  # a reference from other code than this run's must not stop the run
         for half_drawn in set(plt.get_fignums()) - open_before:
             plt.close(half_drawn)  # or the notebook would show it
@@ -99,18 +103,25 @@ def over_reference(
     return figure, f"Wide and pale: the reference run{scale}."
 
 
-def _swapped(argument: Any, reference: Reference, tables: Mapping[str, pd.DataFrame]) -> Any:
-    """The reference's table in the place of this run's, also inside mappings and named tuples; any other argument as it is."""
+def _swapped(argument: Any, reference: Reference, tables: Mapping[str, pd.DataFrame], swapped: list[str]) -> Any:
+    """The reference's table in the place of this run's, also inside mappings and named tuples; any other argument as it is.
+
+    Of the reference only rows are taken whose texts (methods, problems, conditions) occur in this run too.
+    """
     if isinstance(argument, Mapping):
-        return {key: _swapped(value, reference, tables) for key, value in argument.items()}
+        return {key: _swapped(value, reference, tables, swapped) for key, value in argument.items()}
     if isinstance(argument, tuple) and hasattr(argument, "_asdict"):
-        return type(argument)(**{key: _swapped(value, reference, tables) for key, value in argument._asdict().items()})
+        return type(argument)(**{key: _swapped(value, reference, tables, swapped) for key, value in argument._asdict().items()})
     name = next((name for name, table in tables.items() if table is argument), None)
     if name is None:
         return argument
     found = reference.table(name)
     if found is None:
         raise LookupError(f"the reference has no table {name}")
+    swapped.append(name)
+    for column in argument.columns.intersection(found.columns):
+        if found[column].dtype == object or found[column].dtype.kind not in "biuf":
+            found = found[found[column].isin(argument[column]) | found[column].isna()]
     return found
 
 

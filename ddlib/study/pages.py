@@ -17,7 +17,10 @@ from ddlib.study.provenance import Git, Run
 # in the order of imports, as a reader meets them; others follow by name
 PARTS = ["problem", "learners", "methods", "tasks", "lens", "dbn", "pinn", "datasets", "plotting", "statistics", "study"]
 
-UNLISTED = {"cli"}  # options of a command, not functions to call; `ddlib --help` and the page on re-execution have them
+UNLISTED = {
+    "cli",
+    "reproduction",
+}  # options of a command, not functions to call; `ddlib --help` and the page on re-execution have them
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

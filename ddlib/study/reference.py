@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from ddlib.study.files import REFERENCE, InputError
 from ddlib.study.profiles import plan
-from ddlib.study.provenance import Run
+from ddlib.study.provenance import Run, git
 
 LIMIT = 20 * 10**6
 """The most bytes that the reference may take in the repository."""
+
+
+def check(root: Path, given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse, before hours of work, what :func:`collect` would refuse after them.
+
+    Args:
+        root: the folder of the project.
+        given: parameters by hand, per chapter.
+
+    Raises:
+        InputError: if files differ from the last commit, or a parameter by hand is no device.
+    """
+    by_hand = sorted({name for values in given.values() for name in values} - {"device"})
+    if by_hand:
+        raise InputError(
+            f"the reference is the profile as it stands, and {by_hand[0]} was given by hand: leave all but devices away"
+        )
+    state = git(root)
+    if state.sha is None or state.dirty:
+        raise InputError(
+            "the reference has to be computed from code that a commit holds: commit your changes, and make none meanwhile"
+        )
 
 
 def collect(root: Path, profile: str = "paper") -> Path:
@@ -46,7 +71,8 @@ def collect(root: Path, profile: str = "paper") -> Path:
             if (old / "run.json").exists() and old.name not in runs:  # a chapter that has got another name
                 shutil.rmtree(old)
         for stem in wanted:
-            shutil.rmtree(target / stem, ignore_errors=True)
+            if (target / stem).exists():
+                (target / stem).rename(Path(scratch, f"{stem}.old"))
             Path(scratch, stem).rename(target / stem)
     return target
 
@@ -56,7 +82,10 @@ def _checked(folder: Path, stem: str, profile: str, wanted: dict[str, Any]) -> P
     again = f"run `ddlib run notebooks/{stem}.ipynb --profile {profile} --force`"
     if not (folder / "run.json").exists():
         raise InputError(f"{stem} has no finished run of the profile {profile}: {again}, or `make reference`")
-    run = Run.model_validate_json((folder / "run.json").read_bytes())
+    try:
+        run = Run.model_validate_json((folder / "run.json").read_bytes())
+    except ValidationError:
+        raise InputError(f"{folder / 'run.json'} is no record of a run: {again}") from None
     other = [name for name, value in (wanted | run.parameters).items() if name != "device" and wanted.get(name, value) != value]
     if other or {*wanted} != {*run.parameters}:
         raise InputError(

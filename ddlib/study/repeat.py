@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
@@ -17,18 +15,24 @@ from ddlib.study.parameters import read_schema
 from ddlib.study.profiles import chapters
 from ddlib.study.provenance import Hardware
 from ddlib.study.run import message, run
+from ddlib.study.timed import is_time, is_timed_column
 
-TIMED = re.compile(r"second|(?:^|_)ms(?:$|[ ,_])|^answer$|break_even")
-"""Names of columns and numbers that hold measured times: they differ from run to run, as they should."""
 RESULT = Path(REFERENCE, "repeat.json")
 
 
 class Change(BaseModel):
-    """A number on the processor and on the GPU."""
+    """A number that is another on the GPU; None is an infinite value.
+
+    Attributes:
+        name: of the number.
+        cpu, gpu: its value on either.
+        overlap: whether its 95 % intervals overlap; None where it has none.
+    """
 
     name: str
-    cpu: float
-    gpu: float
+    cpu: float | None
+    gpu: float | None
+    overlap: bool | None
 
 
 class Repeated(BaseModel):
@@ -106,10 +110,13 @@ def read(root: Path) -> Repeats | None:
 def lasting(name: str, content: bytes) -> bytes:
     """What a recorded file holds besides measured times."""
     if name.endswith(".json"):
-        numbers = {key: value for key, value in json.loads(content).items() if not _is_time(key, value)}
+        numbers = {key: value for key, value in json.loads(content).items() if not is_time(key, value)}
         return json.dumps(numbers).encode()
-    table = pd.read_csv(io.BytesIO(content), dtype=str)
-    return table.drop(columns=[column for column in table if TIMED.search(str(column))]).to_csv(index=False).encode()
+    try:
+        table = pd.read_csv(io.BytesIO(content), dtype=str)
+    except pd.errors.EmptyDataError:
+        return content
+    return table.drop(columns=[column for column in table if is_timed_column(str(column))]).to_csv(index=False).encode()
 
 
 def _compared(stem: str, folders: dict[str, Path]) -> Repeated:
@@ -128,12 +135,12 @@ def _compared(stem: str, folders: dict[str, Path]) -> Repeated:
 
 def _changes(cpu: Path, gpu: Path) -> list[Change]:
     mine, theirs = (json.loads((folder / "results" / "numbers.json").read_bytes()) for folder in (cpu, gpu))
-    return [
-        Change(name=name, cpu=value["value"], gpu=theirs[name]["value"])
-        for name, value in mine.items()
-        if name in theirs and not _is_time(name, value) and value["value"] != theirs[name]["value"]
-    ]
-
-
-def _is_time(name: str, number: dict[str, Any]) -> bool:
-    return number.get("unit") in ("s", "ms") or bool(TIMED.search(name))
+    found = []
+    for name, here in mine.items():
+        there = theirs.get(name)
+        if there is None or is_time(name, here) or here["value"] == there["value"]:
+            continue
+        ends = [each.get(end) for each in (here, there) for end in ("low", "high")]
+        overlap = None if None in ends else here["low"] <= there["high"] and there["low"] <= here["high"]
+        found.append(Change(name=name, cpu=here["value"], gpu=there["value"], overlap=overlap))
+    return found

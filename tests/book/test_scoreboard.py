@@ -98,7 +98,7 @@ def test_text_of_the_ledger_is_text_on_the_page(root: Path) -> None:
     assert "small, &lt; 1." in source
     details = board(root).select_one("#claim-holds details")
     assert details is not None
-    assert "Refuted by: another value." in details.get_text()
+    assert "A line is refuted by: another value." in details.get_text()
 
 
 def test_spread_is_half_the_interval_as_a_share(root: Path) -> None:

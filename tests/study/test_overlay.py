@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ddlib import plotting
+from ddlib.study.overlay import Reference, over_reference
 from ddlib.study.run import run
 from tests.book.fake import record
 from tests.study.notebooks import project, write
@@ -88,6 +89,63 @@ def test_curves_lie_wide_and_pale_below_and_widen_the_panel():
     assert axes.get_ylim()[1] < 9
     assert not plt.fignum_exists(there.number)
     plt.close(here)
+
+
+def test_what_is_not_the_runs_own_is_not_copied():
+    here, axes = plotting.figure()
+    there, other = plotting.figure()
+    other.plot([1, 2], [3, 4], gid=plotting.NOT_OURS)
+    assert plotting.lay_under(here, there) == 0
+    assert axes.get_lines() == []
+    plt.close(here)
+
+
+def test_rows_of_other_names_never_lie_under_each_other():
+    here, axes = plotting.figure()
+    axes.set_yticks([0, 1], ["Poisson", "Burgers"])
+    there, other = plotting.figure()
+    other.plot([1, 2], [0, 1])
+    other.set_yticks([0, 1], ["Poisson", "wave"])
+    with pytest.raises(ValueError, match="wave"):
+        plotting.lay_under(here, there)
+    plt.close("all")
+
+
+def drawn(tmp_path, here, there):
+    """What a figure of tables is drawn from the second time: the reference's rows."""
+    place = tmp_path / "reference" / STEM
+    (place / "results").mkdir(parents=True)
+    there.to_csv(place / "results" / "scores.csv", index=False)
+    (place / "run.json").write_text(record(STEM).model_copy(update={"parameters": {}}).model_dump_json())
+    seen = []
+
+    def draw(argument):
+        seen.append(argument)
+        figure, axes = plotting.figure()
+        axes.plot([0, 1], [0, 1])
+        return figure
+
+    figure, note = over_reference(Reference(STEM, tmp_path / "reference"), {"scores": here}, draw, here)
+    plt.close(figure)
+    return seen[-1], note
+
+
+def test_of_the_reference_only_what_occurs_in_this_run_is_drawn(tmp_path):
+    here = pd.DataFrame({"problem": ["a", "b"], "budget": [1, 1], "error": [0.1, 0.2]})
+    there = pd.DataFrame({"problem": ["a", "b", "c"], "budget": [1, 2, 1], "error": [1.0, 2.0, 3.0]})
+    table, note = drawn(tmp_path, here, there)
+    assert table.error.tolist() == [1.0, 2.0]
+    assert note == "Wide and pale: the reference run."
+
+
+def test_a_figure_without_a_recorded_table_does_not_lie_under_itself(tmp_path):
+    frame = pd.DataFrame({"x": [1.0]})
+    reference = tmp_path / "reference" / STEM
+    (reference / "results").mkdir(parents=True)
+    (reference / "run.json").write_text(record(STEM).model_copy(update={"parameters": {}}).model_dump_json())
+    figure, note = over_reference(Reference(STEM, tmp_path / "reference"), {}, lambda table: plotting.figure()[0], frame)
+    plt.close(figure)
+    assert "is not drawn" in note
 
 
 def test_a_panel_with_limits_of_its_own_keeps_them():

@@ -1,12 +1,13 @@
 """The reference is complete, traceable and small, or it stays as it was."""
 
 import json
+import subprocess
 
 import pytest
 
 from ddlib.study import reference
 from ddlib.study.files import InputError
-from ddlib.study.reference import collect
+from ddlib.study.reference import check, collect
 from tests.book.fake import record
 from tests.study.notebooks import write
 
@@ -70,6 +71,10 @@ def spoil_old_parameters(root):
     finish(root, "02_second", parameters={"device": "cpu"})
 
 
+def spoil_record(root):
+    (root / "_build" / "paper" / "runs" / "02_second" / "run.json").write_text("{")
+
+
 def spoil_dirty(root):
     finish(root, "02_second", git=record("02_second").git)
 
@@ -81,6 +86,7 @@ def spoil_dirty(root):
         (spoil_other_parameters, "replicates"),
         (spoil_old_parameters, "new parameters"),
         (spoil_dirty, "no commit holds"),
+        (spoil_record, "is no record of a run"),
     ],
 )
 def test_what_cannot_be_a_reference_leaves_the_old_one_alone(house, spoil, complaint):
@@ -90,6 +96,26 @@ def test_what_cannot_be_a_reference_leaves_the_old_one_alone(house, spoil, compl
         collect(house)
     assert "02_second" in str(error.value)
     assert (house / "reference" / "02_second" / "run.json").read_text() == before
+
+
+def test_what_would_be_refused_in_the_end_is_refused_at_once(tmp_path):
+    def git(*words):
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], cwd=tmp_path, check=True, capture_output=True
+        )
+
+    with pytest.raises(InputError, match="replicates was given by hand"):
+        check(tmp_path, {"01_first": {"device": "cuda", "replicates": "3"}})
+    with pytest.raises(InputError, match="commit your changes"):
+        check(tmp_path, {})
+    git("init")
+    (tmp_path / "a").write_text("")
+    git("add", "a")
+    git("commit", "-m", "a")
+    check(tmp_path, {"01_first": {"device": "cuda"}})
+    (tmp_path / "a").write_text("changed")
+    with pytest.raises(InputError, match="commit your changes"):
+        check(tmp_path, {})
 
 
 def test_a_reference_that_is_too_large_is_refused(house, monkeypatch):

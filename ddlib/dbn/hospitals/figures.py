@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,14 @@ def _dot(panel: Axes, found: np.ndarray, height: float, tint: str, filled: bool,
     middle = np.median(found) if np.isfinite(found).all() else np.nan
     if not window[0] <= middle <= window[1]:
         worse, marker = (window[1], ">") if metric in LOWER_IS_BETTER else (window[0], "<")
-        panel.plot(worse, height, marker, color=tint, markerfacecolor=face, clip_on=False, markersize=5)
+        arrow: dict[str, Any] = {
+            "color": tint,
+            "markerfacecolor": face,
+            "clip_on": False,
+            "markersize": 5,
+            "gid": plotting.NOT_OURS,
+        }
+        panel.plot(worse, height, marker, **arrow)
         return
     panel.plot([found.min(), found.max()], [height, height], color=tint, linewidth=0.9)
     panel.plot(middle, height, "o", color=tint, markerfacecolor=face, markersize=4.5)

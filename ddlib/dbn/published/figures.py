@@ -64,8 +64,8 @@ def _line(axes: Axes, method: str, height: float) -> None:
 
 def _diamonds(axes: Axes, x: np.ndarray, y: list[float], method: str) -> None:
     """Published figures, in the colour of their method."""
-    color = plotting.look(method)["color"]
-    axes.plot(x, y, "D", markersize=6, markerfacecolor="none", color=color, clip_on=False, zorder=5, label=THEIRS[method])
+    look = {"color": plotting.look(method)["color"], "label": THEIRS[method], "gid": plotting.NOT_OURS}
+    axes.plot(x, y, "D", markersize=6, markerfacecolor="none", clip_on=False, zorder=5, **look)
 
 
 def draw_curves(curves: pd.DataFrame, scores: pd.DataFrame, slices: int, budgets: list[int]) -> Figure:

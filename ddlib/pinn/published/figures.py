@@ -46,8 +46,9 @@ def draw_errors(tables: Mapping[str, Table]) -> Figure:
             shift = 1.05 ** (index - (len(names) - 1) / 2)
             _line(panel, [(points, values(scores, name, points)) for points in sizes], LOOKS[name], shift)
         if law == "release":
-            panel.plot(sizes, [AUTHORS[k].random for k in sizes], "^", color="black", markerfacecolor="white", markersize=7)
-            panel.plot(sizes, [AUTHORS[k].distilled for k in sizes], "v", color="black", markerfacecolor="white", markersize=7)
+            theirs = {"color": "black", "markerfacecolor": "white", "markersize": 7, "gid": plotting.NOT_OURS}
+            panel.plot(sizes, [AUTHORS[k].random for k in sizes], "^", **theirs)
+            panel.plot(sizes, [AUTHORS[k].distilled for k in sizes], "v", **theirs)
         panel.axhline(float(np.median(floor(scores))), color=REFERENCE, linestyle="-.", linewidth=1)
         panel.set(title=TITLES.get(law, law), xscale="log", yscale="log", xlabel="points")
         panel.set_xticks(every, [str(points) for points in every])

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
 from ddlib.statistics import Estimate
 from ddlib.study.claims.compare import Compared, Differing, compare_all
 from ddlib.study.claims.ledger import Statistic, read_ledger
 from ddlib.study.claims.results import Missing, Results
-from ddlib.study.claims.verdict import RANK, Finding, Judged, judge, worse_than_recorded
+from ddlib.study.claims.verdict import RANK, Finding, Judged, State, judge, worse_than_recorded
 from ddlib.study.files import REFERENCE, InputError, finite, write_json
 
 LEDGER = Path("book", "claims.yml")
@@ -50,33 +51,35 @@ def verdicts(root: Path, profile: str) -> list[Judged]:
     return [judge(claim, results) for claim in claims]
 
 
-def recorded(root: Path, profile: str) -> dict[str, str]:
+def recorded(root: Path, profile: str) -> dict[str, State]:
     """The verdicts on record for a profile, by claim; none if there is no record.
 
     Raises:
         InputError: if the record is not what ``ddlib claims --record`` writes.
     """
-    path = root / RECORD
-    if not path.exists():
-        return {}
-    mend = "restore it from the repository, or write it anew with `ddlib claims --record`"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))[profile]
-    except KeyError:
-        return {}
-    except (ValueError, TypeError):
-        raise InputError(f"{path} is not a record of verdicts: {mend}") from None
-    if not isinstance(found, dict) or not set(found.values()) <= set(RANK):
-        raise InputError(f"{path} holds a verdict that does not exist: {mend}")
-    return found
+    return _read_record(root).get(profile, {})
 
 
 def record(root: Path, profile: str, judged: Sequence[Judged]) -> Path:
-    """Put a profile's verdicts on record; those of other profiles stay."""
+    """Put a profile's verdicts on record; those of other profiles stay.
+
+    Raises:
+        InputError: as for :func:`recorded`.
+    """
+    write_json(root / RECORD, _read_record(root) | {profile: {one.claim.id: one.state for one in judged}})
+    return root / RECORD
+
+
+def _read_record(root: Path) -> dict[str, dict[str, State]]:
     path = root / RECORD
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    write_json(path, before | {profile: {one.claim.id: one.state for one in judged}})
-    return path
+    if not path.exists():
+        return {}
+    try:
+        return TypeAdapter(dict[str, dict[str, State]]).validate_json(path.read_bytes())
+    except ValidationError:
+        raise InputError(
+            f"{path} is not a record of verdicts: restore it from the repository, or remove it and record anew"
+        ) from None
 
 
 def summary(judged: Sequence[Judged]) -> str:
@@ -139,15 +142,15 @@ class Report(NamedTuple):
     Attributes:
         profile: whose run was judged.
         judged: the verdict on each claim.
-        worse: the claims whose verdict is worse than the one on record.
-        before: the verdicts on record.
+        worse: a sentence for each claim that is worse than on record.
+        on_record: whether there are verdicts of this profile to compare with.
         compared: the numbers beside those of another run, by chapter.
     """
 
     profile: str
     judged: list[Judged]
-    worse: list[Judged]
-    before: dict[str, str]
+    worse: list[str]
+    on_record: bool
     compared: dict[str, tuple[list[Differing], list[Compared]]]
 
     def summary(self) -> str:
@@ -162,16 +165,8 @@ class Report(NamedTuple):
         """What a person reads of the comparison, if one was asked for."""
         return comparison_table(self.compared) if self.compared else None
 
-    def complaints(self) -> list[str]:
-        """One sentence for each claim that has become worse."""
-        return [
-            f"{one.claim.id} is {one.state} and was {self.before[one.claim.id]}{f': {one.why}' if one.why else ''}"
-            for one in self.worse
-        ]
-
     def as_json(self) -> str:
         """Everything, for programs."""
-        lost = {one.claim.id for one in self.worse}
         chapters = {
             chapter: {
                 "parameters": [parameter._asdict() for parameter in parameters],
@@ -179,8 +174,8 @@ class Report(NamedTuple):
             }
             for chapter, (parameters, numbers) in self.compared.items()
         }
-        claims = [_claim_as_json(one) | {"worse than recorded": one.claim.id in lost} for one in self.judged]
-        return json.dumps(finite({"profile": self.profile, "claims": claims, "against": chapters}), indent=1, ensure_ascii=False)
+        found = {"profile": self.profile, "claims": [_claim_as_json(one) for one in self.judged], "worse": self.worse}
+        return json.dumps(finite(found | {"on record": self.on_record, "against": chapters}), indent=1, ensure_ascii=False)
 
 
 def claims_report(root: Path, profile: str, against: str | None = None, put_on_record: bool = False) -> Report:
@@ -203,7 +198,7 @@ def claims_report(root: Path, profile: str, against: str | None = None, put_on_r
     if put_on_record:
         record(root, profile, judged)
     before = recorded(root, profile)
-    return Report(profile, judged, worse_than_recorded(judged, before), before, compared)
+    return Report(profile, judged, worse_than_recorded(judged, before), bool(before), compared)
 
 
 def _claim_as_json(one: Judged) -> dict[str, Any]:

@@ -6,12 +6,11 @@ import math
 from typing import Any, Literal, NamedTuple
 
 from ddlib.study.claims.results import Missing, Results
+from ddlib.study.timed import is_time
 
 Relation = Literal["agrees", "differs", "only here", "only there", "no interval", "a time"]
 ROUNDING = 1e-6
 """Exact numbers agree within this share of the larger one, or within this size: other processors round differently."""
-TIMES = {"s", "ms"}
-"""Units of measured times, which say something about a machine and nothing about a claim."""
 
 
 class Compared(NamedTuple):
@@ -47,7 +46,9 @@ def compare(chapter: str, run: Results, reference: Results) -> tuple[list[Differ
         Differing(name, mine.get(name), theirs.get(name)) for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)
     ]
     return differing, [
-        Compared(f"{chapter}.{name}", _relation(here.get(name), there.get(name), not differing), here.get(name), there.get(name))
+        Compared(
+            f"{chapter}.{name}", _relation(name, here.get(name), there.get(name), not differing), here.get(name), there.get(name)
+        )
         for name in {**here, **there}
     ]
 
@@ -64,10 +65,10 @@ def compare_all(run: Results, reference: Results) -> dict[str, tuple[list[Differ
     return {chapter: compare(chapter, run, reference) for chapter in both}
 
 
-def _relation(here: dict[str, Any] | None, there: dict[str, Any] | None, same_parameters: bool) -> Relation:
+def _relation(name: str, here: dict[str, Any] | None, there: dict[str, Any] | None, same_parameters: bool) -> Relation:
     if here is None or there is None:
         return "only there" if here is None else "only here"
-    if {here.get("unit"), there.get("unit")} & TIMES:
+    if is_time(name, here):
         return "a time"
     if here.get("value") is None or there.get("value") is None:  # an infinite value is written as null
         return "agrees" if here.get("value") == there.get("value") else "differs"

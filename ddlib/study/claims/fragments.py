@@ -80,23 +80,28 @@ def _repeats(root: Path) -> str:
     found = read(root)
     if found is None:
         return "Not done in this copy of the project: `ddlib repeat` does it."
-    lines = ["| Chapter | files compared | not the same to the last bit |", "|---|---|---|"]
+    where = (
+        f"Every chapter was run twice with the same seeds on one processor ({found.hardware.cpu}), in the profile `{found.profile}`"
+    )
+    lines = [
+        f"{where}, and every recorded file compared to the last bit; columns and numbers that are measured times are left out."
+    ]
+    lines += ["", "| Chapter | files compared | not the same to the last bit |", "|---|---|---|"]
     for one in found.chapters:
         lines.append(f"| {one.chapter} | {one.files} | {', '.join(f'`{name}`' for name in one.different) or 'none'} |")
-    lines += ["", f"Profile `{found.profile}`, {found.hardware.cpu}."]
     if not found.hardware.gpu:
         return "\n".join([*lines, "", "No GPU was at hand, so nothing was compared between processor and GPU."])
-    lines += [
-        "",
-        f"On the GPU ({found.hardware.gpu}):",
-        "",
-        "| Chapter | numbers that differ | largest relative difference |",
-        "|---|---|---|",
-    ]
+    lines += ["", f"On the GPU ({found.hardware.gpu}), whose random numbers are others, these numbers differ:", ""]
+    lines += ["| Chapter | number | processor | GPU | 95 % intervals |", "|---|---|---|---|---|"]
+    words = {None: "none", True: "overlap", False: "are apart"}
     for one in found.chapters:
-        changes = [abs(each.gpu - each.cpu) / max(abs(each.cpu), abs(each.gpu)) for each in one.gpu or []]
-        lines.append(f"| {one.chapter} | {len(changes)} | {f'{max(changes):.2g}' if changes else '–'} |")
+        for each in one.gpu or []:
+            lines.append(f"| {one.chapter} | `{each.name}` | {_short(each.cpu)} | {_short(each.gpu)} | {words[each.overlap]} |")
     return "\n".join(lines)
+
+
+def _short(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4g}"
 
 
 def _spread(run: Results, reference: Results | None) -> str:

@@ -64,6 +64,8 @@ class Statistic(BaseModel):
             raise ValueError("value, rows, minus and over go with a table")
         if self.minus and self.over:
             raise ValueError("give minus or over, not both")
+        if self.matches and (self.table is None or self.minus or self.over):
+            raise ValueError("a published figure without a threshold is compared with the seeds of a table, without minus or over")
         if self.at_least is None and self.at_most is None and self.published is None:
             raise ValueError("give a threshold: at_least, at_most, or the published figure that is to be matched")
         if self.at_least is not None and self.at_most is not None and self.at_least >= self.at_most:
@@ -163,14 +165,18 @@ def _claim(item: Any, position: int, path: Path) -> Claim:
         place = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{path}: claim {name}{f', {place}' if place else ''}: {message}") from None
-    except KeyError as error:
-        raise InputError(f"{path}: claim {name}: {{{error.args[0]}}} is in a text, but not under `each`") from None
+    except InputError as error:
+        raise InputError(f"{path}: claim {name}: {error}") from None
+    except (KeyError, IndexError, ValueError) as error:  # of a text with braces
+        raise InputError(f"{path}: claim {name}: a text asks in braces for {error}, which is not under `each`") from None
 
 
 def _expanded(statistic: Any) -> list[Any]:
     """One statistic for each mapping under ``each``: its fields are taken over, other words replace ``{word}`` in the texts."""
     if not isinstance(statistic, dict) or "each" not in statistic:
         return [statistic]
+    if not isinstance(statistic["each"], list) or not all(isinstance(words, dict) for words in statistic["each"]):
+        raise InputError("`each` is a list of mappings, as in `each: [{ipc: 10}, {ipc: 20}]`")
     common = {key: value for key, value in statistic.items() if key != "each"}
     return [
         {key: _filled(value, words) for key, value in common.items()}

@@ -58,7 +58,7 @@ def _body(mine: Judged, theirs: Judged | None, link: str | None) -> str:
     claim = mine.claim
     whose = "the paper’s claim" if claim.whose == "paper" else "our claim"
     source = f"{html.escape(claim.source)} · {whose}" + (f' · <a href="{link}">see the figure</a>' if link else "")
-    facts = [("Wanted", html.escape(claim.threshold_from)), ("Refuted by", html.escape(claim.refuted_by))]
+    facts = [("Wanted", html.escape(claim.threshold_from)), ("A line is refuted by", html.escape(claim.refuted_by))]
     facts += [("Changed", html.escape(reason)) for reason in claim.changed]
     details = "".join(f"<p><b>{name}:</b> {text}.</p>" for name, text in facts if text)
     more = f"<details><summary>How it is judged</summary>{details}</details>" if details else ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from ddlib.statistics import Estimate, estimate
 from ddlib.study.claims.ledger import Statistic
@@ -39,8 +40,15 @@ class Results:
         return sorted(path.parent.name for path in self.folder.glob("*/run.json") if path.parent.suffix == "")
 
     def run(self, chapter: str) -> Run:
-        """The record of a chapter's run."""
-        return Run.model_validate_json((self.folder / chapter / "run.json").read_bytes())
+        """The record of a chapter's run.
+
+        Raises:
+            Missing: if it cannot be read.
+        """
+        try:
+            return Run.model_validate_json((self.folder / chapter / "run.json").read_bytes())
+        except ValidationError:
+            raise Missing(f"{self.folder / chapter / 'run.json'} is no record of a run: run the chapter again") from None
 
     def numbers(self, chapter: str) -> dict[str, dict[str, Any]]:
         """The numbers that a chapter recorded.
@@ -48,7 +56,14 @@ class Results:
         Raises:
             Missing: if it has no finished run.
         """
-        return json.loads(self._file(chapter, "numbers.json").read_text(encoding="utf-8"))
+        path = self._file(chapter, "numbers.json")
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise Missing(f"{path} holds no numbers: run the chapter again")
+        return found
 
     def table(self, chapter: str, name: str) -> pd.DataFrame:
         """A table that a chapter recorded.
@@ -56,7 +71,11 @@ class Results:
         Raises:
             Missing: if there is no finished run, or it recorded no such table.
         """
-        return pd.read_csv(self._file(chapter, f"{name}.csv"))
+        path = self._file(chapter, f"{name}.csv")
+        try:
+            return pd.read_csv(path)
+        except (pd.errors.EmptyDataError, pd.errors.ParserError):
+            raise Missing(f"{path} holds no table: run the chapter again") from None
 
     def _file(self, chapter: str, name: str) -> Path:
         if chapter not in self.chapters:
@@ -80,14 +99,11 @@ def measure(statistic: Statistic, chapter: str, results: Results) -> Estimate:
     other = statistic.minus or statistic.over
     if other:
         theirs = _total(statistic, other, table)
-        ours, theirs = ours.align(theirs, join="inner")
-        if ours.empty:
-            raise Missing(f"no pairs of rows for {statistic.label}")
-        ours = ours - theirs if statistic.minus else (ours / theirs).map(_log)
-    values = ours.groupby(level=statistic.seed).mean()
-    if not np.isfinite(values).all():
-        raise Missing(f"{statistic.label} is not finite for some seed")
-    found = estimate(values, "mean" if other else statistic.middle)
+        _same_pairs(statistic, ours, theirs)
+        if statistic.over and not ((ours / theirs) > 0).all():
+            raise Missing(f"{statistic.label} has a ratio that is not positive")
+        ours = ours - theirs if statistic.minus else (ours / theirs).map(math.log)
+    found = estimate(_by_seed(statistic, ours), "mean" if other else statistic.middle)
     if not statistic.over:
         return found
     return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n)
@@ -103,7 +119,7 @@ def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float,
 
     if statistic.table is None:
         raise Missing(f"{statistic.label}: a published figure is compared with the seeds of a table, not with a number")
-    values = _total(statistic, statistic.rows, results.table(chapter, statistic.table)).groupby(level=statistic.seed).mean()
+    values = _by_seed(statistic, _total(statistic, statistic.rows, results.table(chapter, statistic.table)))
     n = len(values)
     if n < 2:
         raise Missing(f"{statistic.label} has {n} seed{'s' * (n != 1)} and needs two for a spread")
@@ -112,17 +128,24 @@ def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float,
 
 
 def _recorded(name: str, numbers: dict[str, dict[str, Any]]) -> Estimate:
-    if name not in numbers or numbers[name].get("value") is None:
+    if name not in numbers:
         raise Missing(f"the number {name} was not recorded")
     number = numbers[name]
+    if number.get("value") is None:
+        raise Missing(f"the number {name} is not finite")
     low, high = (float("nan") if number.get(end) is None else float(number[end]) for end in ("low", "high"))
+    if math.isnan(low) != math.isnan(high):
+        raise Missing(f"an end of the interval of {name} is not finite")
     return Estimate(float(number["value"]), low, high, int(number.get("n") or 0))
 
 
 def _total(statistic: Statistic, queries: str | list[str] | None, table: pd.DataFrame) -> pd.Series:
     """The measured column by repetition and pair, added over the queries."""
-    parts = [_rows(statistic, query, table) for query in ([queries] if isinstance(queries, str) else queries or [])]
-    return reduce(lambda total, part: (total + part).dropna(), parts)
+    first, *others = (_rows(statistic, query, table) for query in ([queries] if isinstance(queries, str) else queries or []))
+    for other in others:
+        _same_pairs(statistic, first, other)
+        first = first + other
+    return first
 
 
 def _rows(statistic: Statistic, query: str, table: pd.DataFrame) -> pd.Series:
@@ -132,14 +155,30 @@ def _rows(statistic: Statistic, query: str, table: pd.DataFrame) -> pd.Series:
         if column not in table:
             raise Missing(f"the table {statistic.table} has no column {column}")
     try:
-        chosen = table.query(query)
+        mask = table.eval(query)
     except Exception as error:  # pandas raises whatever its parser meets
         raise Missing(f"the table {statistic.table} cannot be asked for {query!r} ({error})") from None
+    if not (isinstance(mask, pd.Series) and pd.api.types.is_bool_dtype(mask)):
+        raise Missing(f"{query!r} is no condition on rows of {statistic.table}")
+    chosen = table[mask]
     if chosen.empty:
         raise Missing(f"the table {statistic.table} has no rows with {query}")
-    return chosen.groupby(keys)[value].mean()
+    values = pd.to_numeric(chosen[value], errors="coerce")
+    if not np.isfinite(values).all() or chosen[keys].isna().any(axis=None):
+        raise Missing(f"{statistic.label}: {value} is not finite in some row with {query}")
+    return values.groupby([chosen[key] for key in keys]).mean()
 
 
-def _log(ratio: float) -> float:
-    """The logarithm; not a number where there is none."""
-    return math.log(ratio) if ratio > 0 else math.nan
+def _same_pairs(statistic: Statistic, ours: pd.Series, theirs: pd.Series) -> None:
+    """Every repetition and pair on both sides: what one side lacks would otherwise drop out unseen."""
+    if set(ours.index) != set(theirs.index):
+        lost = sorted(set(ours.index) ^ set(theirs.index), key=str)[0]
+        raise Missing(f"{statistic.label}: {lost} is on one side of the comparison only")
+
+
+def _by_seed(statistic: Statistic, values: pd.Series) -> pd.Series:
+    """The mean of each repetition over its pairs, which have to be the same for all."""
+    grouped = values.groupby(level=statistic.seed)
+    if grouped.size().nunique() > 1:
+        raise Missing(f"{statistic.label}: some repetition lacks a row that others have")
+    return grouped.mean()

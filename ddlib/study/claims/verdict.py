@@ -37,9 +37,10 @@ def judge(claim: Claim, results: Results) -> Judged:
     """The verdict on a claim.
 
     Each statistic is *reproduced* if its whole interval lies where the claim wants it, *partly* if only its value does, *not
-    reproduced* otherwise. A claim is reproduced if all its statistics are, not reproduced if none is even partly, and partly in
-    between. One missing number, one estimate from too few seeds, or a run on too small a scale makes it *not testable*, which is
-    never a pass.
+    reproduced* otherwise; a difference or ratio has to lie beyond the threshold, so that a tie is none.
+
+    A claim is reproduced if all its statistics are, not reproduced if none is even partly, and partly in between. One missing
+    number, one estimate from too few seeds, or a run on too small a scale makes it *not testable*, which is never a pass.
     """
     if claim.untestable:
         return Judged(claim, "not testable", [], claim.untestable)
@@ -54,21 +55,34 @@ def judge(claim: Claim, results: Results) -> Judged:
     return Judged(claim, next(iter(states)) if len(states) == 1 else "partly", findings)
 
 
-def worse_than_recorded(judged: Sequence[Judged], recorded: Mapping[str, str]) -> list[Judged]:
-    """The verdicts that are worse than those on record; a claim that is not on record cannot be worse."""
-    return [one for one in judged if one.claim.id in recorded and RANK[one.state] > RANK[recorded[one.claim.id]]]
+def worse_than_recorded(judged: Sequence[Judged], recorded: Mapping[str, str]) -> list[str]:
+    """One sentence for each claim whose verdict is worse than the one on record, or that has left the ledger since."""
+    found = []
+    for one in judged:
+        before = recorded.get(one.claim.id)
+        if before is not None and RANK[one.state] > RANK[before]:
+            found.append(f"{one.claim.id} is {one.state} and was {before}{f': {one.why}' if one.why else ''}")
+    known = {one.claim.id for one in judged}
+    return found + [f"{name} was {before} and is no longer in the ledger" for name, before in recorded.items() if name not in known]
 
 
 def _unmet(claim: Claim, results: Results) -> str:
     """Which parameter of the run makes a test unfair; empty if none does."""
     if not claim.requires or claim.chapter not in results.chapters:
         return ""
-    here = results.run(claim.chapter).parameters
+    try:
+        here = results.run(claim.chapter).parameters
+    except Missing as missing:
+        return str(missing)
     for name, least in claim.requires.items():
-        number = isinstance(least, int | float) and not isinstance(least, bool)
-        if name not in here or (here[name] < least if number else here[name] != least):
+        number = _is_number(least)
+        if name not in here or number != _is_number(here[name]) or (here[name] < least if number else here[name] != least):
             return f"{name} is {here.get(name)} in this run and has to be {f'{least} or more' if number else least}"
     return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _find(statistic: Statistic, claim: Claim, results: Results) -> Finding:
@@ -90,9 +104,11 @@ def _placed(statistic: Statistic, found: Estimate) -> State:
     above = -math.inf if statistic.at_least is None else statistic.at_least
     below = math.inf if statistic.at_most is None else statistic.at_most
     low, high = (found.value if math.isnan(end) else end for end in (found.low, found.high))
-    if above <= low and high <= below:
-        return "reproduced"
-    return "partly" if above <= found.value <= below else "not reproduced"
+    if statistic.minus or statistic.over:
+        inside = (above < low and high < below, above < found.value < below)
+    else:
+        inside = (above <= low and high <= below, above <= found.value <= below)
+    return "reproduced" if inside[0] else "partly" if inside[1] else "not reproduced"
 
 
 def _matched(statistic: Statistic, chapter: str, results: Results) -> State:

@@ -1,10 +1,12 @@
 """The command: exit status, tables, JSON, the record of verdicts."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from ddlib.study.claims import read_ledger
 from ddlib.study.cli import app
 from ddlib.study.files import InputError
 from tests.study.claims.world import CLAIM, finished_run, ledger, number
@@ -43,6 +45,20 @@ def test_a_number_that_crosses_its_threshold_flips_the_verdict_and_the_exit_stat
     assert claims().exit_code == 0  # better than on record is no loss
 
 
+def test_a_run_without_verdicts_on_record_says_so(house):
+    run(house, GOOD)
+    found = claims()
+    assert (found.exit_code, "No verdicts of laptop are on record" in found.output) == (0, True)
+
+
+def test_a_claim_that_has_left_the_ledger_is_a_loss(house):
+    run(house, GOOD)
+    claims("--record")
+    ledger(house, CLAIM | {"id": "renamed"})
+    found = claims()
+    assert (found.exit_code, "better was reproduced and is no longer in the ledger" in found.output) == (1, True)
+
+
 def test_a_lost_number_is_a_loss(house):
     run(house, BAD)
     claims("--record")
@@ -66,14 +82,14 @@ def test_a_planted_deviation_from_the_reference_is_printed(house):
     text = claims("--against", "reference").output
     assert "error" in text
     assert "other" not in text
-    found = json.loads(claims("--against", "reference", "--json").output)
+    found = json.loads(claims("--against", "reference", "--json").stdout)
     numbers = {each["key"]: each["relation"] for each in found["against"]["04_merge_hospitals"]["numbers"]}
     assert numbers == {"04_merge_hospitals.error": "differs", "04_merge_hospitals.other": "agrees"}
 
 
 def test_json_holds_every_verdict_with_its_numbers(house):
     run(house, GOOD)
-    (claim,) = json.loads(claims("--json").output)["claims"]
+    (claim,) = json.loads(claims("--json").stdout)["claims"]
     (statistic,) = claim["statistics"]
     assert (claim["id"], claim["verdict"], statistic["wanted"], statistic["n"]) == ("better", "reproduced", "at least 0", 3)
     assert statistic["low"] < statistic["value"] < statistic["high"]
@@ -89,10 +105,19 @@ def test_a_missing_run_is_wrong_input(house, options, complaint):
         CliRunner().invoke(app, ["claims", *options], catch_exceptions=False)
 
 
+def test_the_record_of_the_book_holds_every_claim():
+    root = Path(__file__).parents[3]
+    record = json.loads((root / "reference" / "claims.json").read_text())
+    known = [claim.id for claim in read_ledger(root / "book" / "claims.yml")]
+    assert {name: sorted(found) for name, found in record.items()} == dict.fromkeys(("laptop", "reference"), sorted(known))
+
+
+@pytest.mark.parametrize("option", [(), ("--record",)])
 @pytest.mark.parametrize("text", ["not json", "[]", '{"laptop": {"better": "splendid"}}', '{"laptop": 3}'])
-def test_a_damaged_record_is_wrong_input(house, text):
+def test_a_damaged_record_is_wrong_input(house, text, option):
     run(house, GOOD)
     (house / "reference").mkdir()
     (house / "reference" / "claims.json").write_text(text)
     with pytest.raises(InputError, match=r"claims\.json"):
-        CliRunner().invoke(app, ["claims"], catch_exceptions=False)
+        CliRunner().invoke(app, ["claims", *option], catch_exceptions=False)
+    assert (house / "reference" / "claims.json").read_text() == text

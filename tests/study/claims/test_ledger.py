@@ -61,7 +61,11 @@ TABLE = {"label": "one", "table": "scores", "value": "score", "rows": "method ==
         ({"statistics": [TABLE | {"at_most": -1}]}, "nothing between"),
         ({"statistics": [TABLE | {"at_least": float("nan")}]}, "finite"),
         ({"statistics": [{"label": "one", "number": "error", "minus": "x", "at_most": 1}]}, "go with a table"),
-        ({"statistics": [TABLE | {"label": "score of {who}", "each": [{"name": "a"}]}]}, "{who} is in a text"),
+        ({"statistics": [TABLE | {"label": "score of {who}", "each": [{"name": "a"}]}]}, "asks in braces for 'who'"),
+        ({"statistics": [TABLE | {"label": "score of {0}", "each": [{"name": "a"}]}]}, "asks in braces"),
+        ({"statistics": [TABLE | {"label": "score {", "each": [{"name": "a"}]}]}, "asks in braces"),
+        ({"statistics": [TABLE | {"each": [1, 2]}]}, "list of mappings"),
+        ({"statistics": [TABLE | {"at_least": None, "published": 1.0, "minus": "method == 'b'"}]}, "without minus or over"),
     ],
 )
 def test_a_contradiction_is_named_with_its_claim(tmp_path, change, complaint):

@@ -105,7 +105,10 @@ def test_some_of_several_statistics_is_partly(tmp_path):
     [
         ({"seeds": 4}, "3 seeds where 4 are needed"),
         ({"chapter": "05_other"}, "no finished run of 05_other"),
-        ({"statistics": [{"label": "error", "number": "error", "at_most": 1}]}, "error was not recorded"),
+        ({"statistics": [{"label": "error", "number": "error", "at_most": 1}]}, "error is not finite"),
+        ({"statistics": [{"label": "half", "number": "half", "at_most": 1}]}, "an end of the interval of half"),
+        ({"statistics": [CLAIM["statistics"][0] | {"rows": "score + 1"}]}, "is no condition"),
+        ({"statistics": [CLAIM["statistics"][0] | {"value": "method"}]}, "not finite"),
         ({"statistics": [{"label": "gone", "number": "gone", "at_most": 1}]}, "gone was not recorded"),
         ({"statistics": [{"label": "bare", "number": "bare", "at_most": 1}]}, "bare has no interval"),
         ({"statistics": [CLAIM["statistics"][0] | {"table": "other"}]}, "no other.csv"),
@@ -116,7 +119,11 @@ def test_some_of_several_statistics_is_partly(tmp_path):
     ],
 )
 def test_what_is_missing_is_not_testable_and_says_why(tmp_path, change, why):
-    finished_run(tmp_path, {"a": [3.0, 3.1, 2.9], "b": [1.0, 1.0, 1.1]}, {"error": number(None), "bare": number(0.5, n=3)})
+    finished_run(
+        tmp_path,
+        {"a": [3.0, 3.1, 2.9], "b": [1.0, 1.0, 1.1]},
+        {"error": number(None), "bare": number(0.5, n=3), "half": number(0.5, 0.1, None, 3)},
+    )
     judged = verdict(tmp_path, **change)
     assert judged.state == "not testable"
     assert why in judged.why
@@ -131,6 +138,89 @@ def test_one_missing_statistic_makes_the_claim_untestable(tmp_path):
 def test_an_infinite_score_is_not_testable(tmp_path):
     finished_run(tmp_path, {"a": [3.0, float("inf"), 2.9], "b": [1.0, 1.0, 1.1]})
     assert "not finite" in verdict(tmp_path).why
+
+
+RATIO = {
+    "label": "a over b",
+    "table": "scores",
+    "value": "score",
+    "rows": "method == 'a'",
+    "over": "method == 'b'",
+    "across": ["problem"],
+    "at_most": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("b,2,two,2.0", ""),
+        ("b,2,two,", "not finite"),
+        ("b,2,two,inf", "not finite"),
+        ("b,2,two,-2.0", "not positive"),
+        ("b,2,three,2.0", "on one side"),
+        ("c,2,two,2.0", "on one side"),
+    ],
+)
+def test_what_is_lacking_on_one_of_several_problems_never_drops_out_unseen(tmp_path, row, why):
+    place = finished_run(tmp_path, {"a": [1.0]})
+    rows = [
+        f"{method},{seed},{problem},{score}"
+        for method, score in (("a", 1.0), ("b", 2.0))
+        for seed in range(3)
+        for problem in ("one", "two")
+    ]
+    rows[-1] = row
+    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score", *rows]))
+    judged = verdict(tmp_path, RATIO)
+    assert judged.state == ("not testable" if why else "reproduced")
+    assert why in judged.why
+
+
+def test_a_seed_that_lacks_a_problem_on_both_sides_is_seen(tmp_path):
+    place = finished_run(tmp_path, {"a": [1.0]})
+    rows = [
+        f"{method},{seed},{problem},{score}"
+        for method, score in (("a", 1.0), ("b", 2.0))
+        for seed in range(3)
+        for problem in ("one", "two")
+    ]
+    rows = [row for row in rows if ",2,two," not in row]
+    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score", *rows]))
+    assert "lacks a row" in verdict(tmp_path, RATIO).why
+
+
+def test_a_tie_is_neither_better_nor_worse(tmp_path):
+    finished_run(tmp_path, {"a": [1.0, 1.0, 1.0], "b": [1.0, 1.0, 1.0]})
+    common = {"label": "a and b", "table": "scores", "value": "score", "rows": "method == 'a'"}
+    for extra in (
+        {"minus": "method == 'b'", "at_least": 0},
+        {"minus": "method == 'b'", "at_most": 0},
+        {"over": "method == 'b'", "at_most": 1},
+    ):
+        assert verdict(tmp_path, common | extra).state == "not reproduced"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("results/scores.csv", ""), ("results/scores.csv", 'a,"b\n'), ("results/numbers.json", "{"), ("results/numbers.json", "[]")],
+)
+def test_a_damaged_file_is_named_in_the_verdict(tmp_path, name, content):
+    place = finished_run(tmp_path, {"a": [1.0, 2.0, 3.0]}, {"error": number(0.5)})
+    (place / name).write_text(content)
+    judged = verdict(
+        tmp_path,
+        {"label": "one", "table": "scores", "value": "score", "rows": "method == 'a'", "at_least": 0},
+        {"label": "two", "number": "error", "at_most": 1},
+        seeds=0,
+    )
+    assert judged.state == "not testable"
+    assert "run the chapter again" in judged.why
+
+
+def test_a_damaged_record_of_a_run_is_named_where_its_parameters_count(tmp_path):
+    (finished_run(tmp_path, {"a": [3.0, 3.1, 2.9], "b": [1.0, 1.0, 1.1]}) / "run.json").write_text("{}")
+    assert "is no record of a run" in verdict(tmp_path, requires={"replicates": 3}).why
 
 
 def test_an_exact_number_needs_no_seeds(tmp_path):
@@ -159,12 +249,13 @@ def test_a_run_on_too_small_a_scale_is_no_test(tmp_path, requires, why):
 def test_only_a_worse_verdict_is_a_loss(tmp_path):
     finished_run(tmp_path, {"a": [1.0, 5.0, 1.0], "b": [1.0, 1.0, 1.1]})
     partly = [verdict(tmp_path)]
-    assert [one.claim.id for one in worse_than_recorded(partly, {"better": "reproduced"})] == ["better"]
+    assert worse_than_recorded(partly, {"better": "reproduced"}) == ["better is partly and was reproduced"]
     for recorded in ("partly", "not reproduced", "not testable"):
         assert worse_than_recorded(partly, {"better": recorded}) == []
     assert worse_than_recorded(partly, {}) == []
     lost = [verdict(tmp_path, seeds=9)]
-    assert worse_than_recorded(lost, {"better": "not reproduced"}) == lost
+    (sentence,) = worse_than_recorded(lost, {"better": "not reproduced"})
+    assert "better is not testable and was not reproduced: 3 seeds" in sentence
 
 
 def test_rows_of_one_seed_count_once(tmp_path):

@@ -1,0 +1,24 @@
+"""Which recorded numbers and columns are measured times: they say something about a machine, and differ from run to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+TIMED = re.compile(r"second|(?:^|_)ms(?:$|[ ,_])|^answer$|break_even")
+UNITS = {"s", "ms"}
+
+
+def is_timed_column(name: str) -> bool:
+    """Whether a table's column holds measured times.
+
+    >>> is_timed_column("seconds_fit"), is_timed_column("error")
+    (True, False)
+    """
+    return bool(TIMED.search(name))
+
+
+def is_time(name: str, number: Mapping[str, Any]) -> bool:
+    """Whether a recorded number is a measured time, by its unit or its name."""
+    return number.get("unit") in UNITS or bool(TIMED.search(name))
