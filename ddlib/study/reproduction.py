@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ddlib.study.files import project_root
+from ddlib.study.files import InputError, project_root
 from ddlib.study.terminal import EXIT, say, words
 
 
 def judge_claims(
-    profile: Annotated[str, typer.Option(help="Whose run is judged: smoke, laptop or paper.")] = "laptop",
+    profile: Annotated[str | None, typer.Option(help="Whose run is judged: smoke, laptop or paper [default: laptop].")] = None,
     reference: Annotated[bool, typer.Option("--reference", help="Judge the committed reference instead of a run.")] = False,
     against: Annotated[str | None, typer.Option(help="Also compare the numbers: `reference`, or another profile.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -27,7 +27,9 @@ def judge_claims(
     """
     from ddlib.study.claims.command import REFERENCE, claims_report
 
-    report = claims_report(project_root(), REFERENCE if reference else profile, against, record)
+    if reference and profile:
+        raise InputError("--reference judges the committed reference, not a run: drop it, or --profile")
+    report = claims_report(project_root(), REFERENCE if reference else profile or "laptop", against, record)
     if json:
         typer.echo(report.as_json())
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ddlib.study.provenance import run_sources
 from tests.study.notebooks import project, write
 
 pytestmark = pytest.mark.notebook
@@ -143,3 +144,11 @@ def test_an_interrupted_build_ends_its_chapters_and_says_so(house, stop):
     assert status == 1
     assert f"notebooks/{SECOND}.ipynb was interrupted in cell 5 of 5" in output
     assert not list(house.glob(".snakemake/locks/*"))
+
+
+def test_what_a_run_imports_is_among_what_it_depends_on():
+    """A file that is forgotten there would leave chapters as they are when it changes."""
+    code = "import sys, ddlib.study.run, ddlib.study.record, ddlib.study.merge_tables, ddlib.study.overlay; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    needed = {name.removeprefix("ddlib.study.") for name in loaded if name.startswith("ddlib.study.")}
+    assert needed - {path.stem for path in run_sources(ROOT / "ddlib") if path.parent.name == "study"} == set()
