@@ -29,6 +29,7 @@ def house(tmp_path):
     for page, others in (
         ("_toc.yml", rf" *- file: notebooks/(?!{FIRST}|{SECOND}).*\n"),
         ("index.md", rf"\[\*\*[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)\n: .*\n\n"),
+        ("summary.md", rf"\[[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)"),
     ):
         text, count = re.subn(others, "", (root / "book" / page).read_text())
         assert count > 0
