@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,8 @@ class Reference:
         study. A run with the notebook's own values is the same study on a smaller scale.
         """
         from ddlib.study.parameters import read_schema  # here, because a notebook elsewhere needs neither it nor a reference
-        from ddlib.study.provenance import Run
 
-        there = Run.model_validate_json((self.folder / "run.json").read_bytes()).parameters
+        there = json.loads((self.folder / "run.json").read_bytes())["parameters"]
         try:
             own = {key: item.default for key, item in read_schema(project_root() / "notebooks" / f"{self.stem}.ipynb").items()}
         except InputError:  # a copy of the notebook somewhere else

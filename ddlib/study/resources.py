@@ -75,17 +75,15 @@ def page(built: Iterable[tuple[str, Run]], reference: Path) -> str:
     rows = [(f"{{doc}}`/notebooks/{stem}`", "", run) for stem, run in built]
     committed = {path.parent.name: read_run(path.parent) for path in sorted(reference.glob("*/run.json"))}
     rows += [(code(stem), ", reference", run) for stem, run in committed.items() if run]
-    head = ("Chapter", "Profile", "Wall time", "Peak memory", "Peak GPU memory", "A job asks for")
+    head = ("Chapter", "Profile", "Wall time", "Peak memory", "A job asks for")
     return table(head, ((stem, *_measured(run, which)) for stem, which, run in rows))
 
 
 def _measured(run: Run, which: str) -> tuple[str, ...]:
-    gpu = run.model_dump().get("peak_gpu_memory_bytes")
     megabytes, minutes = _needs([run])
     return (
         (code(run.profile) if run.profile else "none") + which,
         duration(run.wall_seconds),
         memory(run),
-        f"{gpu / 2**30:.2f} GiB" if gpu else "–",
         f"{megabytes} MB, {minutes} min",
     )

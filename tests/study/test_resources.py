@@ -1,8 +1,5 @@
 """What a run takes: from its own kind where there is a record, shown for the reader as it was measured."""
 
-import json
-
-from ddlib.study.provenance import Run
 from ddlib.study.resources import GUESS, page, request
 from tests.book.fake import record
 
@@ -29,16 +26,13 @@ def test_requests_come_from_the_same_profile_and_from_the_sweep_first(tmp_path):
 
 
 def test_the_page_shows_this_build_and_the_reference(tmp_path):
-    class Measured(Run):
-        peak_gpu_memory_bytes: int
-
     leave(tmp_path / "11_x", profile="paper", wall_seconds=400, peak_memory_bytes=3 * 2**30)
     (tmp_path / "12_broken").mkdir()
     (tmp_path / "12_broken" / "run.json").write_text("{}")
-    run = Measured(**json.loads(record("01_small").model_dump_json()), peak_gpu_memory_bytes=2**31)
+    run = record("01_small").model_copy(update={"peak_gpu_memory_bytes": 2**31})
     assert page([("01_small", run)], tmp_path).splitlines() == [
-        "| Chapter | Profile | Wall time | Peak memory | Peak GPU memory | A job asks for |",
-        "| --- | --- | --- | --- | --- | --- |",
-        "| {doc}`/notebooks/01_small` | `tiny` | 1 min 23 s | 0.50 GiB | 2.00 GiB | 1900 MB, 15 min |",
-        "| `11_x` | `paper`, reference | 6 min 40 s | 3.00 GiB | – | 5900 MB, 30 min |",
+        "| Chapter | Profile | Wall time | Peak memory | A job asks for |",
+        "| --- | --- | --- | --- | --- |",
+        "| {doc}`/notebooks/01_small` | `tiny` | 1 min 23 s | 0.50 GiB, 2.00 GiB on the GPU | 1900 MB, 15 min |",
+        "| `11_x` | `paper`, reference | 6 min 40 s | 3.00 GiB | 5900 MB, 30 min |",
     ]
