@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ddlib.study.files import REFERENCE, InputError, write_json
 from ddlib.study.parameters import read_schema
 from ddlib.study.profiles import chapters
-from ddlib.study.provenance import Hardware
+from ddlib.study.provenance import Hardware, hardware
 from ddlib.study.run import message, run
 from ddlib.study.timed import is_time, is_timed_column
 
@@ -43,12 +43,14 @@ class Repeated(BaseModel):
         files: how many recorded files were compared.
         different: those that were not the same to the last bit, measured times apart.
         gpu: the numbers that differ on the GPU; None if there was none.
+        failed: what stopped one of its runs, so that nothing was compared.
     """
 
     chapter: str
     files: int
     different: list[str]
     gpu: list[Change] | None = None
+    failed: str | None = None
 
 
 class Repeats(BaseModel):
@@ -69,7 +71,7 @@ def repeat(root: Path, profile: str, stems: Sequence[str] = (), say: Callable[[s
         say: called with a line of progress for each run.
 
     Raises:
-        InputError: if there is no such chapter, or a run failed.
+        InputError: if there is no such chapter, or somebody interrupted a run.
     """
     import torch
 
@@ -80,19 +82,22 @@ def repeat(root: Path, profile: str, stems: Sequence[str] = (), say: Callable[[s
     ways = {"once": {"device": "cpu"}, "again": {"device": "cpu"}}
     if torch.cuda.is_available():
         ways["gpu"] = {"device": "cuda"}
-    found, runs = [], []
-    for stem in stems or notebooks:
-        folders = {}
-        for way, given in ways.items():
-            folders[way] = root / "_build" / "repeat" / way / stem
-            known = given if "device" in read_schema(notebooks[stem]) else {}
-            done = run(notebooks[stem], folders[way], profile, known, force=True, say=lambda _: None)
-            say(message(done))
-            if done.state != "ok":
-                raise InputError(f"{stem} did not finish, so it cannot be compared: {message(done)}")
-            runs.append(done)
-        found.append(_compared(stem, folders))
-    return Repeats(profile=profile, hardware=runs[0].hardware, chapters=found)
+    found = [_again(root, notebooks[stem], profile, ways, say) for stem in stems or notebooks]
+    return Repeats(profile=profile, hardware=hardware(), chapters=found)
+
+
+def _again(root: Path, notebook: Path, profile: str, ways: Mapping[str, Mapping[str, str]], say: Callable[[str], None]) -> Repeated:
+    """One chapter, run in each of the ways; the others do not suffer if it fails."""
+    folders = {way: root / "_build" / "repeat" / way / notebook.stem for way in ways}
+    for way, given in ways.items():
+        known = given if "device" in read_schema(notebook) else {}
+        done = run(notebook, folders[way], profile, known, force=True, say=lambda _: None)
+        say(message(done))
+        if done.state == "interrupted":
+            raise InputError(f"{notebook.stem} was interrupted, and nothing was written: start again, or name the chapters to run")
+        if done.state != "ok":
+            return Repeated(chapter=notebook.stem, files=0, different=[], failed=message(done).splitlines()[0])
+    return _compared(notebook.stem, folders)
 
 
 def write(root: Path, repeats: Repeats) -> Path:

@@ -72,14 +72,14 @@ def run_again(
 ) -> None:
     """Run chapters twice with the same seeds, and on the GPU where there is one, and compare what they record bit by bit.
 
-    The outcome for all chapters goes to reference/repeat.json. Exit status: 0 all the same, 1 something differs.
+    The outcome for all chapters goes to reference/repeat.json. Exit status: 0 all the same, 1 something differs or did not finish.
     """
     from ddlib.study.repeat import repeat, write
 
     found = repeat(project_root(), profile, chapters or [], say=say)
     if not chapters:
         say(str(write(project_root(), found)))
-    different = [f"{one.chapter}: {', '.join(one.different)}" for one in found.chapters if one.different]
-    for line in different:
-        say(f"Not the same to the last bit: {line}", error=True)
-    raise typer.Exit(EXIT["failed"] if different else EXIT["ok"])
+    bad = [one for one in found.chapters if one.failed or one.different]
+    for one in bad:
+        say(f"Not the same to the last bit: {one.chapter}: {one.failed or ', '.join(one.different)}", error=True)
+    raise typer.Exit(EXIT["failed"] if bad else EXIT["ok"])

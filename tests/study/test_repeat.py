@@ -33,6 +33,16 @@ def test_a_chapter_that_depends_on_more_than_its_seed_is_found(tmp_path):
     assert read(root) == found
 
 
+@pytest.mark.notebook
+def test_a_chapter_that_fails_is_listed_and_the_others_are_compared(tmp_path):
+    root = project(tmp_path)
+    notebook(root / "notebooks" / "01_broken.ipynb", "raise ValueError('no data')", parameters=PARAMETERS)
+    notebook(root / "notebooks" / "02_true.ipynb", SETUP.format(stem="02_true", source="seed"), parameters=PARAMETERS)
+    broken, true = repeat(root, "smoke", say=lambda _: None).chapters
+    assert "01_broken" in broken.failed
+    assert (broken.files, true.files, true.failed, true.different) == (0, 2, None, [])
+
+
 def test_an_unknown_chapter_is_named(tmp_path):
     with pytest.raises(InputError, match="no chapter '09_x'"):
         repeat(project(tmp_path), "smoke", ["09_x"])

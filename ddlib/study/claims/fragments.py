@@ -88,7 +88,8 @@ def _repeats(root: Path) -> str:
     ]
     lines += ["", "| Chapter | files compared | not the same to the last bit |", "|---|---|---|"]
     for one in found.chapters:
-        lines.append(f"| {one.chapter} | {one.files} | {', '.join(f'`{name}`' for name in one.different) or 'none'} |")
+        different = one.failed or ", ".join(f"`{name}`" for name in one.different) or "none"
+        lines.append(f"| {one.chapter} | {one.files} | {different} |")
     if not found.hardware.gpu:
         return "\n".join([*lines, "", "No GPU was at hand, so nothing was compared between processor and GPU."])
     lines += ["", f"On the GPU ({found.hardware.gpu}), whose random numbers are others, these numbers differ:", ""]
