@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
 from ddlib.dbn.tables import Merged, TableError, merge, report_page
 from ddlib.dbn.tables.csv_header import check_csv, plain_name
 from ddlib.dbn.tables.wording import counted, worth
 from ddlib.study.files import InputError, write_atomically, write_json
+from ddlib.study.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,13 +212,7 @@ def read_noise_file(path: Path) -> Any:
     """
     if not path.is_file():
         raise InputError(f"there is no noise file {path}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise InputError(f"{path} is not YAML: see its line {line}") from None
-    except (UnicodeDecodeError, PermissionError, RecursionError) as error:
-        raise InputError(f"the noise file {path} cannot be read ({type(error).__name__}): write it anew") from None
+    content = read_yaml(path)
     if content is None:
         raise InputError(f"the noise file {path} is empty: write lines as `hb: 0.4`, or leave out --noise")
     return content

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ddlib.study.files import InputError
 from ddlib.study.parameters import closest, resolve
+from ddlib.study.yaml_file import read_yaml
 
 
 def chapters(folder: Path) -> list[Path]:
@@ -36,11 +35,7 @@ def read_profile(folder: Path, name: str) -> dict[str, dict[str, Any]]:
     path = folder / "profiles" / f"{name}.yml"
     if not path.is_file():
         raise InputError(f"there is no profile {name!r} in {path.parent}{closest(name, profile_names(folder))}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise InputError(f"{path} is not YAML: see its line {line}") from None
+    content = read_yaml(path) or {}
     form = "a profile maps notebooks to parameters, as in `01_name: {seed: 1}`"
     if not isinstance(content, dict) or not all(isinstance(part, dict | None) for part in content.values()):
         raise InputError(f"{path} is not a mapping of mappings: {form}")

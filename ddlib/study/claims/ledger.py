@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ddlib.study.files import InputError
+from ddlib.study.yaml_file import read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=3)]
@@ -134,11 +134,7 @@ def read_ledger(path: Path) -> list[Claim]:
     """
     if not path.is_file():
         raise InputError(f"there is no ledger {path}: give the command in the folder of the project")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise InputError(f"{path} is not YAML: see its line {line}") from None
+    content = read_yaml(path)
     if not isinstance(content, list) or not content:
         raise InputError(f"{path} is not a list of claims: write each as `- id: …`")
     claims, topic = [], ""

@@ -149,6 +149,17 @@ RATIO = {
     "across": ["problem"],
     "at_most": 1,
 }
+ROWS = [
+    f"{method},{seed},{problem},{score}"
+    for method, score in (("a", 1.0), ("b", 2.0))
+    for seed in range(3)
+    for problem in ("one", "two")
+]
+
+
+def write_rows(folder, rows):
+    place = finished_run(folder, {"a": [1.0]})
+    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score", *rows]))
 
 
 @pytest.mark.parametrize(
@@ -163,30 +174,14 @@ RATIO = {
     ],
 )
 def test_what_is_lacking_on_one_of_several_problems_never_drops_out_unseen(tmp_path, row, why):
-    place = finished_run(tmp_path, {"a": [1.0]})
-    rows = [
-        f"{method},{seed},{problem},{score}"
-        for method, score in (("a", 1.0), ("b", 2.0))
-        for seed in range(3)
-        for problem in ("one", "two")
-    ]
-    rows[-1] = row
-    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score", *rows]))
+    write_rows(tmp_path, [*ROWS[:-1], row])
     judged = verdict(tmp_path, RATIO)
     assert judged.state == ("not testable" if why else "reproduced")
     assert why in judged.why
 
 
 def test_a_seed_that_lacks_a_problem_on_both_sides_is_seen(tmp_path):
-    place = finished_run(tmp_path, {"a": [1.0]})
-    rows = [
-        f"{method},{seed},{problem},{score}"
-        for method, score in (("a", 1.0), ("b", 2.0))
-        for seed in range(3)
-        for problem in ("one", "two")
-    ]
-    rows = [row for row in rows if ",2,two," not in row]
-    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score", *rows]))
+    write_rows(tmp_path, [row for row in ROWS if ",2,two," not in row])
     assert "lacks a row" in verdict(tmp_path, RATIO).why
 
 
