@@ -39,7 +39,6 @@ STYLES = {
     "kernel_matching": Style(plotting.VERMILION, "s", "-"),
     "teacher_matching": Style(plotting.GREEN, "d", "-."),
     "derivative_free": Style(plotting.PURPLE, "v", "-"),
-    "derivative_free_batch": Style(plotting.PURPLE, "<", ":"),
     "averaged_search": Style(plotting.PURPLE, "X", "-."),
     "screened": Style(plotting.BLACK, "*", "--"),
     "collocation": Style(plotting.SKY, "d", ":"),

@@ -22,8 +22,7 @@ TITLES = {"release": "the release's law of α", "opposite": "opposite tails"}
 REFERENCE = plotting.GREY
 SHORT = {
     "random": "random subset",
-    "derivative_free": "(a) one by one",
-    "derivative_free_batch": "(a) in batches",
+    "derivative_free": "(a) published search",
     "screened": "screened design",
     "averaged_search": "(a) averaged",
     "unrolled": "(b) unrolled",
@@ -157,4 +156,4 @@ def draw_sets(table: Table, points: int, names: Sequence[str]) -> Figure:
 
 def shown_sets(table: Table, points: int) -> list[str]:
     """The sets worth a picture: where the search begins, where it ends, the grid, and what validation rows choose."""
-    return ["random", "derivative_free_batch", "screened", "unrolled", "tensor_grid", chosen(table.scores, points)]
+    return ["random", "derivative_free", "screened", "unrolled", "tensor_grid", chosen(table.scores, points)]

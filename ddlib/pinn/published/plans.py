@@ -44,7 +44,7 @@ class Effort(NamedTuple):
 
     Attributes:
         share: inner trainings of the published search, as a share of the authors' number.
-        generation: candidates that are trained in one batch, where there are batches.
+        generation: candidates that the published search asks for at a time; the authors: 1.
         screen: inner trainings that screen designs, as a multiple of the authors' number.
         factor: inner trainings of the averaged search, as a multiple of the authors' number, after the screening.
         networks: that judge a candidate of the averaged search, and a finalist of the screening.
@@ -52,10 +52,11 @@ class Effort(NamedTuple):
         unrolled: its networks.
         kernel_updates: of the descents in closed form.
         kernel_rows: rows of D that kernel distillation is given.
+        batch: designs, or candidates of the averaged search, that are trained in one batch.
     """
 
     share: float = 1.0
-    generation: int = 20
+    generation: int = 1
     screen: float = 1.0
     factor: float = 1.0
     networks: int = 4
@@ -63,6 +64,7 @@ class Effort(NamedTuple):
     unrolled: int = 4
     kernel_updates: int = 100
     kernel_rows: int = 100
+    batch: int = 20
 
 
 class Plan(NamedTuple):
@@ -104,9 +106,8 @@ def plans(points: int, effort: Effort, opposite: bool = False, life: int = 1000)
     trainings = AUTHORS[points].trainings
     few, many, searched = (max(8, round(part * trainings)) for part in (effort.share, effort.screen, effort.factor))
     candidates = max(4, round(searched / effort.networks))
-    single = DerivativeFree(few)
-    batched = DerivativeFree(few, min(effort.generation, few), name="derivative_free_batch")
-    team = min(effort.generation, candidates)
+    search = DerivativeFree(few, min(effort.generation, few))
+    team = min(effort.batch, candidates)
     averaged = DerivativeFree(candidates, team, spread=0.03, optimiser="CMA", name="averaged_search")
     unrolled = WholeUnrolled(horizon=effort.updates, networks=effort.unrolled, training=FastTraining(life))
     kernel = effort.kernel_updates
@@ -114,8 +115,7 @@ def plans(points: int, effort: Effort, opposite: bool = False, life: int = 1000)
     teacher = CollocationTeacher(first=1e-8)  # there is no equation in D: the first function is the last
     rows = [
         Plan(RandomRows()),
-        Plan(single, single.updates, 1, True),
-        Plan(batched, batched.updates, 1, True),
+        Plan(search, search.updates, 1, True),
         Plan(ChosenGrid(), 0, 1),
         Plan(screening(many, effort), 0, 1, after="tensor_grid"),
         Plan(averaged, averaged.updates, effort.networks, True, after="screened"),
@@ -132,4 +132,4 @@ def screening(trainings: int, effort: Effort) -> Screened:
     finalists = min(8, max(1, trainings // (4 * effort.networks)))
     spent = finalists * effort.networks if finalists > 1 else 0
     sources = (LatinGrid(), LatinGrid(), LatinGrid(), RandomRows())
-    return Screened(max(2, trainings - spent), effort.generation, sources, (ExactSobol(),), finalists, effort.networks)
+    return Screened(max(2, trainings - spent), effort.batch, sources, (ExactSobol(),), finalists, effort.networks)

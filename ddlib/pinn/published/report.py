@@ -13,8 +13,7 @@ from ddlib.statistics import Number, estimate, quoted
 
 LABELS = {
     "random": "random subset of D",
-    "derivative_free": "(a) published search, one by one",
-    "derivative_free_batch": "(a) published search, in batches",
+    "derivative_free": "(a) published search",
     "screened": "screened designs, exact labels",
     "averaged_search": "(a) from there, averaged judgement",
     "unrolled": "(b) from there, unrolled in whole",
@@ -24,7 +23,7 @@ LABELS = {
     "tensor_grid": "tensor grid, exact labels",
     "sobol_target": "Sobol points of the test's tail, exact labels (cheats)",
 }
-SEARCHES = ("derivative_free", "derivative_free_batch", "averaged_search", "unrolled")  # drawn as curves
+SEARCHES = ("derivative_free", "averaged_search", "unrolled")  # drawn as curves
 CHEATS = ("sobol_target", "floor")
 
 
@@ -84,7 +83,7 @@ def authors_table(scores: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for points in budgets(scores):
         theirs, best = AUTHORS[points], chosen(scores, points)
-        ours = [cell(values(scores, name, points)) for name in ("random", "derivative_free_batch", best)]
+        ours = [cell(values(scores, name, points)) for name in ("random", "derivative_free", best)]
         rows.append([str(points), f"{theirs.random:g}", ours[0], f"{theirs.distilled:g}", *ours[1:], LABELS[best]])
     head = ["points", "random, authors", "random, ours", "distilled, authors", "(a), ours", "chosen, ours", "namely"]
     return pd.DataFrame(rows, columns=pd.Index(head)).set_index("points")
@@ -130,7 +129,7 @@ def numbers(tables: Mapping[str, Table], effort: Effort) -> dict[str, Number]:
 
 def _counts(scores: pd.DataFrame, sizes: Sequence[int]) -> dict[str, Number]:
     """How often methods are better than random subsets of the same data, over sizes and draws, and the extremes."""
-    pairs = {"search": "derivative_free_batch", "grid": "tensor_grid", "screened": "screened"}
+    pairs = {"search": "derivative_free", "grid": "tensor_grid", "screened": "screened"}
     found = {}
     for name, ours in pairs.items():
         wins = [values(scores, ours, points) < values(scores, "random", points) for points in sizes if _both(scores, ours, points)]
@@ -163,7 +162,7 @@ def _authors(table: Table, effort: Effort) -> dict[str, Number]:
     lines = [middle[name, points] for name in ("sobol", "tensor_grid") for points in sizes if (name, points) in middle]
     return {
         "sizes": Number(len(sizes)),
-        "search_below_authors": below("derivative_free", "derivative_free_batch"),
+        "search_below_authors": below("derivative_free"),
         "screened_below_authors": below("screened"),
         "chosen_below_authors": Number(sum(best[points] < theirs[points] for points in sizes)),
         "chosen_below_floor": Number(sum(best[points] < float(np.median(floor(scores))) for points in sizes)),

@@ -91,7 +91,8 @@ class Claim(BaseModel):
         statistics: what is measured; the claim is reproduced if all of them lie where they should.
         threshold_from: where the thresholds come from.
         seeds: the fewest seeds for a verdict; 0 for what is computed exactly.
-        requires: parameters that a run needs for a fair test, a number being the least, anything else the very value.
+        requires: parameters that a run needs for a fair test: a number is the least, ``{at_most: …}`` the most, anything else the
+            very value.
         refuted_by: what outcome would refute it.
         untestable: why it cannot be tested here, in place of statistics.
         changed: reasons for changes of a threshold after the reference run, oldest first.

@@ -74,10 +74,13 @@ def _unmet(claim: Claim, results: Results) -> str:
         here = results.run(claim.chapter).parameters
     except Missing as missing:
         return str(missing)
-    for name, least in claim.requires.items():
-        number = _is_number(least)
-        if name not in here or number != _is_number(here[name]) or (here[name] < least if number else here[name] != least):
-            return f"{name} is {here.get(name)} in this run and has to be {f'{least} or more' if number else least}"
+    for name, wanted in claim.requires.items():
+        most = wanted.get("at_most") if isinstance(wanted, dict) else None
+        bound = wanted if most is None else most
+        number, value = _is_number(bound), here.get(name)
+        if number != _is_number(value) or (value != bound if not number else value < bound if most is None else value > bound):
+            said = f"{bound} or {'more' if most is None else 'less'}" if number else bound
+            return f"{name} is {value} in this run and has to be {said}"
     return ""
 
 

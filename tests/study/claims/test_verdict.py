@@ -229,6 +229,9 @@ def test_an_exact_number_needs_no_seeds(tmp_path):
     [
         ({"replicates": 3}, ""),
         ({"replicates": 4}, "replicates is 3 in this run and has to be 4 or more"),
+        ({"replicates": {"at_most": 3}}, ""),
+        ({"replicates": {"at_most": 2}}, "replicates is 3 in this run and has to be 2 or less"),
+        ({"share": {"at_most": 2}}, "share is None"),
         ({"epochs": [1, 2]}, ""),
         ({"epochs": [1, 3]}, "epochs is [1, 2] in this run and has to be [1, 3]"),
         ({"share": 0.5}, "share is None"),
