@@ -147,8 +147,8 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
         How many curves were copied.
 
     Raises:
-        ValueError: if the figures do not have the same panels, or one has other names along an axis: the curves would lie at the
-            wrong places.
+        ValueError: if the figures do not have the same panels, or a name stands at another place of an axis, or another name at the
+            same place: the curves would lie wrongly.
     """
     plt.close(earlier)
     if len(figure.axes) != len(earlier.axes):
@@ -159,7 +159,8 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
     for axes, other in zip(figure.axes, earlier.axes, strict=True):
         for name in ("xaxis", "yaxis"):
             here, there = (_names(getattr(each, name)) for each in (axes, other))
-            if here != there:
+            moved = any(here.get(place, text) != text for place, text in there.items())
+            if moved or {*here.values()} & {text for place, text in there.items() if place not in here}:
                 raise ValueError(f"an axis with the names {there} cannot lie under one with {here}: draw both the same way")
         for line in other.get_lines():
             if line.get_transform() != other.transData or line.get_gid() == NOT_OURS:
@@ -178,9 +179,12 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
     return copied
 
 
-def _names(axis: Axis) -> list[str]:
-    """The names that were given to places along an axis; none where it has numbers."""
-    return [label.get_text() for label in axis.get_majorticklabels()] if isinstance(axis.get_major_locator(), FixedLocator) else []
+def _names(axis: Axis) -> dict[float, str]:
+    """The names that were given to places along an axis, without what a second line says of them; none where it has numbers."""
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        return {}
+    labels = [label.get_text().partition("\n")[0] for label in axis.get_majorticklabels()]
+    return dict(zip(map(float, axis.get_majorticklocs()), labels, strict=True))
 
 
 def heatmap(

@@ -1,5 +1,6 @@
 """Every chapter: committed without outputs, parameters in order, executed through ``ddlib run`` and through plain papermill."""
 
+import ast
 import json
 import os
 import re
@@ -44,6 +45,28 @@ def test_committed_notebook_defines_no_algorithm(notebook):
         if cell.cell_type == "code":
             assert "class " not in cell.source
             assert len(cell.source.splitlines()) <= 40
+
+
+def in_comprehensions(source):
+    """Queries with @names inside comprehensions of a source: there pandas takes a global of that name, not the function's own."""
+    inner = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+    ]
+    calls = [
+        call for node in inner for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    ]
+    texts = [text.value for call in calls if call.func.attr == "query" for text in call.args if isinstance(text, ast.Constant)]
+    return [text for text in texts if "@" in text]
+
+
+def test_no_query_takes_a_name_from_the_wrong_place():
+    assert in_comprehensions("def f(a):\n    return [t.query('x == @a') for _ in b]") == ["x == @a"]
+    library = (FOLDER.parent / "ddlib").rglob("*.py")
+    cells = ["\n\n".join(c.source for c in nbformat.read(n, as_version=4).cells if c.cell_type == "code") for n in CHAPTERS]
+    for source in [*cells, *(path.read_text() for path in library)]:
+        assert in_comprehensions(source) == []
 
 
 @pytest.mark.parametrize("profile", profile_names(FOLDER))

@@ -100,14 +100,28 @@ def test_what_is_not_the_runs_own_is_not_copied():
     plt.close(here)
 
 
-def test_rows_of_other_names_never_lie_under_each_other():
+@pytest.mark.parametrize(
+    ("places", "names", "fits"),
+    [
+        ([0, 1], ["Poisson", "Burgers"], True),
+        ([0, 1, 2], ["Poisson", "Burgers", "wave"], True),  # more of them
+        ([0, 1], ["Poisson", "Burgers\n3 networks"], True),  # more said of one
+        ([0, 1], ["Poisson", "wave"], False),
+        ([0, 1, 2], ["Poisson", "wave", "Burgers"], False),
+        ([0, 2], ["Poisson", "Burgers"], False),  # the same name elsewhere
+    ],
+)
+def test_rows_of_other_names_never_lie_under_each_other(places, names, fits):
     here, axes = plotting.figure()
     axes.set_yticks([0, 1], ["Poisson", "Burgers"])
     there, other = plotting.figure()
     other.plot([1, 2], [0, 1])
-    other.set_yticks([0, 1], ["Poisson", "wave"])
-    with pytest.raises(ValueError, match="wave"):
-        plotting.lay_under(here, there)
+    other.set_yticks(places, names)
+    if fits:
+        assert plotting.lay_under(here, there) == 1
+    else:
+        with pytest.raises(ValueError, match="cannot lie under"):
+            plotting.lay_under(here, there)
     plt.close("all")
 
 

@@ -55,7 +55,7 @@ def label(method: str) -> str:
 def label_with_count(method: str, scores: pd.DataFrame) -> str:
     """The same, and on how many networks the method ran where these are not all."""
     ran = scores[scores.method == method].seed.nunique()
-    return label(method) + (f", {ran} network{'s' * (ran != 1)}" if ran < scores.seed.nunique() else "")
+    return label(method) + (f"\n{ran} network{'s' * (ran != 1)}" if ran < scores.seed.nunique() else "")
 
 
 def _finite(values: pd.Series) -> np.ndarray:
