@@ -33,7 +33,7 @@ PACKAGES = (
 
 
 RUNNER = {"__init__", "execute", "files", "kernel", "locks", "merge_tables", "overlay"}
-RUNNER |= {"parameters", "profiles", "provenance", "record", "run"}
+RUNNER |= {"parameters", "profiles", "provenance", "record", "run", "yaml_file"}
 """Files of ``ddlib.study`` on which a run depends; the others make pages, verdicts and sweeps from runs, or start them."""
 
 
