@@ -10,10 +10,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ddlib.study.engine import run_engine
-from ddlib.study.files import InputError, write_json
+from ddlib.study.files import REFERENCE, InputError, write_json
 from ddlib.study.locks import Held, locked
 from ddlib.study.profiles import plan
 from ddlib.study.provenance import Run
+from ddlib.study.resources import read_run
 from ddlib.study.run import message
 
 
@@ -105,9 +106,19 @@ def _snakemake(target: str, root: Path, home: Path, cores: int, options: Sequenc
         "all",
         "--resources",
         "gpu=1",
+        *_first(root, home),
         *options,
     ]
     return run_engine(root / "Snakefile", root, home / "workflow.json", flags, lock)
+
+
+def _first(root: Path, home: Path) -> list[str]:
+    """Options that start chapters of more than the mean length first, by the reference: a long one that comes last runs alone."""
+    records = {path.parent.name: read_run(path.parent) for path in (root / REFERENCE).glob("*/run.json")}
+    seconds = {stem: run.wall_seconds for stem, run in records.items() if run}
+    long = sorted(stem for stem, took in seconds.items() if took > sum(seconds.values()) / len(seconds))
+    targets = [str((home / "runs" / stem / "run.json").relative_to(root)) for stem in long]
+    return ["--prioritize", *targets] if targets else []
 
 
 def _reasons(home: Path, started: float) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ddlib.study.provenance import run_sources
+from ddlib.study.workflow import run_chapters
+from tests.book import fake
 from tests.study.notebooks import project, write
 
 pytestmark = pytest.mark.notebook
@@ -109,6 +111,16 @@ def test_a_failing_chapter_stops_the_book_names_its_cell_and_keeps_the_others(ho
     assert "Finished chapters kept: 1" in tail
     assert record(house, FIRST)["state"] == "ok"
     assert not (house / "_build" / "smoke" / "html").exists()
+
+
+@pytest.mark.parametrize("long", [FIRST, SECOND])
+def test_chapters_that_took_long_in_the_reference_start_first(house, long):
+    for stem in (FIRST, SECOND):
+        run = fake.record(stem).model_copy(update={"wall_seconds": 100.0 if stem == long else 1.0})
+        (house / "reference" / stem).mkdir(parents=True)
+        (house / "reference" / stem / "run.json").write_text(run.model_dump_json())
+    run_chapters(house, "smoke", 1)
+    assert min((FIRST, SECOND), key=lambda stem: record(house, stem)["started"]) == long
 
 
 def test_wrong_parameters_stop_before_anything_starts(house):
