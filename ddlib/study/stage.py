@@ -159,7 +159,10 @@ def _landing(chapters: list[Chapter]) -> str:
 
 
 def _add_library(toc: dict[str, Any], folder: Path) -> None:
-    """One page for each part of the library, listed below the page ``book/api``."""
+    """One page for each part of the library, listed below the page ``book/api``; none for a book without that page."""
+    above = [entry for group in toc["parts"] for entry in group["chapters"] if entry["file"] == "book/api"]
+    if not above:
+        return
     folder.mkdir()
     listed: list[dict[str, Any]] = []
     for part, inner in pages.library_parts().items():
@@ -167,10 +170,7 @@ def _add_library(toc: dict[str, Any], folder: Path) -> None:
             (folder / f"{pages.file_name(name)}.md").write_text(pages.library_page(name), encoding="utf-8")
         sections = [{"file": f"book/api/{pages.file_name(name)}"} for name in inner]
         listed.append({"file": f"book/api/{pages.file_name(part)}", **({"sections": sections} if sections else {})})
-    for group in toc["parts"]:
-        for entry in group["chapters"]:
-            if entry["file"] == "book/api":
-                entry["sections"] = listed
+    above[0]["sections"] = listed
 
 
 def _write_config(config: dict[str, Any], repository: str, tree: Path) -> None:
