@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter
 
 TEXT_WIDTH = 7.0
 """Width of the book's text column in inches: figures are drawn at the size at which they are read."""
@@ -155,13 +155,15 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
         raise ValueError(
             f"a figure of {len(earlier.axes)} panels cannot lie under one of {len(figure.axes)}: draw both the same way"
         )
-    copied = 0
-    for axes, other in zip(figure.axes, earlier.axes, strict=True):
+    panels = list(zip(figure.axes, earlier.axes, strict=True))
+    for axes, other in panels:  # all of them before the first line is copied
         for name in ("xaxis", "yaxis"):
             here, there = (_names(getattr(each, name)) for each in (axes, other))
             moved = any(here.get(place, text) != text for place, text in there.items())
             if moved or {*here.values()} & {text for place, text in there.items() if place not in here}:
                 raise ValueError(f"an axis with the names {there} cannot lie under one with {here}: draw both the same way")
+    copied = 0
+    for axes, other in panels:
         for line in other.get_lines():
             if line.get_transform() != other.transData or line.get_gid() == NOT_OURS:
                 continue
@@ -181,10 +183,11 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
 
 def _names(axis: Axis) -> dict[float, str]:
     """The names that were given to places along an axis, without what a second line says of them; none where it has numbers."""
-    if not isinstance(axis.get_major_locator(), FixedLocator):
+    places, names = axis.get_major_locator(), axis.get_major_formatter()
+    if not isinstance(places, FixedLocator) or not isinstance(names, FixedFormatter | FuncFormatter):
         return {}
-    labels = [label.get_text().partition("\n")[0] for label in axis.get_majorticklabels()]
-    return dict(zip(map(float, axis.get_majorticklocs()), labels, strict=True))
+    texts = names.format_ticks(list(places()))  # not the labels' own texts, which panels that share an axis do not have
+    return {float(place): text.partition("\n")[0] for place, text in zip(places(), texts, strict=True)}
 
 
 def heatmap(

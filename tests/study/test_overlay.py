@@ -125,6 +125,24 @@ def test_rows_of_other_names_never_lie_under_each_other(places, names, fits):
     plt.close("all")
 
 
+def test_panels_that_share_an_axis_lie_under_each_other_all_or_none():
+    def draw(names, second):
+        figure, (left, right) = plotting.figure(columns=2, sharey=True)
+        for axes in (left, right):
+            axes.plot([1, 2], [0, 1])
+        left.set_yticks([0, 1], names)
+        right.set_xticks([1, 2], second)
+        return figure
+
+    here = draw(["Poisson", "Burgers"], ["a", "b"])
+    assert plotting.lay_under(here, draw(["Poisson", "Burgers"], ["a", "b"])) == 2
+    counts = [len(axes.get_lines()) for axes in here.axes]
+    with pytest.raises(ValueError, match="cannot lie under"):
+        plotting.lay_under(here, draw(["Poisson", "Burgers"], ["a", "c"]))
+    assert [len(axes.get_lines()) for axes in here.axes] == counts == [2, 2]
+    plt.close("all")
+
+
 def drawn(tmp_path, here, there):
     """What a figure of tables is drawn from the second time: the reference's rows."""
     place = tmp_path / "reference" / STEM
