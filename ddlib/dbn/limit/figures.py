@@ -52,10 +52,10 @@ def label(method: str) -> str:
     return LABELS.get(method.removesuffix("_noisy"), method) + (", noise ignored" if method.endswith("_noisy") else "")
 
 
-def label_with_count(method: str, scores: pd.DataFrame) -> str:
+def label_with_count(method: str, scores: pd.DataFrame, before: str = ", ") -> str:
     """The same, and on how many networks the method ran where these are not all."""
     ran = scores[scores.method == method].seed.nunique()
-    return label(method) + (f"\n{ran} network{'s' * (ran != 1)}" if ran < scores.seed.nunique() else "")
+    return label(method) + (f"{before}{ran} network{'s' * (ran != 1)}" if ran < scores.seed.nunique() else "")
 
 
 def _finite(values: pd.Series) -> np.ndarray:
@@ -108,7 +108,7 @@ def draw_rows(scores: pd.DataFrame, yardsticks: pd.DataFrame, conditions: Sequen
         axes.axvline(part.bound.median(), label=BOUND_LABEL, **BOUND)
         axes.axvline(part.clean_bound.median(), label=CLEAN_LABEL, **CLEAN)
         axes.set(xscale="log", xlabel="regret, nats per trajectory", title=condition)
-    panels[0, 0].set_yticks(range(len(methods)), [label_with_count(method, scores) for method in methods])
+    panels[0, 0].set_yticks(range(len(methods)), [label_with_count(method, scores, "\n") for method in methods])
     panels[0, 0].invert_yaxis()
     found.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return found
