@@ -156,7 +156,7 @@ def test_every_way_and_its_picture():
     np.testing.assert_allclose(limit, em, rtol=1e-6)
     table = report.summary(scores, [c.name for c in conditions], methods)
     assert table.shape == (len(methods), 1) and "chained equations (MICE), 1 network" in table.index and "EM" in table.index
-    assert "chained equations (MICE), 1 network" in drawn(figures.draw_rows(scores, marks, [c.name for c in conditions], methods))
+    assert "chained equations (MICE)\n1 network" in drawn(figures.draw_rows(scores, marks, [c.name for c in conditions], methods))
     assert drawn(figures.draw_ratios(report.ratios(scores, marks)))
 
 
