@@ -120,6 +120,8 @@ class Claim(BaseModel):
     def _complete(self) -> Self:
         if bool(self.statistics) == bool(self.untestable):
             raise ValueError("give either statistics or the reason why it is untestable")
+        if any(isinstance(wanted, dict) and {*wanted} != {"at_most"} for wanted in self.requires.values()):
+            raise ValueError("a parameter in requires is a value, or {at_most: …}")
         if self.statistics and not (self.chapter and self.threshold_from and self.refuted_by):
             raise ValueError("a claim that is tested needs chapter, threshold_from and refuted_by")
         if 0 < self.seeds < 2:

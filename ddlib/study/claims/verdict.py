@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ddlib.statistics import Estimate
 from ddlib.study.claims.ledger import Claim, Statistic
@@ -75,13 +75,19 @@ def _unmet(claim: Claim, results: Results) -> str:
     except Missing as missing:
         return str(missing)
     for name, wanted in claim.requires.items():
-        most = wanted.get("at_most") if isinstance(wanted, dict) else None
-        bound = wanted if most is None else most
-        number, value = _is_number(bound), here.get(name)
-        if number != _is_number(value) or (value != bound if not number else value < bound if most is None else value > bound):
-            said = f"{bound} or {'more' if most is None else 'less'}" if number else bound
-            return f"{name} is {value} in this run and has to be {said}"
+        if short := _short_of(here.get(name), wanted):
+            return f"{name} is {here.get(name)} in this run and has to be {short}"
     return ""
+
+
+def _short_of(value: Any, wanted: Any) -> str:
+    """What a parameter has to be, where it is not; empty where it is."""
+    if isinstance(wanted, dict):
+        most = wanted["at_most"]
+        return "" if _is_number(value) and value <= most else f"{most} or less"
+    if _is_number(wanted):
+        return "" if _is_number(value) and value >= wanted else f"{wanted} or more"
+    return "" if value == wanted and not _is_number(value) else str(wanted)
 
 
 def _is_number(value: object) -> bool:

@@ -51,6 +51,7 @@ TABLE = {"label": "one", "table": "scores", "value": "score", "rows": "method ==
         ({"untestable": "because"}, "either statistics or the reason"),
         ({"threshold_from": ""}, "needs chapter, threshold_from and refuted_by"),
         ({"seeds": 1}, "two seeds at least"),
+        ({"requires": {"share": {"at_leest": 1}}}, "a value, or"),
         ({"treshold": 3}, "treshold"),
         ({"whose": "theirs"}, "whose"),
         ({"chapter": "merge"}, "chapter"),
