@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ def execute(
         environment: variables for the kernel.
         say: called with a line as each cell starts.
     """
-    from ddlib.study.kernel import PeakMemory  # here, because --help and wrong input need no kernel
+    from ddlib.study.kernel import PeakMemory, manager  # here, because --help and wrong input need no kernel
 
     outcome = Outcome(cells=len(nbformat.read(notebook, as_version=4).cells) + bool(parameters))
 
@@ -89,20 +90,18 @@ def execute(
             elapsed = time.monotonic() - outcome.started
             say(f"{notebook.stem}  {elapsed:6.1f} s  cell {outcome.cell}/{outcome.cells}  {outcome.heading or outcome.line}")
 
-    with _variables(environment), _sigterm_raises(), PeakMemory() as memory:
-        outcome.state, outcome.error = _outcome(notebook, part, parameters, timeout, start)
+    with _variables(environment), _sigterm_raises(), _folder() as sockets, PeakMemory() as memory:
+        outcome.state, outcome.error = _outcome(notebook, part, parameters, timeout, start, manager(sockets))
     outcome.wall_seconds = time.monotonic() - outcome.started
     outcome.peak_memory_bytes = memory.peak
     return outcome
 
 
 def _outcome(
-    notebook: Path, part: Path, parameters: Mapping[str, Any], timeout: float | None, start: Callable[..., None]
+    notebook: Path, part: Path, parameters: Mapping[str, Any], timeout: float | None, start: Callable[..., None], manager: type
 ) -> tuple[State, str]:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
-
-    from ddlib.study.kernel import manager
 
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
@@ -111,7 +110,7 @@ def _outcome(
             part,
             parameters=dict(parameters),
             kernel_name="python3",  # the language, for papermill; which Python it is, the manager says
-            kernel_manager_class=manager(),
+            kernel_manager_class=manager,
             shutdown_kernel="immediate",  # asked politely in the middle of a cell, a kernel fills the screen with a traceback
             start_timeout=300,  # a cold network disk is slow to import from
             progress_bar=False,
@@ -133,6 +132,12 @@ def _outcome(
     if any(cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None for cell in done.cells):
         return "failed", "SystemExit: the notebook ended before its last cell"  # papermill takes exit code 0 for success
     return "ok", ""
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ddlib-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextlib.contextmanager

@@ -9,20 +9,30 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import zmq
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-
-def manager() -> type:
-    """The class of a manager that starts the running interpreter, whatever kernels a user has installed under the same name."""
-    return _ThisInterpreter
+LONGEST = 85  # bytes in the name of a folder with sockets: macOS cuts the whole path at 103, and "/kernel-ipc-5" follows
 
 
-class _ThisInterpreter(AsyncKernelManager):
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        return KernelSpec(**get_kernel_dict())
+def manager(sockets: Path) -> type:
+    """The class of a manager that starts the running interpreter, whatever kernels a user has installed under the same name.
+
+    It talks to its kernel through sockets in the given folder: Jupyter's way to choose TCP ports lets two kernels that start at
+    the same time choose the same one, and the second dies.
+    """
+
+    class ThisInterpreter(AsyncKernelManager):
+        transport = "ipc" if zmq.has("ipc") and len(bytes(sockets)) <= LONGEST else "tcp"
+        connection_file = str(sockets / "kernel.json")
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return KernelSpec(**get_kernel_dict())
+
+    return ThisInterpreter
 
 
 class PeakMemory:

@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
+from types import SimpleNamespace
 
 import nbformat
 import papermill
@@ -132,6 +135,28 @@ def test_the_kernel_is_this_interpreter_whatever_the_user_has_installed(small, t
     (other / "kernel.json").write_text(json.dumps({"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     assert execute(small(f"import sys\nassert sys.executable == {sys.executable!r}"))[0].state == "ok"
+
+
+def test_a_port_that_was_free_and_is_taken_by_now_does_no_harm(small, monkeypatch):
+    """Jupyter looks for free TCP ports and lets them go again; a kernel that starts at the same time may take them."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        first = iter([taken.getsockname()])
+
+        class Chosen(socket.socket):
+            def getsockname(self):
+                return next(first, None) or super().getsockname()
+
+        monkeypatch.setattr("jupyter_client.connect.socket", SimpleNamespace(**vars(socket) | {"socket": Chosen}))
+        record, _ = execute(small("x = 1"))
+    assert record.state == "ok", message(record)
+
+
+def test_in_a_temporary_folder_whose_name_is_too_long_for_sockets_a_notebook_runs_all_the_same(small, tmp_path, monkeypatch):
+    (tmp_path / ("x" * 100)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 100)))
+    record, _ = execute(small("x = 1"))
+    assert record.state == "ok", message(record)
+    assert not list((tmp_path / ("x" * 100)).iterdir())
 
 
 def test_the_record_describes_the_notebook_that_was_started(small):
