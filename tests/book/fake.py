@@ -125,6 +125,16 @@ def make_root(root: Path, text: str = "") -> Path:
     return root
 
 
+def without_library(root: Path) -> Path:
+    """Takes the pages of the library out of a project: they take most of a build."""
+    toc, entry = root / "book" / "_toc.yml", "      - file: book/api\n"
+    text = toc.read_text(encoding="utf-8")
+    assert entry in text
+    toc.write_text(text.replace(entry, ""), encoding="utf-8")
+    (root / "book" / "api.md").unlink()
+    return root
+
+
 def make_run(folder: Path, stem: str, text: str = "") -> None:
     """Writes one finished run."""
     (folder / "results").mkdir(parents=True)

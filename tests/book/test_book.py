@@ -39,7 +39,8 @@ def test_the_download_button_gives_the_notebook_of_the_repository(tiny_book: Pat
 
 
 def test_a_warning_leaves_the_published_book_and_is_told(tmp_path: Path) -> None:
-    root = fake.make_root(tmp_path, text="An unknown {res}`one_dataset_many_tasks.regret_ipc2:.3f` and [a link](nowhere.md).")
+    text = "An unknown {res}`one_dataset_many_tasks.regret_ipc2:.3f` and [a link](nowhere.md)."
+    root = fake.without_library(fake.make_root(tmp_path, text=text))
     published = root / "_build" / fake.PROFILE / "html"
     published.mkdir(parents=True)
     (published / "index.html").write_text("published before", encoding="utf-8")
