@@ -38,12 +38,11 @@ def problems(html: Path, toc: Path) -> list[str]:
 
 
 def _anchors(soup: BeautifulSoup) -> set[str]:
-    return {str(tag[key]) for key in ("id", "name") for tag in soup.select(f"[{key}]")}
+    return {str(tag[key]) for tag in soup.find_all(True) for key in ("id", "name") if key in tag.attrs}
 
 
 def _targets(soup: BeautifulSoup) -> list[str]:
-    addresses = [str(tag[key]) for key in ("href", "src") for tag in soup.select(f"[{key}]")]
-    return list(dict.fromkeys(addresses))
+    return list(dict.fromkeys(str(tag[key]) for tag in soup.find_all(True) for key in ("href", "src") if key in tag.attrs))
 
 
 def _raw(page: str, soup: BeautifulSoup) -> list[str]:
