@@ -79,8 +79,8 @@ def test_paper_reference_and_run_stand_side_by_side(root: Path) -> None:
     text = fragments(root, fake.PROFILE)
     assert "| this run, the paper's | 1 | 0 | 0 | 1 |" in text["claims_totals.md"]
     assert "| reference, ours | 1 | 0 | 0 | 0 |" in text["claims_totals.md"]
-    assert f"`{STEM}.test_ll`" in text["deviations.md"]
-    assert f"`{STEM}.regret_ipc20`" not in text["deviations.md"]
+    assert f"| {{doc}}`/notebooks/{STEM}` | `test_ll` |" in text["deviations.md"]
+    assert "regret_ipc20" not in text["deviations.md"]
     assert f"| {STEM} | 1.4 | 0.50 | – |" in text["reference.md"]
 
 

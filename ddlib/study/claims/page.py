@@ -107,8 +107,10 @@ def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]]) -
         apart += [number for number in numbers if number.relation == "differs"]
     if not apart:
         return "\n".join([*lines, "", "No number differs from the reference beyond its interval."])
-    rows = ["| Number | this run | reference |", "|---|---|---|"]
-    rows += [f"| `{number.key}` | {_recorded(number.here)} | {_recorded(number.there)} |" for number in apart]
+    rows = ["| Chapter | number | this run | reference |", "|---|---|---|---|"]
+    for number in apart:
+        chapter, _, name = number.key.partition(".")
+        rows.append(f"| {{doc}}`/notebooks/{chapter}` | `{name}` | {_recorded(number.here)} | {_recorded(number.there)} |")
     return "\n".join([*lines, "", "Numbers that differ beyond their intervals:", "", *rows])
 
 
