@@ -90,8 +90,9 @@ def execute(
             elapsed = time.monotonic() - outcome.started
             say(f"{notebook.stem}  {elapsed:6.1f} s  cell {outcome.cell}/{outcome.cells}  {outcome.heading or outcome.line}")
 
-    with _variables(environment), _sigterm_raises(), _folder() as sockets, PeakMemory() as memory:
-        outcome.state, outcome.error = _outcome(notebook, part, parameters, timeout, start, manager(sockets))
+    sockets = tempfile.TemporaryDirectory(prefix="ddlib-", ignore_cleanup_errors=True)
+    with _variables(environment), _sigterm_raises(), sockets as folder, PeakMemory() as memory:
+        outcome.state, outcome.error = _outcome(notebook, part, parameters, timeout, start, manager(Path(folder)))
     outcome.wall_seconds = time.monotonic() - outcome.started
     outcome.peak_memory_bytes = memory.peak
     return outcome
@@ -132,12 +133,6 @@ def _outcome(
     if any(cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None for cell in done.cells):
         return "failed", "SystemExit: the notebook ended before its last cell"  # papermill takes exit code 0 for success
     return "ok", ""
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ddlib-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 @contextlib.contextmanager

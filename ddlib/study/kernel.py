@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from pathlib import Path
 from typing import Any
 
 import psutil
-import zmq
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -25,7 +25,7 @@ def manager(sockets: Path) -> type:
     """
 
     class ThisInterpreter(AsyncKernelManager):
-        transport = "ipc" if zmq.has("ipc") and len(bytes(sockets)) <= LONGEST else "tcp"
+        transport = "ipc" if os.name == "posix" and len(bytes(sockets)) <= LONGEST else "tcp"
         connection_file = str(sockets / "kernel.json")
 
         @property

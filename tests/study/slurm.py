@@ -13,12 +13,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.study.waiting import wait_for
 
 CONFIGURATION = """\
 ClusterName=test
@@ -119,14 +120,6 @@ def drain(on: bool) -> None:
     """Let the node take no more jobs, or take them again."""
     change = ["State=DRAIN", "Reason=test"] if on else ["State=RESUME"]
     _ask("scontrol", "update", f"NodeName={socket.gethostname().partition('.')[0]}", *change)
-
-
-def wait_for(condition, seconds: float = 120.0) -> None:
-    """Wait until something holds; fail if it does not."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert condition()
 
 
 def _ask(*command: str) -> str:

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -19,6 +18,7 @@ from ddlib.study.grid import expand, read_grid
 from ddlib.study.parameters import read_schema
 from ddlib.study.sweep import plan_sweep, run_sweep
 from tests.study.notebooks import project, started, swept, write
+from tests.study.waiting import wait_for
 
 
 @pytest.fixture
@@ -39,13 +39,6 @@ def begin(root, *options):
 
 def finish(root, process):
     return process.wait(timeout=300), (root / "output").read_text()
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 120
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert condition()
 
 
 def home(root):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.study import slurm
 from tests.study.notebooks import started, swept
+from tests.study.waiting import wait_for
 
 SLURM = ["-p", "device=cuda", "--executor", "slurm", "--jobs", "8", "--snakemake", slurm.OPTIONS]
 pytestmark = [pytest.mark.slurm, slurm.available]
@@ -39,8 +40,8 @@ def test_each_run_is_done_once_through_everything_and_the_table_is_that_of_local
     for seed in range(3):
         (house / f"hold{seed}").touch()
     process = begin(house, "remote", *grid, *SLURM)
-    slurm.wait_for(lambda: len(started(house)) == 2)  # as many as there are cores
-    slurm.wait_for(lambda: len(slurm.jobs("pending")) == 1)
+    wait_for(lambda: len(started(house)) == 2)  # as many as there are cores
+    wait_for(lambda: len(slurm.jobs("pending")) == 1)
     running = {comment.rpartition("seed=")[2].partition("+")[0]: number for number, comment in slurm.jobs("running")}
     kept, cancelled = sorted(running)
     assert all(
@@ -52,18 +53,18 @@ def test_each_run_is_done_once_through_everything_and_the_table_is_that_of_local
     slurm.drain(True)
     slurm.cancel(running[cancelled])
     (house / f"hold{kept}").unlink()
-    slurm.wait_for(lambda: not slurm.jobs("running,completing"))
+    wait_for(lambda: not slurm.jobs("running,completing"))
     assert len(slurm.jobs("pending")) == 1
     assert (house / "remote" / f"seed={kept}+ipc=10" / "run.json").exists()
     slurm.drain(False)
-    slurm.wait_for(lambda: f"{waiting} 10" in started(house))
+    wait_for(lambda: f"{waiting} 10" in started(house))
 
     # Snakemake is killed, its job goes on
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert len(slurm.jobs("running")) == 1
     process = begin(house, "remote", *grid, *SLURM)
-    slurm.wait_for(lambda: "Waiting for 1 run of this sweep" in (house / "output").read_text())
+    wait_for(lambda: "Waiting for 1 run of this sweep" in (house / "output").read_text())
     for hold in house.glob("hold*"):
         hold.unlink()
     status, output = finish(house, process)

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from ddlib.study.provenance import run_sources
 from ddlib.study.workflow import run_chapters
 from tests.book import fake
 from tests.study.notebooks import project, write
+from tests.study.waiting import wait_for
 
 pytestmark = pytest.mark.notebook
 ROOT = Path(__file__).parents[2]
@@ -59,24 +59,13 @@ def record(root, stem):
     return json.loads((root / "_build" / "smoke" / "runs" / stem / "run.json").read_text())
 
 
-def wait_for(process, condition):
-    """Until the condition holds; says what the process said if it ends first or 4 minutes have passed."""
-    deadline = time.monotonic() + 240
-    while not condition():
-        if time.monotonic() > deadline:
-            os.killpg(process.pid, signal.SIGTERM)
-        if process.poll() is not None:
-            pytest.fail(finish(process)[1])
-        time.sleep(0.1)
-
-
 def test_after_kill_9_the_same_command_goes_on_and_nothing_changed_runs_nothing(house):
     (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: 300}}")
     process = book(house, start_new_session=True)
-    wait_for(process, (house / "notebooks" / "started").exists)
-    wait_for(process, (house / "_build" / "smoke" / "runs" / FIRST / "run.json").exists)
+    wait_for((house / "notebooks" / "started").exists, process)
+    wait_for((house / "_build" / "smoke" / "runs" / FIRST / "run.json").exists, process)
     # Snakemake has to see that the job has ended, or it does the job again, to be safe
-    wait_for(process, lambda: len(list((house / ".snakemake" / "incomplete").iterdir())) == 1)
+    wait_for(lambda: len(list((house / ".snakemake" / "incomplete").iterdir())) == 1, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     first = record(house, FIRST)
@@ -144,7 +133,7 @@ def test_wrong_parameters_stop_before_anything_starts(house):
 
 def test_a_second_build_is_refused_as_long_as_anything_of_the_first_runs(house):
     first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
-    wait_for(first, (house / "notebooks" / "started").exists)
+    wait_for((house / "notebooks" / "started").exists, first)
     first.kill()  # Snakemake and the chapter go on
     first.wait()
     status, output = finish(book(house))
@@ -156,7 +145,7 @@ def test_a_second_build_is_refused_as_long_as_anything_of_the_first_runs(house):
 @pytest.mark.parametrize("stop", [lambda first: os.killpg(first.pid, signal.SIGINT), lambda first: first.terminate()])
 def test_an_interrupted_build_ends_its_chapters_and_says_so(house, stop):
     first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
-    wait_for(first, (house / "notebooks" / "started").exists)
+    wait_for((house / "notebooks" / "started").exists, first)
     stop(first)
     status, output = finish(first)
     assert status == 1

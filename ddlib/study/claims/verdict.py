@@ -81,7 +81,7 @@ def _unmet(claim: Claim, results: Results) -> str:
 
 
 def _short_of(value: Any, wanted: Any) -> str:
-    """What a parameter has to be, where it is not; empty where it is."""
+    """What a parameter has to be, where it is not; empty where it is. No number is a truth value: 1 is not True."""
     if isinstance(wanted, dict):
         most = wanted["at_most"]
         return "" if _is_number(value) and value <= most else f"{most} or less"
