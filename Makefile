@@ -16,19 +16,19 @@ help: ## show this list
 	@echo "  e.g. make book PROFILE=smoke CORES=2 PARAMETERS=\"04_merge_hospitals.replicates=5\""
 
 book: .venv/installed ## run what is missing and build the book [PROFILE=smoke|laptop|paper] [CORES=n] [PARAMETERS="chapter.name=value …"]
-	@$(BIN)/ddlib book --profile "$$PROFILE" --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
+	@$(BIN)/ddbook book --profile "$$PROFILE" --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
 
 claims: .venv/installed ## the verdicts on the claims, from the finished run; fails if one is worse than on record [PROFILE=…]
-	@$(BIN)/ddlib claims --profile "$$PROFILE"
+	@$(BIN)/ddbook claims --profile "$$PROFILE"
 
 reference: .venv/installed ## run the paper profile where that is missing, and copy its results to reference/ [CORES=n] [PARAMETERS=…]
-	@$(BIN)/ddlib reference --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
+	@$(BIN)/ddbook reference --cores "$$CORES" --parameters "$$PARAMETERS" --snakemake "$$SNAKEMAKE"
 
 archive: .venv/installed ## pack the finished book into one file to download, with its checksum [PROFILE=…]
-	@$(BIN)/ddlib archive --profile "$$PROFILE"
+	@$(BIN)/ddbook archive --profile "$$PROFILE"
 
 links: .venv/installed ## follow the finished book's links to other sites: needs a network [PROFILE=…]
-	@$(BIN)/ddlib links --profile "$$PROFILE"
+	@$(BIN)/ddbook links --profile "$$PROFILE"
 
 test: .venv/installed ## run the tests
 	$(BIN)/pytest -n "$$CORES" --dist worksteal # the notebooks come last and take longest
@@ -38,11 +38,11 @@ lint: .venv/installed ## check format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock pyproject.toml ddbook/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ddlib needs Python 3.11 or newer: make … PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "Installing into .venv, a few minutes the first time (log: .venv/install.log)"
 	@$(PYTHON) -m venv .venv
-	@{ $(BIN)/pip install -r requirements.lock && $(BIN)/pip install --no-deps --no-build-isolation -e .; } > .venv/install.log 2>&1 \
+	@{ $(BIN)/pip install -r requirements.lock && $(BIN)/pip install --no-deps --no-build-isolation -e . -e ./ddbook; } > .venv/install.log 2>&1 \
 		|| { tail -20 .venv/install.log; exit 1; }
 	@touch $@
 

@@ -4,14 +4,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from ddlib.study.profiles import plan
-from ddlib.study.provenance import run_sources
+from ddbook.press.profiles import plan
+from ddbook.press.provenance import run_sources
 
 PROFILE = config.get("profile", "laptop")
 GIVEN = config.get("given", {})  # parameters by hand, per chapter
 PARAMETERS = plan(Path("notebooks"), PROFILE, GIVEN)
 HOME = f"_build/{PROFILE}"
-DDLIB = f"{shlex.quote(sys.executable)} -m ddlib.study.cli"
+DDLIB = f"{shlex.quote(sys.executable)} -m ddbook"
 
 
 def by_hand(wildcards):
@@ -33,7 +33,7 @@ rule book:
         [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts],
         sorted(Path("notebooks/profiles").glob("*.yml")),
         sorted([*Path("reference").glob("*/run.json"), *Path("reference").glob("repeat.json")]),
-        sorted(Path("ddlib").rglob("*.py")),
+        [path for room in ("ddlib", "ddbook") for path in sorted(Path(room).rglob("*.py"))],
         "_config.yml",
     output:
         touch(f"{HOME}/html/.finished"),
@@ -51,7 +51,7 @@ rule runs:
 rule run:
     input:
         notebook="notebooks/{stem}.ipynb",
-        sources=run_sources(Path("ddlib")),
+        sources=run_sources(Path()),
         reference=drawn_under,
     output:
         f"{HOME}/runs/{{stem}}/run.json",

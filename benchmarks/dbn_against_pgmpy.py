@@ -36,11 +36,11 @@ import torch
 from dbn_in_pgmpy import Replicate
 from torch import Tensor
 
+from ddbook.kit.merge.setting import Setting
 from ddlib.dbn import MergeTask
-from ddlib.dbn.corrected.experiment import Setting
-from ddlib.dbn.model import Dbn, Graph, joint
-from ddlib.dbn.moments import Regressors, fit_moments, gaussian_moments, regressors
-from ddlib.dbn.observed import expected_trajectories
+from ddlib.dbn.likelihood.observed import expected_trajectories
+from ddlib.dbn.model.moments import Regressors, fit_moments, gaussian_moments, regressors
+from ddlib.dbn.model.network import Dbn, Graph, joint
 from ddlib.dbn.sources import Sources
 from ddlib.problem import Distilled
 

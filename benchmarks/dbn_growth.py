@@ -32,9 +32,9 @@ from concurrent.futures import ProcessPoolExecutor
 import pandas as pd
 import torch
 
-from ddlib.dbn.corrected.experiment import Setting
-from ddlib.dbn.moments import fit_moments, gaussian_moments, regressors
-from ddlib.dbn.observed import expected_trajectories
+from ddbook.kit.merge.setting import Setting
+from ddlib.dbn.likelihood.observed import expected_trajectories
+from ddlib.dbn.model.moments import fit_moments, gaussian_moments, regressors
 
 VARIABLES, REPLICATES, SLICES, BUDGET = (10, 50, 200), (1, 10, 100), (2, 5), 20
 PATIENTS = 10  # per source: no step's cost depends on it

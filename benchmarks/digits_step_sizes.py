@@ -20,7 +20,7 @@ for 10 points (small, middle and large step size) and for 100 points, with the c
 
 from __future__ import annotations
 
-from ddlib.digits.experiment import STEP_SIZES, Digits
+from ddbook.chapters.digits.experiment import STEP_SIZES, Digits
 from ddlib.transfer import make, retrained_risk
 
 EXPERIMENT = Digits(replicates=3, seed=77)  # the chapter's seed is 0

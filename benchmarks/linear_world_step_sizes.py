@@ -7,8 +7,8 @@ listed once. Run it with ``python benchmarks/linear_world_step_sizes.py``; it ta
 
 from __future__ import annotations
 
+from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, LinearWorld
 from ddlib.lens import scores
-from ddlib.linear_world.experiment import AWARE, BLIND, LinearWorld
 
 WORLD = LinearWorld(seed=77)  # the chapter's seed is 0
 SIZES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

@@ -36,11 +36,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ddlib.dbn.corrected.experiment import Setting
-from ddlib.dbn.limit.conditions import Condition, World, best_fit, draw
-from ddlib.dbn.limit.experiment import regret
-from ddlib.dbn.staged import Stages, distil_in_stages
-from ddlib.dbn.stopped import distil_and_stop
+from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, draw
+from ddbook.chapters.merge.limit.experiment import regret
+from ddbook.kit.merge.setting import Setting
+from ddlib.dbn.methods.staged import Stages, distil_in_stages
+from ddlib.dbn.methods.stopped import distil_and_stop
 
 NETWORKS, SEED = 8, 1000
 RIDGES = ((), (0.1,), (1.0,), (1.0, 0.1), (10.0, 1.0, 0.1))

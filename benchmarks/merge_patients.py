@@ -17,10 +17,10 @@ from collections.abc import Callable
 import pandas as pd
 import torch
 
-from ddlib.dbn.generate import random_networks, sample
-from ddlib.dbn.model import Dbn
-from ddlib.dbn.tables.expectation import expect
-from ddlib.dbn.tables.patterns import Group, group_patients
+from ddlib.dbn.model.generate import random_networks, sample
+from ddlib.dbn.model.network import Dbn
+from ddlib.merge.expectation import expect
+from ddlib.merge.patterns import Group, group_patients
 
 VARIABLES, VISITS, SOURCES, HIDDEN = 20, 5, 5, 4
 PATIENTS = (1_000, 10_000, 100_000)

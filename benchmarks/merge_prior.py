@@ -18,8 +18,8 @@ import math
 
 import pandas as pd
 
-from ddlib.dbn import merge
-from ddlib.dbn.tables.example import accuracy, example_hospitals
+from ddbook.chapters.merge.tables.example import accuracy, example_hospitals
+from ddlib.merge import merge
 
 PRIORS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 POPULATIONS = range(100, 115)  # the chapter's seeds begin at 0

@@ -18,9 +18,9 @@ from __future__ import annotations
 import pandas as pd
 import torch
 
+from ddbook.kit.merge.setting import Setting
 from ddlib import distil
 from ddlib.dbn import MergeTask, estimate_by_em
-from ddlib.dbn.corrected.experiment import Setting
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.problem import Method
 

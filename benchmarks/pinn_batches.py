@@ -27,7 +27,7 @@ import torch
 
 from ddlib.pinn import FastTraining, Poisson, TanhNetwork
 from ddlib.pinn.deepxde_bridge import load
-from ddlib.pinn.equations import equations
+from ddlib.pinn.learners.equations import equations
 from ddlib.problem import Distilled
 
 PROBLEM = Poisson()

@@ -18,12 +18,12 @@ from collections.abc import Callable
 
 import torch
 
+from ddbook.chapters.tails.opposite.experiment import make_sets
+from ddbook.chapters.tails.opposite.learners import fit_all, judges
+from ddbook.chapters.tails.opposite.lessons import make_task, pinn, prepare
+from ddbook.chapters.tails.opposite.plans import quick_plans, slow_plans
+from ddbook.kit.tails.draws import draws_for
 from ddlib.pinn import PROBLEMS
-from ddlib.pinn.draws import draws_for
-from ddlib.pinn.opposite.experiment import make_sets
-from ddlib.pinn.opposite.learners import fit_all, judges
-from ddlib.pinn.opposite.lessons import make_task, pinn, prepare
-from ddlib.pinn.opposite.plans import quick_plans, slow_plans
 
 
 def seconds(work: Callable[[], object], repeats: int = 1) -> float:

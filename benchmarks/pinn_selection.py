@@ -1,8 +1,8 @@
 """The settings of chapters 11 and 12, chosen without any label of the target tail.
 
-Ranks all candidates of :mod:`ddlib.pinn.opposite.selection` by their held-out risk on data that no table uses: geometric means over
-six problems and ``--replicates`` data sets, 20 points each. Run it with ``python benchmarks/pinn_selection.py``; it takes about a
-quarter of an hour on one core.
+Ranks all candidates of :mod:`ddbook.chapters.tails.opposite.selection` by their held-out risk on data that no table uses: geometric
+means over six problems and ``--replicates`` data sets, 20 points each. Run it with ``python benchmarks/pinn_selection.py``; it
+takes about a quarter of an hour on one core.
 
 Outcome (three data sets a problem). Kernel matching: .078 for step size .03, 200 updates, penalty 1e-5, family "wide", which the
 chapters take; the next are .081 (.02, 600, 1e-6, "shorter") and .083; the eighth is .088. Such differences are within the spread
@@ -16,8 +16,8 @@ import argparse
 
 import torch
 
+from ddbook.chapters.tails.opposite.selection import compare, distillation_candidates, matching_candidates, ranking
 from ddlib.pinn import PROBLEMS
-from ddlib.pinn.opposite.selection import compare, distillation_candidates, matching_candidates, ranking
 
 
 def main(budget: int, replicates: int, show: int) -> None:

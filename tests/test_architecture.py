@@ -1,56 +1,119 @@
-"""Imports run one way, and the library stays in small files."""
+"""The house: imports run one way, files are small, and each module of the library says what it needs."""
 
-import ast
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+from packaging.requirements import Requirement
 
 import ddlib
+from tests import ROOT
 
-PACKAGE = Path(ddlib.__file__).parent
-LEVEL = {
-    "problem": 0,
-    "learners": 1,
-    "tasks": 2,
-    "methods": 3,
-    "lens": 4,
-    "transfer": 4,
-    "digits": 5,
-    "linear_world": 5,
-    "dbn": 5,
-    "pinn": 5,
-    "study": 6,
-}
-ALONE = {"datasets", "plotting", "statistics"}  # import nothing of ours, and anything may import them
-FILES = sorted(PACKAGE.rglob("*.py"))
+FILES = sorted(path for room in ("ddlib", "ddbook") for path in (ROOT / room).rglob("*.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def room(path):
-    """The part of ddlib that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def contracts(folder: Path) -> int:
+    """The exit status of `lint-imports` with the project's contracts."""
+    return lint_imports(config_filename=str(folder / "pyproject.toml"), no_cache=True)
 
 
-def imported(path):
-    """The parts of ddlib that a file imports, those for type checkers only included."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module] if node.module != "ddlib" else [f"ddlib.{alias.name}" for alias in node.names]
-        for name in names:
-            if name.startswith("ddlib."):
-                yield name.split(".")[1]
+def test_imports_run_one_way():
+    assert contracts(ROOT) == EXIT_STATUS_SUCCESS
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path):
-    here = room(path)
-    if here == "__init__":
-        return
-    for other in set(imported(path)) - {here}:
-        assert here not in ALONE, f"{path} imports ddlib.{other}"
-        assert other in ALONE or LEVEL[other] < LEVEL[here], f"{path} in {here} imports ddlib.{other}"
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_are_small(path):
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def closure(names):
+    """The distributions that installing some requirements brings, by what is installed here."""
+    seen, waiting = set(), [Requirement(name) for name in names]
+    while waiting:
+        wanted = waiting.pop()
+        key = (wanted.name.lower().replace("_", "-"), *sorted(wanted.extras))
+        if key in seen or key[0] == "ddlib":
+            continue
+        seen.add(key)
+        for text in distribution(wanted.name).requires or []:
+            inner = Requirement(text)
+            if inner.marker is None or any(inner.marker.evaluate({"extra": extra}) for extra in (*wanted.extras, "")):
+                waiting.append(inner)
+    return {key[0] for key in seen}
+
+
+def missing(allowed):
+    """The top-level modules of every distribution that is installed here and not allowed."""
+    return sorted(
+        name
+        for name, owners in packages_distributions().items()
+        if not {owner.lower().replace("_", "-") for owner in owners} & {*allowed, "ddlib", "ddbook", "setuptools", "pip"}
+    )
+
+
+IMPORTS = """
+import importlib, sys
+
+class Only:
+    'Finds what the finders of this interpreter find, but for some packages: as if these were not installed.'
+
+    def __init__(self, finders):
+        self.finders = finders
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing}:
+            return None
+        found = (finder.find_spec(name, path, target) for finder in self.finders if hasattr(finder, "find_spec"))
+        return next((spec for spec in found if spec is not None), None)
+
+    def find_distributions(self, *words):
+        return (one for finder in self.finders if hasattr(finder, "find_distributions") for one in finder.find_distributions(*words))
+
+sys.meta_path[:] = [Only(list(sys.meta_path))]
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+def modules():
+    return [module.name for module in pkgutil.walk_packages(ddlib.__path__, "ddlib.")]
+
+
+def imported_with(requirements, *names):
+    done = [sys.executable, "-c", IMPORTS.format(missing=missing(closure(requirements))), *names]
+    return subprocess.run(done, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_every_module_imports_with_what_the_library_declares():
+    """Extras are for what a module does, not for importing it."""
+    names = modules()
+    assert len(names) > 100
+    done = imported_with(PROJECT["dependencies"], *names)
+    assert done.returncode == 0, done.stderr
+    assert "No module named 'pandas'" in imported_with(PROJECT["dependencies"], *names, "pandas").stderr
+
+
+def test_the_study_lists_all_its_packages():
+    listed = tomllib.loads((ROOT / "ddbook" / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "ddbook").rglob("__init__.py")}
+    assert set(listed) == there
+
+
+def test_every_folder_with_code_is_a_package():
+    for path in FILES:
+        assert (path.parent / "__init__.py").exists(), path.parent
+
+
+def test_nothing_in_the_library_speaks_of_chapters():
+    """A library that knows its study's chapters is no library; why a module is here is said without them."""
+    names = re.compile(r"\bddbook\b")
+    assert [path for path in FILES if path.is_relative_to(ROOT / "ddlib") and names.search(path.read_text(encoding="utf-8"))] == [
+        ROOT / "ddlib" / "cli.py"  # which sends to the study whoever looks for it here
+    ]

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +9,10 @@ from torch import Tensor
 
 from ddlib.problem import ClosedForm, Distilled, Split, Task, distil, regret
 from ddlib.tasks import EmpiricalTask
-from tests.products import METHODS, reach
-from tests.worlds import closed_form_tasks, generator, random_data
+from tests import ROOT
+from tests.ddlib.products import METHODS, reach
+from tests.ddlib.worlds import closed_form_tasks, generator, random_data
 
-ROOT = Path(__file__).parents[1]
 SHOWN = {"dataclass": dataclass, "torch": torch, "Tensor": Tensor, "ClosedForm": ClosedForm, "Distilled": Distilled, "Split": Split}
 SHOWN |= {"Task": Task, "EmpiricalTask": EmpiricalTask, "__name__": __name__}
 

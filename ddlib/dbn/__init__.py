@@ -1,21 +1,19 @@
 """Linear-Gaussian dynamic Bayesian networks in batched torch, and the merge of hospitals that measure different variables.
 
-Where to look: :mod:`ddlib.dbn.model` has the networks and their exact law, :mod:`ddlib.dbn.moments` the fit and the likelihood,
-:mod:`ddlib.dbn.sources` the hospitals, :mod:`ddlib.dbn.observed` the observed-data likelihood and EM, :mod:`ddlib.dbn.merge_task`
-the task, :mod:`ddlib.dbn.rivals` other ways of merging, :mod:`ddlib.dbn.tables` the merge of anybody's tables. Each chapter has its
-experiment and pictures in a package: ``corrected``, ``published``, ``limit`` and ``hospitals``. These and the bridge to pgmpy need
-the ``book`` extra and are imported by name.
+Where to look: :mod:`ddlib.dbn.model` has the networks, their exact law, fit and complete-data likelihood, :mod:`ddlib.dbn.sources`
+the hospitals, :mod:`ddlib.dbn.likelihood` the observed-data likelihood, EM and information, :mod:`ddlib.dbn.estimators` estimators
+of a network from hospitals, :mod:`ddlib.dbn.rivals` other ways of merging, :mod:`ddlib.dbn.task` the task, :mod:`ddlib.dbn.methods`
+how its sets are chosen. The bridge to pgmpy needs the extra ``pgmpy`` and is imported by name.
 """
 
-from ddlib.dbn.baselines import CarriedEm, CleanSubset, carried, ceiling, clean_trajectories, estimate_by_em
-from ddlib.dbn.generate import random_graphs, random_networks, sample
-from ddlib.dbn.merge_task import MergeTask
-from ddlib.dbn.model import Dbn, Gaussian, Graph, entropy, joint, spectral_radius
-from ddlib.dbn.moments import Moments, expected_log_likelihood, fit_moments, log_likelihood, mle, trajectory_moments
-from ddlib.dbn.observed import Em, em, expected_trajectories, observed_log_likelihood
+from ddlib.dbn.likelihood.observed import Em, em, expected_trajectories, observed_log_likelihood
+from ddlib.dbn.methods.baselines import CarriedEm, CleanSubset, carried, ceiling, clean_trajectories, estimate_by_em
+from ddlib.dbn.methods.sufficient import SufficientRows, exact_trajectories, sufficient_rows, trajectories_needed
+from ddlib.dbn.model.generate import random_graphs, random_networks, sample
+from ddlib.dbn.model.moments import Moments, expected_log_likelihood, fit_moments, log_likelihood, mle, trajectory_moments
+from ddlib.dbn.model.network import Dbn, Gaussian, Graph, entropy, joint, spectral_radius
 from ddlib.dbn.sources import Sources, Statistics, draw_sources, pairs_observed, random_pattern, statistics
-from ddlib.dbn.sufficient import SufficientRows, exact_trajectories, sufficient_rows, trajectories_needed
-from ddlib.dbn.tables import Merged, TableError, merge
+from ddlib.dbn.task.merge_task import MergeTask
 
 __all__ = [
     "CarriedEm",
@@ -25,12 +23,10 @@ __all__ = [
     "Gaussian",
     "Graph",
     "MergeTask",
-    "Merged",
     "Moments",
     "Sources",
     "Statistics",
     "SufficientRows",
-    "TableError",
     "carried",
     "ceiling",
     "clean_trajectories",
@@ -44,7 +40,6 @@ __all__ = [
     "fit_moments",
     "joint",
     "log_likelihood",
-    "merge",
     "mle",
     "observed_log_likelihood",
     "pairs_observed",

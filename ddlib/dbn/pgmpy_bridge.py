@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.dbn.model import Dbn, Graph
+from ddlib.dbn.model.network import Dbn, Graph
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ddlib.dbn.generate import sample
-from ddlib.dbn.model import Dbn
+from ddlib.dbn.model.generate import sample
+from ddlib.dbn.model.network import Dbn
 
 
 class Sources(NamedTuple):

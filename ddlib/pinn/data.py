@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.learners.check import is_whole, whole_number
-from ddlib.pinn.law import Tail, Tails, known_tails
-from ddlib.pinn.problem import Problem, known_problem
+from ddlib.pinn.problems.law import Tail, Tails, known_tails
+from ddlib.pinn.problems.problem import Problem, known_problem
 from ddlib.problem import Distilled
 
 Level = Literal[0, 1, 2, 3]

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from ddlib.learners.check import positive_number, whole_number
 from ddlib.pinn.data import Physics
-from ddlib.pinn.networks import TanhNetwork, dtype_of
-from ddlib.pinn.problem import Problem, known_problem
+from ddlib.pinn.learners.networks import TanhNetwork, dtype_of
+from ddlib.pinn.problems.problem import Problem, known_problem
 from ddlib.problem import Distilled
 
 

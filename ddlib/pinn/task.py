@@ -14,9 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.pinn.data import Level, Physics, PinnData, draw_data, known_level, physics, released_data
-from ddlib.pinn.jets import autograd_jet
-from ddlib.pinn.learner import PhysicsNetwork
-from ddlib.pinn.problem import Jet, Problem, known_problem
+from ddlib.pinn.learners.jets import autograd_jet
+from ddlib.pinn.learners.learner import PhysicsNetwork
+from ddlib.pinn.problems.problem import Jet, Problem, known_problem
 from ddlib.problem import Block, Distilled, Learner, Split, whole_set
 from ddlib.tasks.splits import random_rows
 

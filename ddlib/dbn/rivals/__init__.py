@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ddlib.dbn.model import Dbn, Graph
+from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals.available_cases import available_case
 from ddlib.dbn.rivals.federated import federated_averaging
 from ddlib.dbn.rivals.imputation import chained_equations, mean_imputation

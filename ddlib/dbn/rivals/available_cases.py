@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.dbn.model import Dbn, Graph
-from ddlib.dbn.moments import Moments, fit_moments, regressors
+from ddlib.dbn.model.moments import Moments, fit_moments, regressors
+from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Sources
 
 Noise = Literal["ignored", "subtracted"]

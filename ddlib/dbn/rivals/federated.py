@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ddlib.dbn.model import Dbn, Graph
-from ddlib.dbn.moments import trajectory_moments
+from ddlib.dbn.model.moments import trajectory_moments
+from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals.available_cases import Noise, available_case_moments, fit_or_fail, subtract_noise
 from ddlib.dbn.sources import Sources
 

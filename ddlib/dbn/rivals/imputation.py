@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.dbn.model import Dbn, Graph
-from ddlib.dbn.moments import trajectory_moments
+from ddlib.dbn.model.moments import trajectory_moments
+from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals.available_cases import Noise, fit_or_fail, mean_noise, subtract_noise
 from ddlib.dbn.sources import Sources
 

@@ -1,0 +1,135 @@
+"""Distillation of real records, scored on held-out patients as in :mod:`ddbook.chapters.merge.hospitals.experiment`."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ddbook.chapters.merge.hospitals.experiment import references, rival_rows
+from ddbook.chapters.merge.hospitals.likelihood import hold_out, likelihood_rows
+from ddbook.chapters.merge.hospitals.study import Study
+from ddbook.chapters.merge.hospitals.task import RecordsTask
+from ddlib.dbn.estimators.regularised import pick
+from ddlib.methods import FirstOrder, ZerothOrder
+from ddlib.problem import Distilled, Method, distil
+
+
+class Result(NamedTuple):
+    """A distilled set and its scores, one row per split."""
+
+    scores: pd.DataFrame
+    distilled: Distilled
+
+
+class Updates(NamedTuple):
+    """How long to distil.
+
+    Attributes:
+        first_order: gradient steps with all hospitals in the risk.
+        leave_one_out: gradient steps, leave-one-source-out.
+        zeroth_order: steps of Algorithm 1.
+    """
+
+    first_order: int = 100
+    leave_one_out: int = 210
+    zeroth_order: int = 100
+
+
+def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = True) -> tuple[pd.DataFrame, Distilled]:
+    """Every row of the chapter on one study: yardsticks, likelihood, other ways of merging, distillation at each budget.
+
+    Step sizes are those of chapter 04; nothing was tuned on these data.
+
+    Args:
+        study: the splits.
+        budgets: distilled patients in total.
+        updates: how long to distil.
+        levels: whether to fit the network with static levels too.
+
+    Returns:
+        The scores, one row per method, budget and split, and the first-order set of the smallest budget.
+    """
+    descent = FirstOrder(0.1, horizon=updates.first_order)
+    with_prior = FirstOrder(0.1, horizon=updates.first_order, name="first_order_prior")
+    by_source = FirstOrder(0.1, horizon=updates.leave_one_out, name="first_order_loo")
+    leave_one_out = study.task("leave_one_out")
+    frames, sets = [likelihood_rows(study, levels), rival_rows(study)], []
+    for budget in sorted(budgets):
+        frames.append(references(study, budget, budget == min(budgets)))
+        found = [
+            distilled(study, descent, budget, updates.first_order, study.task()),
+            distilled(study, with_prior, budget, updates.first_order, study.task(prior=study.prior)),
+            distilled_stopped(study, descent, budget, updates.first_order, "first_order_stopped"),
+            distilled(study, by_source, budget, updates.leave_one_out, leave_one_out),
+            distilled(study, ZerothOrder(0.04, 0.64), budget, updates.zeroth_order, leave_one_out),
+        ]
+        frames += [result.scores for result in found]
+        sets.append(found[0].distilled)
+    return pd.concat(frames, ignore_index=True), sets[0]
+
+
+def _scored(study: Study, name: str, found: Distilled, seconds: float) -> Result:
+    task = study.task()
+    model = task.fit(found)
+    risk = task.risk(model).detach().cpu().numpy()
+    row = study.row(study.law(model), name, found.budget, found.stored_numbers, seconds, train_risk=risk)
+    return Result(row, found)
+
+
+def distilled(study: Study, method: Method, budget: int, steps: int, task: RecordsTask) -> Result:
+    """Distil what the hospitals measured into so many complete patients.
+
+    Args:
+        study: the splits.
+        method: how the set is chosen.
+        budget: the number of patients in the set.
+        steps: updates.
+        task: of the study: what the set is distilled for.
+    """
+    began = time.perf_counter()
+    found, _ = distil(method, task, budget, steps, study.generator(1))
+    return _scored(study, method.name, found, time.perf_counter() - began)
+
+
+def distilled_stopped(
+    study: Study, method: Method, budget: int, steps: int, name: str, held_share: float = 0.25, points: int = 12
+) -> Result:
+    """Distil twice: on three quarters of the training patients to choose when to stop, and on all of them up to there.
+
+    The choice is by the likelihood of what was measured of the remaining quarter, for each split on its own.
+
+    Args:
+        study: the splits.
+        method: how the set is chosen.
+        budget: the number of patients in the set.
+        steps: updates at most.
+        name: how tables call this.
+        held_share: share of the training patients that the choice is made on.
+        points: how many stops are tried, evenly on a logarithmic axis.
+    """
+    began = time.perf_counter()
+    stops = sorted({*np.geomspace(1, max(steps, 1), points).round().astype(int).tolist()})
+    everyone = study.split.measured
+    rest, judged = hold_out(everyone, held_share)
+    task = RecordsTask(study.graph, rest, judged, study.complete.model)
+    scores = torch.stack([task.risk(task.fit(found), "test") for found in _stops(study, task, method, budget, stops)])
+    choice = torch.where(scores.isfinite(), scores, torch.inf).argmin(0)
+    path = _stops(study, study.task(), method, budget, stops)
+    found = pick(path, choice)
+    return _scored(study, name, found, time.perf_counter() - began)
+
+
+def _stops(study: Study, task: RecordsTask, method: Method, budget: int, stops: list[int]) -> list[Distilled]:
+    """The sets that a run has reached at each stop."""
+    found: dict[int, Distilled] = {}
+
+    def observe(step: int, current: Distilled) -> None:
+        if step in stops:
+            found[step] = current
+
+    distil(method, task, budget, max(stops), study.generator(1), observe)
+    return [found[step] for step in stops]

@@ -1,0 +1,68 @@
+"""Chapter 06 with few patients: what goes below the converged maximum of the observed-data likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+
+from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, draw
+from ddbook.chapters.merge.limit.experiment import row, yardsticks
+from ddlib.dbn.estimators.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
+from ddlib.dbn.estimators.ridge import RidgeMerge, ridge
+from ddlib.dbn.methods.staged import Stages, distil_in_stages
+from ddlib.dbn.methods.stopped import distil_and_stop
+from ddlib.dbn.task.merge_task import MergeTask
+from ddlib.methods import FirstOrder
+from ddlib.problem import distil
+
+
+def scarce(world: World, condition: Condition, budget: int, stages: Stages, folds: int, most: int = 200) -> pd.DataFrame:
+    """The converged maximum (by EM and distilled), and what held-out patients choose, one row per network and method.
+
+    The strength of the ridge is chosen with EM, of which the distilled set learns this number and nothing else.
+
+    Args:
+        world: the condition drawn.
+        condition: its name and seed.
+        budget: distilled trajectories.
+        stages: how first-order distillation goes about it.
+        folds: of the cross-validation over patients.
+        most: updates of the descent that is stopped early, at most.
+    """
+    task, name, seed = world.task, condition.name, condition.setting.seed
+    generator = condition.setting.generator
+    rows = [row(world, name, "em", 0, best_fit(world, stages.cycles).model)]
+    iterations = [number for number in ITERATIONS if number <= stages.cycles]
+    paths: tuple[tuple[str, Path], ...] = (
+        ("em_stopped", partial(stopped_path, iterations=iterations)),
+        ("em_ridge", partial(ridge_path, cycles=min(stages.cycles, RIDGE_CYCLES))),
+    )
+    chosen = {method: cross_validate(task.graph, task.sources, path, folds) for method, path in paths}
+    rows += [row(world, name, method, 0, found.model) for method, found in chosen.items()]
+    converged = distil_in_stages(task, budget, generator(budget), stages)
+    rows.append(row(world, name, "first_order", budget, task.fit(converged.distilled)))
+    patients = task.statistics.size.new_tensor(RIDGES)[chosen["em_ridge"].choice]
+    strength = ridge(task.graph, task.statistics, task.slices, patients / task.statistics.size.sum(-1))
+    ridged = distil_in_stages(RidgeMerge(task, strength), budget, generator(budget), stages)
+    rows.append(row(world, name, "first_order_ridge", budget, task.fit(ridged.distilled)))
+    stopped = distil_and_stop(task, budget, 1000 * seed, folds, early=max(stages.steps // 2, 1), most=most)
+    rows.append(row(world, name, "first_order_stopped", budget, task.fit(stopped.distilled)))
+    by_source = MergeTask(task.graph, task.truth, task.sources, objective="leave_one_out")
+    method_ = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
+    found, _ = distil(method_, by_source, budget, 2 * stages.steps, generator(budget))
+    rows.append(row(world, name, "first_order_loo", budget, task.fit(found)))
+    return pd.concat(rows, ignore_index=True)
+
+
+def few_patients(
+    conditions: Sequence[Condition], budget: int, stages: Stages, folds: int, most: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """:func:`scarce` and what the data allow in every condition."""
+    scores, marks = [], []
+    for condition in conditions:
+        world = draw(condition)
+        scores.append(scarce(world, condition, budget, stages, folds, most))
+        marks.append(yardsticks(world, condition.name))
+    return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)

@@ -1,0 +1,73 @@
+"""Rows of the tables again, by another program: plain networks on the same sets, trained by DeepXDE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+
+from ddbook.chapters.tails.opposite.experiment import Made
+from ddbook.chapters.tails.opposite.learners import fit_all, judges
+from ddbook.chapters.tails.opposite.report import METHODS
+from ddbook.kit import plotting
+from ddbook.kit.tails.draws import draws_for
+from ddbook.kit.tails.words import label
+from ddlib.pinn import deepxde_bridge
+from ddlib.pinn.task import PinnTask
+from ddlib.problem import Distilled
+
+OURS, THEIRS = "ddlib", "DeepXDE"
+
+
+def retrain(
+    task: PinnTask, made: Sequence[Made], seed: int, precision: str = "float32", steps: int = 2000, networks: int = 8
+) -> pd.DataFrame:
+    """Each set of the first seed: errors on the target tail of several of our networks and of one by DeepXDE, all of them fresh.
+
+    Args:
+        task: the problem and its data.
+        made: the sets.
+        seed: of the first weights; DeepXDE's differ from set to set.
+        precision: of the training.
+        steps: of Adam.
+        networks: of ours.
+    """
+    learner, rows = judges(task, steps)["network"], []
+    grid = Distilled(*(part[:1] for part in task.data.target))
+    for at, each in enumerate(made):
+        one = Distilled(*(part[:1] for part in each.distilled))
+        many = Distilled(*(part.expand(networks, *part.shape[1:]) for part in one))
+        (models,) = fit_all(learner, [many], draws_for(task, seed, "fresh weights"), precision)
+        ours = learner.predict(models, grid.x.expand(networks, -1, -1))
+        width, depth = learner.network.widths[0], len(learner.network.widths)  # type: ignore[attr-defined]
+        theirs = deepxde_bridge.train(task.problem, one, widths=(width,) * depth, steps=steps, seed=seed + at, precision=precision)
+        said = torch.cat([ours, theirs.predict(grid.x).to(ours)])
+        errors = ((said - grid.y).norm(dim=-1) / grid.y.norm(dim=-1)).cpu().numpy()
+        about: dict[str, Any] = {"problem": task.problem.name, "level": each.level, "method": each.method, "budget": one.budget}
+        rows.append(pd.DataFrame({"error": errors, "program": [OURS] * networks + [THEIRS]}).assign(**about))
+    return pd.concat(rows, ignore_index=True)
+
+
+def draw_retrained(found: pd.DataFrame) -> Any:
+    """Errors of our networks and of DeepXDE's on the same sets, one panel per problem."""
+    problems = list(found.problem.unique())
+    methods = [one for one in METHODS if one in set(found.method)]
+    columns = min(2, len(problems))
+    rows = -(-len(problems) // columns)
+    figure, axes = plotting.figure(columns, rows, height=0.2 * len(methods) + 0.7, squeeze=False, sharey=True)
+    for panel in list(axes.flat)[len(problems) :]:
+        panel.set_visible(False)
+    for panel, problem in zip(axes.flat, problems, strict=False):
+        for at, method in enumerate(methods):
+            part = found[(found.problem == problem) & (found.method == method)]
+            for program, marker, colour in ((OURS, "|", plotting.BLUE), (THEIRS, "D", plotting.VERMILION)):
+                errors = part[part.program == program].error
+                panel.plot(errors, [-at] * len(errors), marker, color=colour, linestyle="", label=program if at == 0 else None)
+        panel.set(xscale="log", title=label(problem))
+        panel.set_yticks([-at for at in range(len(methods))], [METHODS[method] for method in methods])
+    for panel in axes[-1]:
+        panel.set_xlabel("relative L2 error")
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,5 @@
+"""Running the study: one notebook at a time, the book from all of them, and what they record."""
+
+from ddbook.press.record import Recorder
+
+__all__ = ["Recorder"]

@@ -1,0 +1,182 @@
+"""The one way by which a notebook leaves results behind."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddbook.press.overlay import Reference, over_reference
+from ddbook.press.project import project_root
+from ddlib.files import InputError, write_atomically, write_json
+
+if TYPE_CHECKING:  # a notebook that draws nothing need not load them
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ddlib.problem import Distilled
+
+RUN_FOLDER = "DDLIB_RUN_DIR"
+"""Environment variable by which ``ddbook run`` tells a notebook where to write."""
+GPU_FILE = "gpu.json"
+"""Where a notebook says how much memory of the GPU it has held; only its own process knows."""
+
+
+class Recorder:
+    """Writes tables, numbers, distilled sets and figures, each file atomically.
+
+    Under ``ddbook run`` they go to the run's folder; in plain Jupyter or papermill to ``_build/manual/<stem>`` of the project.
+
+    Args:
+        stem: the notebook's file name without its ending; numbers are quoted as ``<stem without its number>.<name>``.
+
+    Attributes:
+        folder: where the results go.
+    """
+
+    def __init__(self, stem: str) -> None:
+        given = os.environ.get(RUN_FOLDER)
+        self.folder = Path(given) if given else project_root() / "_build" / "manual" / stem
+        self._numbers: dict[str, dict[str, Any]] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
+        self._reference = Reference(stem)
+        self._notes: dict[int, str] = {}
+        write_json(self.folder / "results" / "numbers.json", self._numbers)
+
+    def table(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write ``results/<name>.csv``, one row per setting, method and seed; returns the frame."""
+        self._write(f"results/{_checked(name)}.csv", frame.to_csv(index=False))
+        self._tables[name] = frame
+        return frame
+
+    def number(
+        self, name: str, value: float, low: float | None = None, high: float | None = None, n: int | None = None, unit: str = ""
+    ) -> None:
+        """Add a number to ``results/numbers.json``, for prose and claims.
+
+        Args:
+            name: in lower case, unique in the notebook.
+            value: the number; a value that is not finite is refused, because no sentence could quote it.
+            low, high: ends of its 95 % interval, where there is one.
+            n: how many replicates it rests on.
+            unit: as it should be printed.
+
+        Raises:
+            InputError: if the name is not in lower case with underscores, or the value is not finite.
+        """
+        if not math.isfinite(value):
+            raise InputError(f"the number {name} is {value}: record only finite values, and handle the case where there is none")
+        self._numbers[_checked(name)] = {"value": float(value), "low": low, "high": high, "n": n, "unit": unit}
+        write_json(self.folder / "results" / "numbers.json", self._numbers)
+
+    def distilled(self, problem: str, method: str, sets: Distilled, columns: list[str] | None = None) -> None:
+        """Write ``results/distilled_<problem>_<method>_<budget>.csv``: one row per unit (and time slice), all replicates.
+
+        Args:
+            problem, method: names in lower case.
+            sets: the distilled sets; units are rows of shape (d,) or trajectories of shape (T, p).
+            columns: names of the d (or p) variables; by default x0, x1, …
+        """
+        path = f"results/distilled_{_checked(problem)}_{_checked(method)}_{sets.budget}.csv"
+        self._write(path, _rows(sets, columns).to_csv(index=False))
+
+    def over_reference(self, draw: Callable[..., Figure], *args: Any, **options: Any) -> Figure:
+        """The figure ``draw(*args)`` over that of the reference run, where there is one and the parameters agree.
+
+        Tables among the arguments have to be recorded before, as the very objects; the caption will say what was drawn or why not.
+        """
+        figure, note = over_reference(self._reference, self._tables, draw, *args, **options)
+        self._notes[id(figure)] = note
+        return figure
+
+    def figure(self, name: str, figure: Figure, alt: str, caption: str = "") -> Any:
+        """Write ``figures/<name>.svg`` and ``.png``, close the figure, and return what shows it; the last expression of its cell.
+
+        Args:
+            name: in lower case.
+            figure: the matplotlib figure.
+            alt: what the figure shows, for readers who cannot see it.
+            caption: a sentence or two below it; mathematics between dollars.
+
+        Raises:
+            InputError: if the alternative text is empty.
+        """
+        import matplotlib as mpl
+        import matplotlib.pyplot as plt
+
+        if not alt.strip():
+            raise InputError(f"the figure {name} needs an alternative text: say in a sentence what it shows")
+        drawn = {}
+        for ending, metadata in (("svg", {"Date": None}), ("png", {})):
+            stream = io.BytesIO()
+            with mpl.rc_context({"svg.hashsalt": "ddlib"}):  # as without the date: the same figure gives the same file
+                figure.savefig(stream, format=ending, bbox_inches="tight", metadata=metadata)
+            drawn[ending] = stream.getvalue()
+            self._write(f"figures/{_checked(name)}.{ending}", drawn[ending])
+        plt.close(figure)
+        caption = " ".join(part for part in (caption, self._notes.pop(id(figure), "")) if part)
+        return Shown(name, drawn["svg"], drawn["png"], alt, caption)
+
+    def _write(self, path: str, content: str | bytes) -> None:
+        write_atomically(self.folder / path, content)
+        torch = sys.modules.get("torch")  # whoever has not loaded it holds no memory of a GPU
+        if torch is not None and torch.cuda.is_initialized():
+            write_json(self.folder / GPU_FILE, {"peak_memory_bytes": torch.cuda.max_memory_allocated()})
+
+
+class Shown:
+    """A recorded figure as Jupyter displays it: HTML with alternative text and caption, or a PNG where there is no HTML.
+
+    Links lead to it by ``#figure-<name>``.
+    """
+
+    def __init__(self, name: str, svg: bytes, png: bytes, alt: str, caption: str) -> None:
+        self._name, self._svg, self._png, self._alt, self._caption = name, svg, png, alt, caption
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        source = base64.b64encode(self._svg).decode()
+        caption = (
+            f'<figcaption class="tex2jax_process mathjax_process">{html.escape(self._caption)}</figcaption>'
+            if self._caption
+            else ""
+        )
+        image = f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(self._alt)}">'
+        return {
+            "text/html": f'<figure class="ddlib-figure" id="figure-{self._name}">{image}{caption}</figure>',
+            "image/png": base64.b64encode(self._png).decode(),
+            "text/plain": self._alt,
+        }
+
+
+def _checked(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise InputError(f"{name!r} cannot be the name of a result: use lower-case letters, digits and underscores, a letter first")
+    return name
+
+
+def _rows(sets: Distilled, columns: list[str] | None) -> pd.DataFrame:
+    """A tidy frame: seed, unit, (time), the variables, the labels, the weight."""
+    import numpy as np
+    import pandas as pd
+
+    x, y, w = (part.detach().cpu().numpy() for part in sets)
+    replicates, budget = w.shape
+    slices = x.shape[2] if x.ndim == 4 else 1
+    names = columns or [f"x{i}" for i in range(x.shape[-1])]
+    if len(names) != x.shape[-1]:
+        raise InputError(f"{len(names)} column names were given for {x.shape[-1]} variables: give one each")
+    seed, unit, time = (axis.ravel() for axis in np.indices((replicates, budget, slices)))
+    frame = pd.DataFrame({"seed": seed, "unit": unit} | ({"time": time} if x.ndim == 4 else {}))
+    frame[names] = x.reshape(-1, x.shape[-1])
+    labels = y.reshape(replicates, budget, -1)
+    for i in range(labels.shape[-1]):
+        frame["y" if labels.shape[-1] == 1 else f"y{i}"] = np.repeat(labels[..., i].ravel(), slices)
+    frame["weight"] = np.repeat(w.ravel(), slices)
+    return frame

@@ -1,0 +1,104 @@
+"""The reference: results of the paper profile that are committed, so that any later run can be laid over them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ddbook.press.profiles import plan
+from ddbook.press.project import REFERENCE
+from ddbook.press.provenance import Run, git
+from ddlib.files import InputError
+
+LIMIT = 20 * 10**6
+"""The most bytes that the reference may take in the repository."""
+
+
+def check(root: Path, given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse, before hours of work, what :func:`collect` would refuse after them.
+
+    Args:
+        root: the folder of the project.
+        given: parameters by hand, per chapter.
+
+    Raises:
+        InputError: if files differ from the last commit, or a parameter by hand is no device.
+    """
+    by_hand = sorted({name for values in given.values() for name in values} - {"device"})
+    if by_hand:
+        raise InputError(
+            f"the reference is the profile as it stands, and {by_hand[0]} was given by hand: leave all but devices away"
+        )
+    state = git(root)
+    if state.sha is None or state.dirty:
+        raise InputError(
+            "the reference has to be computed from code that a commit holds: commit your changes, and make none meanwhile"
+        )
+
+
+def collect(root: Path, profile: str = "paper") -> Path:
+    """Copies what the finished chapters of a profile recorded to ``reference/<chapter>``: ``run.json`` and ``results``.
+
+    Distilled sets are left out (they would be three quarters of it, and a run makes them again), and so are notebooks and figures.
+    Nothing of the old reference goes before the new one is complete; other files in the folder stay.
+
+    Args:
+        root: the folder of the project.
+        profile: whose runs are taken.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: if a chapter has no finished run of the profile, it was run with other parameters (the device apart), it was
+            computed from code that no commit holds, or everything together is too large. The reference is then as it was.
+    """
+    wanted = plan(root / "notebooks", profile)
+    runs = {stem: _checked(root / "_build" / profile / "runs" / stem, stem, profile, wanted[stem]) for stem in wanted}
+    target = root / REFERENCE
+    target.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:
+        for stem, folder in runs.items():
+            _copy(folder, Path(scratch, stem))
+        size = sum(path.stat().st_size for path in Path(scratch).rglob("*") if path.is_file())
+        if size > LIMIT:
+            raise InputError(f"the reference would take {size / 1e6:.1f} MB and may take {LIMIT / 1e6:g}: record smaller tables")
+        for old in target.iterdir():
+            if (old / "run.json").exists() and old.name not in runs:  # a chapter that has got another name
+                shutil.rmtree(old)
+        for stem in wanted:
+            if (target / stem).exists():
+                (target / stem).rename(Path(scratch, f"{stem}.old"))
+            Path(scratch, stem).rename(target / stem)
+    return target
+
+
+def _checked(folder: Path, stem: str, profile: str, wanted: dict[str, Any]) -> Path:
+    """The folder of a run that may become part of the reference."""
+    again = f"run `ddbook run notebooks/{stem}.ipynb --profile {profile} --force`"
+    if not (folder / "run.json").exists():
+        raise InputError(f"{stem} has no finished run of the profile {profile}: {again}, or `make reference`")
+    try:
+        run = Run.model_validate_json((folder / "run.json").read_bytes())
+    except ValidationError:
+        raise InputError(f"{folder / 'run.json'} is no record of a run: {again}") from None
+    other = [name for name, value in (wanted | run.parameters).items() if name != "device" and wanted.get(name, value) != value]
+    if other or {*wanted} != {*run.parameters}:
+        raise InputError(
+            f"{folder} was not run as the profile {profile} has it today ({', '.join(other) or 'new parameters'}): {again}"
+        )
+    if run.git.sha is None or run.git.dirty:
+        raise InputError(f"{stem} was computed from code that no commit holds, so nobody could check it: commit, then {again}")
+    return folder
+
+
+def _copy(folder: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    shutil.copyfile(folder / "run.json", target / "run.json")
+    if (folder / "results").exists():
+        shutil.copytree(folder / "results", target / "results", ignore=shutil.ignore_patterns("distilled_*"))

@@ -1,0 +1,113 @@
+"""The command ``ddlib``: ``ddlib merge``, and a word to whoever looks for the study's commands here.
+
+What takes seconds to load, torch and pandas, is imported when a merge begins, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import ddlib
+from ddlib.console import EXIT, say
+from ddlib.files import InputError
+
+STUDY = ("run", "parameters", "book", "render", "sweep", "claims", "repeat", "reference", "archive", "links")
+"""Commands about notebooks, chapters and the book, which are of the study: ``ddbook run`` and so on."""
+NEEDED = ("pandas", "yaml", "rich")
+"""What ``ddlib merge`` imports and the library alone does not."""
+NOISE_HELP = (
+    "YAML file with the standard deviations of measurement errors: a line `hb: 0.4` holds for a column of all tables, and the same "
+    "line indented below a line `a.csv:` for that of the table a.csv only"
+)
+MERGE_HELP = "merge tables with intersecting columns into one table of complete synthetic patients, with a report"
+MERGE_NOTE = "Exit status: 0 finished, 2 wrong input, 130 interrupted; nothing is written but by a merge that has finished."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}: `{self.prog} --help` shows what there is")
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command understands."""
+    top = _Parser(prog="ddlib", description=(ddlib.__doc__ or "").partition("\n")[0], allow_abbrev=False)
+    top.epilog = f"Notebooks, chapters and the book are of the study: `ddbook {'`, `ddbook '.join(STUDY)}`."
+    top.add_argument("--version", action="version", version=f"ddlib {ddlib.__version__}")
+    merge = top.add_subparsers(dest="command", metavar="merge").add_parser(
+        "merge", help=MERGE_HELP, description=MERGE_HELP.capitalize() + ".", epilog=MERGE_NOTE, allow_abbrev=False
+    )
+    merge.add_argument(
+        "tables", nargs="+", type=Path, help="CSV or Parquet files, one per source, two at least; a row is a patient's visit"
+    )
+    merge.add_argument("--id", required=True, help="the column with the patient")
+    merge.add_argument("--time", required=True, help="the column with the time of the visit: numbers or ISO dates")
+    output = "the synthetic table, .csv or .parquet; reports go beside it"
+    merge.add_argument("-o", "--output", required=True, type=Path, help=output)
+    merge.add_argument("--noise", type=Path, help=NOISE_HELP)
+    merge.add_argument("--rows", type=int, default=100, help="the number of synthetic patients [%(default)s]")
+    merge.add_argument("--weights", action="store_true", help="add a column: how many patients each row stands for")
+    visits = "values: equal times are one visit; order: number a patient's rows; or auto [%(default)s]"
+    merge.add_argument("--visits", default="auto", help=visits)
+    merge.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="a column to leave out; may be given many times"
+    )
+    seed = "seed of the random directions in which the synthetic patients scatter [%(default)s]"
+    merge.add_argument("--seed", type=int, default=0, help=seed)
+    prior = "weight of the prior, in patients; 0 is plain maximum likelihood [%(default)s]"
+    merge.add_argument("--prior", type=float, default=2.0, help=prior)
+    merge.add_argument("--force", action="store_true", help="replace files that exist")
+    return top
+
+
+def run_merge(given: argparse.Namespace) -> int:
+    """``ddlib merge``; returns the exit status.
+
+    Raises:
+        InputError: if a package is missing, or the files or options cannot be used.
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"merging files takes the package {missing[0]}: pip install 'ddlib[merge]'")
+    try:
+        from ddlib.merge.files import merge_files, summary
+        from ddlib.progress import Bar
+
+        names = ("rows", "weights", "visits", "drop", "seed", "prior")
+        options = {name: getattr(given, name) for name in names}
+        with Bar() as bar:
+            written = merge_files(given.tables, given.id, given.time, given.output, given.noise, given.force, bar.show, **options)
+    except KeyboardInterrupt:
+        say("Interrupted, nothing was written.", error=True)
+        return EXIT["interrupted"]
+    for line in summary(written):
+        say(line)
+    return EXIT["ok"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry point: wrong input is one sentence and exit status 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words and words[0] in STUDY:
+            raise InputError(f"`ddlib {words[0]}` is of the study now: `ddbook {words[0]}`, which `make book` installs")
+        understands = parser()
+        given = understands.parse_args(words)
+        if given.command is None:
+            understands.print_help()
+            raise SystemExit(EXIT["ok"])
+        status = run_merge(given)
+    except InputError as error:
+        say(f"ddlib: {error}", error=True)
+        raise SystemExit(2) from None
+    raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+r"""Estimates below the converged maximum when data are scarce, chosen by the observed-data likelihood of held-out patients.
+
+With few patients the maximum of the observed-data likelihood overfits: hidden pairs and variances near zero are fitted to noise.
+Two remedies have one number to choose: EM stopped after so many iterations, and the likelihood with a ridge of κ pseudo-patients
+on the weights (:mod:`ddlib.dbn.estimators.ridge`). The number is chosen per replicate by cross-validation over patients: each
+source's patients are split into folds, and the log-likelihood of what was measured of the held-out patients is summed (Stone 1974).
+Then all patients are used with the number chosen. Nothing but the sources' own measurements is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ddlib.dbn.estimators.ridge import ridge, ridge_maximum
+from ddlib.dbn.likelihood.observed import expected_trajectories, independent_start, observed_log_likelihood
+from ddlib.dbn.model.moments import fit_moments, gaussian_moments, regressors
+from ddlib.dbn.model.network import Dbn, Graph
+from ddlib.dbn.sources import Sources, Statistics, statistics
+
+RIDGES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0)
+"""Numbers κ of pseudo-patients; there is always a ridge, because without one the likelihood may have no maximum."""
+RIDGE_CYCLES = 150
+"""Cycles of accelerated EM for each, at most: enough for estimates to be compared on held-out patients."""
+ITERATIONS = (2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 400)
+"""Of early-stopped EM."""
+Path = Callable[[Graph, Statistics, int], Sequence[Dbn]]
+"""A path of estimates, one per candidate number."""
+Candidate = TypeVar("Candidate", bound=tuple[Any, ...])
+"""A NamedTuple of tensors with a leading replicate axis: a network or a distilled set."""
+
+
+class Chosen(NamedTuple):
+    """An estimate and the number that was chosen for it.
+
+    Attributes:
+        model: from all patients.
+        choice: index of the candidate, per replicate.
+        held_out: log-likelihood of held-out patients, in nats per trajectory, one row per candidate.
+    """
+
+    model: Dbn
+    choice: Int[Tensor, " R"]
+    held_out: Float[Tensor, "c R"]
+
+
+def fold(sources: Sources, number: int, folds: int) -> tuple[Sources, Sources]:
+    """All patients but those of one fold, and those of it; the patients of a source take turns.
+
+    Raises:
+        ValueError: if there are fewer than two folds, or a fold or its rest has fewer than two patients of a source.
+    """
+    patients = sources.values.shape[2]
+    if folds < 2 or patients // folds < 2 or patients - -(-patients // folds) < 2:
+        raise ValueError(
+            f"{folds} folds of {patients} patients a source leave too few: take 2 folds or more of at least 2 patients"
+        )
+    held = torch.arange(patients, device=sources.values.device) % folds == number
+    return sources._replace(values=sources.values[:, :, ~held]), sources._replace(values=sources.values[:, :, held])
+
+
+def stopped_path(graph: Graph, sources: Statistics, slices: int, iterations: Sequence[int] = ITERATIONS) -> list[Dbn]:
+    """EM's estimates after some numbers of iterations, from :func:`ddlib.dbn.likelihood.observed.independent_start`."""
+    model, parents, path = independent_start(graph, sources, slices), regressors(graph), []
+    for iteration in range(1, max(iterations) + 1):
+        law, _ = expected_trajectories(model, sources, slices)
+        model = fit_moments(gaussian_moments(law, slices), parents)
+        if iteration in iterations:
+            path.append(model)
+    return path
+
+
+def ridge_path(graph: Graph, sources: Statistics, slices: int, patients: Sequence[float] = RIDGES, cycles: int = 150) -> list[Dbn]:
+    """Maxima of the likelihood with ridges of so many pseudo-patients: strongest first, each from the one before."""
+    found: dict[float, Dbn] = {}
+    model: Dbn | None = None
+    for number in sorted(patients, reverse=True):
+        strength = ridge(graph, sources, slices, number / sources.size.sum(-1))
+        model = found[number] = ridge_maximum(graph, sources, slices, strength, tolerance=1e-8, start=model, cycles=cycles).model
+    return [found[number] for number in patients]
+
+
+def pick(path: Sequence[Candidate], choice: Int[Tensor, " R"]) -> Candidate:
+    """Each replicate's candidate, of networks or of distilled sets."""
+    each = torch.arange(len(choice), device=choice.device)
+    return type(path[0])(*(torch.stack(parts)[choice, each] for parts in zip(*path, strict=True)))
+
+
+def _held_out(model: Dbn, data: Statistics, slices: int) -> Float[Tensor, " R"]:
+    return observed_log_likelihood(model, data, slices).sum(-1)
+
+
+def cross_validate(graph: Graph, sources: Sources, path: Path, folds: int = 5) -> Chosen:
+    """Choose along a path by held-out patients, and estimate from all of them.
+
+    Args:
+        graph: the known graphs.
+        sources: the measurements.
+        path: the candidates.
+        folds: each is held out once.
+
+    Raises:
+        ValueError: if the folds are too small.
+    """
+    parts = [fold(sources, number, folds) for number in range(folds)]
+    training = [statistics(rest) for rest, _ in parts] + [statistics(sources)]
+    # All folds and all patients in one batch.
+    together = Statistics(*(torch.cat(each) for each in zip(*training, strict=True)))
+    models = path(Graph(*(mask.repeat(folds + 1, 1, 1) for mask in graph)), together, sources.slices)
+    batches = [[Dbn(*each) for each in zip(*(part.chunk(folds + 1) for part in model), strict=True)] for model in models]
+    held = [statistics(part) for _, part in parts]
+    scores = [torch.stack([_held_out(*pair, sources.slices) for pair in zip(batch[:-1], held, strict=True)]) for batch in batches]
+    held_out = torch.stack(scores).sum(1) / (sources.values.shape[1] * sources.values.shape[2])
+    choice = held_out.argmax(0)
+    return Chosen(pick([batch[-1] for batch in batches], choice), choice, held_out)

@@ -1,0 +1,72 @@
+"""The structure of a dynamic network learned from moments, its score, and how far two structures are apart."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ddlib.dbn.estimators.hill_climbing import hill_climb
+from ddlib.dbn.model.moments import Moments, fit_moments, regressors
+from ddlib.dbn.model.network import Graph
+
+
+def learn_graph(
+    moments: Moments,
+    rows: float | Tensor,
+    pair_rows: float | Tensor,
+    most_parents: int = 3,
+    gamma: float = 0.0,
+    tolerance: float = 1e-6,
+) -> Graph:
+    """Structures by :func:`~ddlib.dbn.estimators.hill_climbing.hill_climb`: the first slices and the transitions are searched in
+    one batch.
+
+    In the transition the variables of slice t have parents in slice t (without cycles) and in slice t − 1; edges never point back
+    in time, and the edges within slice t − 1 are left out of it.
+
+    Args:
+        moments: of the first slice and of the pairs, shape (R, ...).
+        rows: the number of trajectories behind the first.
+        pair_rows: the number of pairs behind the second; both a number, or one per replicate.
+        most_parents: the largest in-degree, parents in both slices counted together.
+        gamma: γ of the extended BIC; 0 is the BIC.
+        tolerance: a move has to raise the score by more than this.
+
+    Raises:
+        ValueError: as :func:`~ddlib.dbn.estimators.hill_climbing.hill_climb` does.
+    """
+    replicates, variables = moments.first_mean.shape
+    first = torch.nn.functional.pad(moments.first_covariance, (0, variables) * 2)
+    first.diagonal(dim1=-2, dim2=-1)[:, variables:] = 1.0  # no slice before: uncorrelated, so never a parent
+    counts = torch.cat([torch.as_tensor(n, dtype=first.dtype, device=first.device).expand(replicates) for n in (rows, pair_rows)])
+    covariance = torch.cat([first, moments.pair_covariance])
+    mask = hill_climb(covariance, counts, variables, most_parents, 2 * gamma * math.log(variables), tolerance)
+    later = mask[replicates:]
+    return Graph(mask[:replicates, :, :variables], later[..., :variables], later[..., variables:])
+
+
+def bic(moments: Moments, graph: Graph, rows: float | Tensor, pair_rows: float | Tensor, gamma: float = 0.0) -> Float[Tensor, " R"]:
+    """The score that :func:`learn_graph` climbs on, first slice and transition added."""
+    fitted = fit_moments(moments, regressors(graph))
+    variables = fitted.variance.shape[-1]
+    total = torch.zeros_like(fitted.variance[..., 0])
+    parts = ((fitted.first_variance, graph.first, rows), (fitted.variance, torch.cat([graph.intra, graph.inter], -1), pair_rows))
+    for variance, mask, number in parts:
+        n = torch.as_tensor(number, dtype=variance.dtype, device=variance.device)
+        edges = mask.sum((-2, -1))
+        total = total - 0.5 * n * (variables * (1 + math.log(2 * math.pi)) + variance.log().sum(-1))
+        total = total - 0.5 * n.log() * (edges + 2 * variables) - 2 * gamma * math.log(variables) * edges
+    return total
+
+
+def structural_hamming_distance(graph: Graph, other: Graph) -> Int[Tensor, " R"]:
+    """How many edges differ over all three parts; a reversed edge counts once (Tsamardinos, Brown and Aliferis 2006, for DAGs)."""
+
+    def within(ours: Tensor, theirs: Tensor) -> Tensor:
+        differs = ours != theirs
+        return (differs | differs.mT).triu(1).sum((-2, -1))
+
+    return within(graph.first, other.first) + within(graph.intra, other.intra) + (graph.inter != other.inter).sum((-2, -1))

@@ -1,0 +1,39 @@
+"""A progress bar on the terminal's error stream."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+
+class Bar:
+    """A bar that shows what is being done and how much of the whole work is done; needs the extra ``merge`` (rich).
+
+    Args:
+        first: what is done first.
+        lines: where the stream is no terminal, print a line each time that what is done changes, instead of nothing.
+    """
+
+    def __init__(self, first: str = "reading the tables", lines: bool = False) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task(first, total=1.0)
+        self._console = console if lines and not console.is_terminal else None
+        self._said = first
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def show(self, text: str, share: float) -> None:
+        """Say what is being done, and the share of the whole work that is done."""
+        self._progress.update(self._task, description=text, completed=share)
+        if self._console and text != self._said:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._said = text

@@ -1,0 +1,124 @@
+"""Staging: what jupyter-book gets to see, and when it gets to see nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from ddbook.press.stage import BookError, github_address, stage, toc_files
+from tests.ddbook.book import fake
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return fake.make_root(tmp_path)
+
+
+def test_a_chapter_without_a_finished_run_is_named(root: Path) -> None:
+    (root / "_build" / fake.PROFILE / "runs" / "04_merge_hospitals" / "run.json").unlink()
+    with pytest.raises(
+        BookError, match=r"run of 04_merge_hospitals: first run ddbook run notebooks/04_merge_hospitals.ipynb --profile tiny"
+    ):
+        stage(fake.PROFILE, root)
+    assert not (root / "_build" / fake.PROFILE / "src").exists()
+
+
+def test_a_folder_without_a_book_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"has no book/_toc.yml: give the command in the folder of the project"):
+        stage(fake.PROFILE, tmp_path)
+
+
+def test_the_tree_is_laid_out_as_the_repository(root: Path) -> None:
+    tree = stage(fake.PROFILE, root)
+    assert tree == root / "_build" / fake.PROFILE / "src"
+    wanted = ["_config.yml", "_toc.yml", "book/index.md", "notebooks/01_one_dataset_many_tasks.ipynb"]
+    assert [name for name in wanted if not (tree / name).exists()] == []
+    listed = toc_files(yaml.safe_load((tree / "_toc.yml").read_text(encoding="utf-8")))
+    assert [page for page in listed if not list(tree.glob(f"{page}.*"))] == []
+    assert "book/api/problem" in listed
+    assert listed.index("book/api/dbn_tables") > listed.index("book/api/dbn")
+    assert "ddlib.merge.merging" in (tree / "book/api/dbn_tables.md").read_text(encoding="utf-8")
+    assert "automodule:: ddlib.merge" not in (tree / "book/api/dbn.md").read_text(encoding="utf-8")
+
+
+def test_numbers_of_all_chapters_are_merged_by_full_name(root: Path) -> None:
+    numbers = json.loads((stage(fake.PROFILE, root) / "book" / "generated" / "numbers.json").read_text(encoding="utf-8"))
+    names = [stem.partition("_")[2] for stem in fake.CHAPTERS]
+    assert set(numbers) == {f"{name}.{key}" for name in names for key in fake.NUMBERS}
+
+
+def test_the_record_is_added_to_the_page_and_to_nothing_else(root: Path) -> None:
+    tree = stage(fake.PROFILE, root)
+    stem = "01_one_dataset_many_tasks"
+    last = nbformat.read(tree / "notebooks" / f"{stem}.ipynb", as_version=4).cells[-1].source
+    facts = [
+        "How this page was computed",
+        "0123456789ab",
+        "uncommitted",
+        "An invented processor",
+        "1 min 23 s",
+        "`penalties`",
+        "`a\\|b`",
+    ]
+    assert [fact for fact in facts if fact not in last] == []
+    assert f"ddbook run notebooks/{stem}.ipynb --profile {fake.PROFILE}" in last
+    committed = (tree / "runs" / stem / f"{stem}.ipynb").read_bytes()
+    assert committed == (root / "notebooks" / f"{stem}.ipynb").read_bytes()
+    executed = root / "_build" / fake.PROFILE / "runs" / stem / "notebook.ipynb"
+    assert (tree / "runs" / stem / f"{stem}.executed.ipynb").read_bytes() == executed.read_bytes()
+
+
+def test_nothing_of_an_earlier_tree_stays(root: Path) -> None:
+    (stage(fake.PROFILE, root) / "book" / "left.md").write_text("# Left over\n", encoding="utf-8")
+    assert not (stage(fake.PROFILE, root) / "book" / "left.md").exists()
+    assert sorted(path.name for path in (root / "_build" / fake.PROFILE).iterdir()) == ["runs", "src"]
+
+
+def test_the_first_page_shows_the_result_where_there_is_one(root: Path) -> None:
+    fragment = Path("book", "generated", "landing.md")
+    assert 'alt="A rising line, for one_dataset_many_tasks"' in (stage(fake.PROFILE, root) / fragment).read_text(encoding="utf-8")
+    for drawn in root.glob("_build/*/runs/*/figures/*.svg"):
+        drawn.unlink()
+    assert (stage(fake.PROFILE, root) / fragment).read_text(encoding="utf-8") == ""
+
+
+def test_profiles_are_shown_side_by_side(root: Path) -> None:
+    shown = (stage(fake.PROFILE, root) / "book" / "generated" / "profiles.md").read_text(encoding="utf-8")
+    assert "| Parameter | Meaning | smoke | laptop | paper |" in shown
+    assert "| `n_seeds` | repetitions | **`1`** | `3` | **`10`** |" in shown
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://github.com/owner/name.git\n", "https://github.com/owner/name"),
+        ("git@github.com:owner/na.me.git", "https://github.com/owner/na.me"),
+        ("ssh://git@github.com/owner/name", "https://github.com/owner/name"),
+        ("https://token@github.com/owner/name", "https://github.com/owner/name"),
+        ("/srv/git/name.git", None),
+        ("https://example.org/github.com/owner/name", None),
+        ("", None),
+    ],
+)
+def test_github_addresses(remote: str, address: str | None) -> None:
+    assert github_address(remote) == address
+
+
+def test_links_lead_to_the_clone_s_own_repository(root: Path) -> None:
+    assert (
+        yaml.safe_load((stage(fake.PROFILE, root) / "_config.yml").read_text())["repository"]["url"]
+        == "https://github.com/ddlib/ddlib"
+    )
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    subprocess.run(["git", "remote", "add", "origin", "git@github.com:someone/fork.git"], cwd=root, check=True)
+    assert (
+        yaml.safe_load((stage(fake.PROFILE, root) / "_config.yml").read_text())["repository"]["url"]
+        == "https://github.com/someone/fork"
+    )
+    landing = root / "_build" / fake.PROFILE / "src" / "book" / "index.md"
+    assert "git clone https://github.com/someone/fork ddlib" in landing.read_text(encoding="utf-8")

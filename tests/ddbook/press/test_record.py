@@ -1,0 +1,97 @@
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ddbook.press import Recorder
+from ddlib.files import InputError
+from ddlib.problem import Distilled
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    monkeypatch.setenv("DDLIB_RUN_DIR", str(tmp_path))
+    return Recorder("01_small")
+
+
+def test_numbers_keep_their_interval_and_a_missing_end_is_null(record):
+    record.number("error", 0.5, low=0.4, high=float("nan"), n=3, unit="nats")
+    numbers = json.loads((record.folder / "results" / "numbers.json").read_text())
+    assert numbers == {"error": {"value": 0.5, "low": 0.4, "high": None, "n": 3, "unit": "nats"}}
+
+
+def test_a_new_recorder_starts_a_new_list_of_numbers(record):
+    record.number("error", 0.5)
+    Recorder("01_small")
+    assert json.loads((record.folder / "results" / "numbers.json").read_text()) == {}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused(record, value):
+    with pytest.raises(InputError, match="record only finite values"):
+        record.number("error", value)
+
+
+@pytest.mark.parametrize("name", ["", "Error", "../../etc/passwd", "a b", "1st"])
+def test_a_name_that_is_no_name_is_refused(record, name):
+    with pytest.raises(InputError, match="cannot be the name"):
+        record.table(name, pd.DataFrame({"a": [1]}))
+
+
+def test_a_table_comes_back_as_it_was(record):
+    frame = pd.DataFrame({"method": ["a", "b"], "value": [0.1, 1 / 3]})
+    record.table("values", frame)
+    pd.testing.assert_frame_equal(pd.read_csv(record.folder / "results" / "values.csv"), frame)
+
+
+def test_a_distilled_set_comes_back_exactly(record):
+    sets = Distilled(torch.randn(2, 3, 4).double(), torch.randn(2, 3).double(), torch.rand(2, 3).double())
+    record.distilled("ridge", "exact", sets, list("abcd"))
+    frame = pd.read_csv(record.folder / "results" / "distilled_ridge_exact_3.csv")
+    assert list(frame) == ["seed", "unit", "a", "b", "c", "d", "y", "weight"]
+    np.testing.assert_array_equal(frame[list("abcd")].to_numpy().reshape(2, 3, 4), sets.x)
+    np.testing.assert_array_equal(frame.y.to_numpy().reshape(2, 3), sets.y)
+
+
+def test_a_distilled_trajectory_has_a_row_for_each_time(record):
+    x = torch.arange(2 * 3 * 5 * 4).reshape(2, 3, 5, 4).double()
+    record.distilled("merge", "exact", Distilled(x, torch.zeros(2, 3, 0), torch.full((2, 3), 2.0)))
+    frame = pd.read_csv(record.folder / "results" / "distilled_merge_exact_3.csv")
+    row = frame.query("seed == 1 and unit == 2 and time == 4")
+    assert row[["x0", "x1", "x2", "x3", "weight"]].to_numpy().tolist() == [[*x[1, 2, 4].tolist(), 2.0]]
+    with pytest.raises(InputError, match="3 column names were given for 4"):
+        record.distilled("merge", "exact", Distilled(x, torch.zeros(2, 3, 0), torch.ones(2, 3)), list("abc"))
+
+
+def test_a_figure_is_written_twice_and_shown_with_its_alternative_text(record):
+    def draw():
+        figure, axes = plt.subplots()
+        axes.plot([0, 1])
+        return record.figure("line", figure, alt='A line "up" & on', caption="From $0$ to 1")
+
+    shown = draw()._repr_mimebundle_()
+    assert 'alt="A line &quot;up&quot; &amp; on"' in shown["text/html"]
+    assert "From $0$ to 1</figcaption>" in shown["text/html"]
+    assert (record.folder / "figures" / "line.png").read_bytes().startswith(b"\x89PNG")
+    first = (record.folder / "figures" / "line.svg").read_bytes()
+    assert b"<svg" in first
+    assert not plt.get_fignums()
+    with pytest.raises(InputError, match="needs an alternative text"):
+        record.figure("line", plt.figure(), alt=" ")
+    plt.close("all")
+
+
+def test_the_same_figure_gives_the_same_file(record):
+    from ddbook.kit import plotting
+
+    files = []
+    for _ in range(2):
+        plotting.use_style()
+        figure, axes = plotting.figure()
+        axes.plot([0, 1])
+        record.figure("line", figure, alt="a line")
+        files.append((record.folder / "figures" / "line.svg").read_bytes())
+    assert files[0] == files[1]

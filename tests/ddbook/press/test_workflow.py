@@ -1,0 +1,160 @@
+"""From notebooks to the book with the real Snakefile: resumes after kill -9, keeps what is finished, reruns what has changed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ddbook.press.provenance import run_sources
+from ddbook.press.workflow import run_chapters
+from tests import ROOT
+from tests.ddbook.book import fake
+from tests.ddbook.press.notebooks import project, write
+from tests.ddbook.press.waiting import wait_for
+
+pytestmark = pytest.mark.notebook
+FIRST, SECOND = "01_one_dataset_many_tasks", "04_merge_hospitals"  # the pages of the real book link to these
+PARAMETERS = "seed: int = 0  # seed\nseconds: float = 0.0  # how long to sleep"
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A project with the real Snakefile and the real book, but for its chapters: two tiny ones."""
+    root = project(tmp_path)
+    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    for page, others in (
+        ("_toc.yml", rf" *- file: notebooks/(?!{FIRST}|{SECOND}).*\n"),
+        ("index.md", rf"\[\*\*[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)\n: .*\n\n"),
+        ("summary.md", rf"\[[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)"),
+    ):
+        text, count = re.subn(others, "", (root / "book" / page).read_text())
+        assert count > 0
+        (root / "book" / page).write_text(text)
+    fake.without_library(root)
+    for name in ("Snakefile", "_config.yml"):
+        shutil.copyfile(ROOT / name, root / name)
+    write(root / "notebooks" / f"{FIRST}.ipynb", "x = 1", parameters=PARAMETERS)
+    second = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(seconds)\nassert seed < 9, 'too large'"
+    write(root / "notebooks" / f"{SECOND}.ipynb", "## The second step", second, parameters=PARAMETERS)
+    return root
+
+
+def book(root, *options, **popen):
+    command = [sys.executable, "-m", "ddbook", "book", "--profile", "smoke", "--cores", "2", *options]
+    return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **popen)
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+def record(root, stem):
+    return json.loads((root / "_build" / "smoke" / "runs" / stem / "run.json").read_text())
+
+
+def test_after_kill_9_the_same_command_goes_on_and_nothing_changed_runs_nothing(house):
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: 300}}")
+    process = book(house, start_new_session=True)
+    wait_for((house / "notebooks" / "started").exists, process)
+    wait_for((house / "_build" / "smoke" / "runs" / FIRST / "run.json").exists, process)
+    # Snakemake has to see that the job has ended, or it does the job again, to be safe
+    wait_for(lambda: len(list((house / ".snakemake" / "incomplete").iterdir())) == 1, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    first = record(house, FIRST)
+    assert not (house / "_build" / "smoke" / "runs" / SECOND / "run.json").exists()
+    assert not (house / "_build" / "smoke" / "html").exists()
+
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text("")
+    status, output = finish(book(house))
+    assert status == 0, output
+    page = house / "_build" / "smoke" / "html" / "index.html"
+    assert output.strip().splitlines()[-1] == page.resolve().as_uri()
+    assert page.exists()
+    assert record(house, FIRST) == first
+    second = record(house, SECOND)
+
+    built = page.stat().st_mtime
+    status, output = finish(book(house))
+    assert status == 0, output
+    assert (record(house, FIRST), record(house, SECOND), page.stat().st_mtime) == (first, second, built)
+
+    with (house / "book" / "index.md").open("a") as stream:
+        stream.write("\n{doc}`nowhere`\n")
+    status, output = finish(book(house))
+    assert (status, "nowhere" in output) == (1, True)
+    assert page.stat().st_mtime == built  # the book that was there stays
+
+
+def test_a_failing_chapter_stops_the_book_names_its_cell_and_keeps_the_others(house):
+    status, output = finish(book(house, "--parameters", f"{SECOND}.seed=9"))
+    assert status == 1
+    tail = output[output.index(f"notebooks/{SECOND}.ipynb failed") :]
+    assert "in cell 5 of 5, under “The second step”" in tail
+    assert "AssertionError: too large" in tail
+    failed = house / "_build" / "smoke" / "runs" / SECOND / "notebook.failed.ipynb"
+    assert str(failed) in tail
+    assert failed.exists()
+    assert "Finished chapters kept: 1" in tail
+    assert record(house, FIRST)["state"] == "ok"
+    assert not (house / "_build" / "smoke" / "html").exists()
+
+
+@pytest.mark.parametrize("long", [FIRST, SECOND])
+def test_chapters_that_took_long_in_the_reference_start_first(house, long):
+    for stem in (FIRST, SECOND):
+        run = fake.record(stem).model_copy(update={"wall_seconds": 100.0 if stem == long else 1.0})
+        (house / "reference" / stem).mkdir(parents=True)
+        (house / "reference" / stem / "run.json").write_text(run.model_dump_json())
+    run_chapters(house, "smoke", 1)
+    assert min((FIRST, SECOND), key=lambda stem: record(house, stem)["started"]) == long
+
+
+def test_wrong_parameters_stop_before_anything_starts(house):
+    for options, text in [
+        (["--parameters", f"{SECOND}.sede=9"], "did you mean 'seed'"),
+        (["--parameters", "05_x.seed=9"], "no chapter '05_x'"),
+    ]:
+        status, output = finish(book(house, *options))
+        assert status == 2
+        assert text in output
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: soon}}")
+    status, output = finish(book(house))
+    assert (status, "must be float" in output) == (2, True)
+    assert not (house / "_build" / "smoke" / "runs").exists()
+
+
+def test_a_second_build_is_refused_as_long_as_anything_of_the_first_runs(house):
+    first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
+    wait_for((house / "notebooks" / "started").exists, first)
+    first.kill()  # Snakemake and the chapter go on
+    first.wait()
+    status, output = finish(book(house))
+    os.killpg(first.pid, signal.SIGKILL)
+    assert status == 2
+    assert "another build is running" in output
+
+
+@pytest.mark.parametrize("stop", [lambda first: os.killpg(first.pid, signal.SIGINT), lambda first: first.terminate()])
+def test_an_interrupted_build_ends_its_chapters_and_says_so(house, stop):
+    first = book(house, "--parameters", f"{SECOND}.seconds=300", start_new_session=True)
+    wait_for((house / "notebooks" / "started").exists, first)
+    stop(first)
+    status, output = finish(first)
+    assert status == 1
+    assert f"notebooks/{SECOND}.ipynb was interrupted in cell 5 of 5" in output
+    assert not list(house.glob(".snakemake/locks/*"))
+
+
+def test_what_a_run_imports_is_among_what_it_depends_on():
+    """A file that is forgotten there would leave chapters as they are when it changes."""
+    code = "import sys, ddbook.press.run, ddbook.press.record, ddlib.merge.files, ddbook.press.overlay; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    needed = {name.removeprefix("ddbook.press.") for name in loaded if name.startswith("ddbook.press.")}
+    assert needed - {path.stem for path in run_sources(ROOT) if path.parent.name == "press"} == set()
