@@ -32,6 +32,8 @@ The chapter's two ridges (1, 0.1) were set before this comparison and are a safe
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
@@ -39,8 +41,9 @@ import torch
 from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, draw
 from ddbook.chapters.merge.limit.experiment import regret
 from ddbook.kit.merge.setting import Setting
-from ddlib.dbn.methods.staged import Stages, distil_in_stages
-from ddlib.dbn.methods.stopped import distil_and_stop
+from ddlib.dbn.methods.staged import Staged
+from ddlib.dbn.methods.stopped import stopped_descent
+from ddlib.problem import distil
 
 NETWORKS, SEED = 8, 1000
 RIDGES = ((), (0.1,), (1.0,), (1.0, 0.1), (10.0, 1.0, 0.1))
@@ -62,8 +65,8 @@ def staged_rows(world: World, condition: Condition, budget: int = 10) -> list[di
     models = {"EM": best_fit(world, 300).model}
     for ridges in RIDGES:
         steps = (UPDATES - EARLY * len(ridges)) // ROUNDS
-        plan = Stages(ridges=ridges, early=EARLY, steps=steps, rounds=ROUNDS)
-        models[str(ridges)] = task.fit(distil_in_stages(task, budget, condition.setting.generator(budget), plan).distilled)
+        method = Staged(ridges=ridges, early=EARLY, steps=steps, rounds=ROUNDS)
+        models[str(ridges)] = task.fit(distil(method, task, budget, 0, condition.setting.generator(budget))[0])
     risks = {name: task.risk(model).detach() for name, model in models.items()}
     regrets = torch.stack([regret(world, model).detach() for model in models.values()])
     lowest, best = torch.stack(list(risks.values())).min(0)
@@ -87,18 +90,19 @@ def stopped_rows(world: World, condition: Condition, budget: int = 20) -> list[d
     rows: list[dict[str, object]] = []
     for lr in STEP_SIZES:
         for share in SHARES:
-            found = distil_and_stop(task, budget, 1000 * SEED, folds=2, lr=lr, share=share, early=50, most=80)
-            ratio = (regret(world, task.fit(found.distilled)) / maximum).log().detach().numpy()
-            held = float(found.held_out.nan_to_num(-torch.inf).amax(0).mean())
+            method = stopped_descent(budget, folds=2, lr=lr, share=share, early=50, most=80)
+            distilled, infos = distil(method, task, budget, 1, torch.Generator().manual_seed(1000 * SEED))
+            info: Any = infos[-1]
+            ratio = (regret(world, task.fit(distilled)) / maximum).log().detach().numpy()
             rows.append(
                 {
                     "condition": condition.name,
                     "lr": lr,
                     "share": share,
-                    "held out": held,
+                    "held out": -float(info.surrogate.mean()),
                     "ratio": float(np.exp(ratio.mean())),
                     "better on": int((ratio < 0).sum()),
-                    "median updates": float(found.updates.double().median()),
+                    "median updates": float(info.updates.double().median()),
                 }
             )
     return rows

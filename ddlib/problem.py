@@ -121,6 +121,27 @@ class Optimised(Protocol):
         ...
 
 
+class Fold(NamedTuple):
+    """A task without some of its training units, and where it keeps them.
+
+    Attributes:
+        task: the task on the other units.
+        split: the split of it whose risk is that of the units held out.
+    """
+
+    task: Task
+    split: Split
+
+
+@runtime_checkable
+class Resampled(Protocol):
+    """A task that can hold out some of its own training units: what early stopping needs to know of it."""
+
+    def held_out(self, share: float) -> Sequence[Fold]:
+        """The task without about this share of its units: once, or once for each of the folds that together hold all units."""
+        ...
+
+
 @runtime_checkable
 class Learner(Protocol):
     """A general inference procedure as an object, for tasks that take any.

@@ -59,6 +59,21 @@ def statistics(sources: Sources) -> Statistics:
     return Statistics(size, mean, covariance, observed, sources.noise.flatten(-2) ** 2)
 
 
+def fold(sources: Sources, number: int, folds: int) -> tuple[Sources, Sources]:
+    """All patients but those of one fold, and those of it; the patients of a source take turns.
+
+    Raises:
+        ValueError: if there are fewer than two folds, or a fold or its rest has fewer than two patients of a source.
+    """
+    patients = sources.values.shape[2]
+    if folds < 2 or patients // folds < 2 or patients - -(-patients // folds) < 2:
+        raise ValueError(
+            f"{folds} folds of {patients} patients a source leave too few: take 2 folds or more of at least 2 patients"
+        )
+    held = torch.arange(patients, device=sources.values.device) % folds == number
+    return sources._replace(values=sources.values[:, :, ~held]), sources._replace(values=sources.values[:, :, held])
+
+
 def pairs_observed(observed: Bool[Tensor, "R K T p"]) -> Bool[Tensor, "R p p"]:
     """Which pairs of variables some source measures both of, in one slice at least."""
     seen = observed.to(torch.float64)

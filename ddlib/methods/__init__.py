@@ -1,6 +1,7 @@
 """Ways of choosing a distilled set: a method is one file and one line here, and knows tasks only through ``ddlib.problem.Task``.
 
-The exception is :mod:`ddlib.methods.exact`, whose closed forms are facts about particular tasks.
+The exception is :mod:`ddlib.methods.exact`, whose closed forms are facts about particular tasks. Methods that are made from a set
+or from another method are imported by module: :mod:`ddlib.methods.given` and :mod:`ddlib.methods.early_stopped`.
 """
 
 from ddlib.methods.coreset import RandomRows

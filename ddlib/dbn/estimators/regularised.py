@@ -10,7 +10,7 @@ Then all patients are used with the number chosen. Nothing but the sources' own 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -20,7 +20,8 @@ from ddlib.dbn.estimators.ridge import ridge, ridge_maximum
 from ddlib.dbn.likelihood.observed import expected_trajectories, independent_start, observed_log_likelihood
 from ddlib.dbn.model.moments import fit_moments, gaussian_moments, regressors
 from ddlib.dbn.model.network import Dbn, Graph
-from ddlib.dbn.sources import Sources, Statistics, statistics
+from ddlib.dbn.sources import Sources, Statistics, fold, statistics
+from ddlib.methods.composed import pick
 
 RIDGES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0)
 """Numbers κ of pseudo-patients; there is always a ridge, because without one the likelihood may have no maximum."""
@@ -30,8 +31,6 @@ ITERATIONS = (2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 400)
 """Of early-stopped EM."""
 Path = Callable[[Graph, Statistics, int], Sequence[Dbn]]
 """A path of estimates, one per candidate number."""
-Candidate = TypeVar("Candidate", bound=tuple[Any, ...])
-"""A NamedTuple of tensors with a leading replicate axis: a network or a distilled set."""
 
 
 class Chosen(NamedTuple):
@@ -46,21 +45,6 @@ class Chosen(NamedTuple):
     model: Dbn
     choice: Int[Tensor, " R"]
     held_out: Float[Tensor, "c R"]
-
-
-def fold(sources: Sources, number: int, folds: int) -> tuple[Sources, Sources]:
-    """All patients but those of one fold, and those of it; the patients of a source take turns.
-
-    Raises:
-        ValueError: if there are fewer than two folds, or a fold or its rest has fewer than two patients of a source.
-    """
-    patients = sources.values.shape[2]
-    if folds < 2 or patients // folds < 2 or patients - -(-patients // folds) < 2:
-        raise ValueError(
-            f"{folds} folds of {patients} patients a source leave too few: take 2 folds or more of at least 2 patients"
-        )
-    held = torch.arange(patients, device=sources.values.device) % folds == number
-    return sources._replace(values=sources.values[:, :, ~held]), sources._replace(values=sources.values[:, :, held])
 
 
 def stopped_path(graph: Graph, sources: Statistics, slices: int, iterations: Sequence[int] = ITERATIONS) -> list[Dbn]:
@@ -82,12 +66,6 @@ def ridge_path(graph: Graph, sources: Statistics, slices: int, patients: Sequenc
         strength = ridge(graph, sources, slices, number / sources.size.sum(-1))
         model = found[number] = ridge_maximum(graph, sources, slices, strength, tolerance=1e-8, start=model, cycles=cycles).model
     return [found[number] for number in patients]
-
-
-def pick(path: Sequence[Candidate], choice: Int[Tensor, " R"]) -> Candidate:
-    """Each replicate's candidate, of networks or of distilled sets."""
-    each = torch.arange(len(choice), device=choice.device)
-    return type(path[0])(*(torch.stack(parts)[choice, each] for parts in zip(*path, strict=True)))
 
 
 def _held_out(model: Dbn, data: Statistics, slices: int) -> Float[Tensor, " R"]:

@@ -10,6 +10,7 @@ and the test risk is the expected negative log-likelihood of a clean complete tr
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Literal
 
@@ -20,8 +21,8 @@ from torch import Tensor
 from ddlib.dbn.likelihood.observed import observed_log_likelihood
 from ddlib.dbn.model.moments import check_rank, expected_log_likelihood, fit_moments, in_degrees, regressors, trajectory_moments
 from ddlib.dbn.model.network import Dbn, Graph, topological_order
-from ddlib.dbn.sources import Sources, statistics
-from ddlib.problem import Block, Distilled, Split, whole_set
+from ddlib.dbn.sources import Sources, Statistics, fold, statistics
+from ddlib.problem import Block, Distilled, Fold, Split, whole_set
 
 Objective = Literal["all", "leave_one_out"]
 Fill = Literal["marginal", "standard_normal"]
@@ -154,12 +155,31 @@ class MergeTask:
         """
         if split == "test":
             return -expected_log_likelihood(model, self.truth, self.slices)
+        data = self._measured(split)
+        return -observed_log_likelihood(model, data, self.slices).sum(-1) / data.size.sum(-1)
+
+    def _measured(self, split: Split) -> Statistics:
+        """What was measured of a split's trajectories."""
         if split not in ("train", "validation"):
             raise ValueError(f"the split must be 'train', 'validation' or 'test', but it is {split!r}")
         data = self.statistics if split == "train" else self._validation
         if data is None:
             raise ValueError("this merge task has no validation data: give it held-out trajectories of the sources")
-        return -observed_log_likelihood(model, data, self.slices).sum(-1) / data.size.sum(-1)
+        return data
+
+    def held_out(self, share: float) -> list[Fold]:
+        """Each fold of the sources' trajectories held out once, as validation data; a fold holds about this share of each source.
+
+        Raises:
+            ValueError: if the folds are too small.
+        """
+        folds, tasks = round(1 / share), []
+        for number in range(max(folds, 1)):
+            task = copy.copy(self)
+            task.sources, held = fold(self.sources, number, folds)
+            task.statistics, task._validation = statistics(task.sources), statistics(held)
+            tasks.append(Fold(task, "validation"))
+        return tasks
 
     def _risk_without(self, model: Dbn, source: int) -> Float[Tensor, "*R"]:
         keep = [k for k in range(self.statistics.size.shape[-1]) if k != source]

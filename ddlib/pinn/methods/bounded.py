@@ -1,4 +1,4 @@
-"""Points that stay where α and the coordinates belong, and sets given beforehand."""
+"""Points that stay where α and the coordinates belong."""
 
 from __future__ import annotations
 
@@ -13,27 +13,9 @@ from ddlib.methods.descent import Descent, DescentState
 from ddlib.pinn.data import Physics, scatter
 from ddlib.pinn.learners.affine import AffineRidge
 from ddlib.pinn.problems.law import Tail
-from ddlib.problem import ClosedForm, Distilled, Info, Task
+from ddlib.problem import Distilled, Info, Task
 
 EDGE = 0.005  # of a tail's probability: its infinite end is cut there
-
-
-@dataclass(frozen=True, eq=False)
-class Given(ClosedForm):
-    """A set that is there already.
-
-    Attributes:
-        distilled: the set.
-        name: how tables call the method.
-    """
-
-    distilled: Distilled
-    name: str = "given"
-
-    def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
-        if self.distilled.budget != budget:
-            raise ValueError(f"the given set has {self.distilled.budget} units, but the budget is {budget}")
-        return self.distilled
 
 
 def bounds(task: Any, tail: Tail | None = None) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:

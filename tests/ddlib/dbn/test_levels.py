@@ -20,7 +20,7 @@ from ddlib.dbn.estimators.levels import (
     pair_network,
 )
 from ddlib.dbn.likelihood.observed import law_log_likelihood, observed_log_likelihood
-from ddlib.dbn.methods.staged import Stages
+from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.model.moments import gaussian_moments, mean_log_likelihood
 from ddlib.dbn.model.network import Dbn, entropy, joint
 from ddlib.dbn.rivals import RIVALS
@@ -129,7 +129,7 @@ def test_forecasts_of_a_markov_law_need_the_last_visit_only():
 
 
 def test_patients_with_levels():
-    found = with_levels(SETTING, [0.2, 0.8], [12], Stages(early=4, steps=6, rounds=1, cycles=25))
+    found = with_levels(SETTING, [0.2, 0.8], [12], Staged(early=4, steps=6, rounds=1, cycles=25))
     assert set(found.method) == {
         "best_network",
         "clean_all",

@@ -3,14 +3,16 @@
 import pytest
 import torch
 
-from ddlib.dbn.estimators.regularised import RIDGES, cross_validate, fold, pick, ridge_path, stopped_path
-from ddlib.dbn.estimators.ridge import ridge, ridge_maximum
-from ddlib.dbn.likelihood.observed import em, independent_start, observed_log_likelihood
-from ddlib.dbn.methods.stopped import WATCHED, distil_and_stop
-from ddlib.dbn.sources import statistics
+from ddbook.chapters.merge.limit.untied import UntiedMerge, drifting, unrolled
+from ddlib.dbn.estimators.regularised import RIDGES, cross_validate, ridge_path, stopped_path
+from ddlib.dbn.estimators.ridge import RidgeMerge, ridge, ridge_maximum
+from ddlib.dbn.likelihood.observed import em, observed_log_likelihood
+from ddlib.dbn.methods.stopped import WATCHED, stopped_descent
+from ddlib.dbn.sources import fold, statistics
 from ddlib.dbn.task.merge_task import MergeTask
-from ddlib.problem import Distilled
-from tests.ddlib.dbn.world import difference, generator, world
+from ddlib.methods.composed import pick
+from ddlib.problem import Resampled, distil
+from tests.ddlib.dbn.world import difference, generator, merge_task, world
 
 SLICES = 3
 
@@ -73,26 +75,47 @@ def test_the_choice_is_the_likeliest_for_held_out_patients():
     assert difference(found.model, pick(whole, found.choice)) < 1e-10
 
 
-def test_each_replicate_gets_its_own_candidate():
-    graph, _, sources = world()
-    data = statistics(sources)
-    path = [independent_start(graph, data, SLICES), em(graph, data, SLICES, iterations=3).model]
-    found = pick(path, torch.tensor([1, 0]))
-    assert torch.equal(found.variance[0], path[1].variance[0]) and torch.equal(found.variance[1], path[0].variance[1])
-    sets = [Distilled(*(torch.full(shape, float(value)) for shape in ((2, 3, 4), (2, 3, 0), (2, 3)))) for value in range(3)]
-    chosen = pick(sets, torch.tensor([2, 1]))
-    assert isinstance(chosen, Distilled) and chosen.w[:, 0].tolist() == [2.0, 1.0] and chosen.x.shape == (2, 3, 4)
-
-
 def test_a_stopped_descent_hands_out_the_iterate_that_held_out_patients_choose():
-    graph, truth, sources = world(trajectories=40)
-    task = MergeTask(graph, truth, sources)
-    found = distil_and_stop(task, 8, 3, folds=2, early=10, most=20)
+    task = merge_task(trajectories=40)
+    method = stopped_descent(8, folds=2, early=10, most=20)
+    distilled, (info,) = distil(method, task, 8, 1, generator(3))
     watched = [step for step in WATCHED if step <= 20]
-    assert found.held_out.shape == (len(watched), 2)
-    assert found.updates.tolist() == [watched[int(place)] for place in found.held_out.argmax(0)]
-    assert found.distilled.x.shape == (2, 8, SLICES, 4)
-    again = distil_and_stop(task, 8, 3, folds=2, early=10, most=20)
-    assert torch.equal(found.distilled.x, again.distilled.x)
+    assert info.held_out.shape == (len(watched), 2)
+    assert info.updates.tolist() == [watched[int(place)] for place in info.held_out.argmin(0)]
+    assert torch.equal(info.surrogate, info.held_out.amin(0))
+    for replicate, updates in enumerate(info.updates.tolist()):
+        alone, _ = distil(method.method, task, 8, updates, generator(3))
+        torch.testing.assert_close(distilled.x[replicate], alone.x[replicate])
     start = task.start(8, generator(3))
-    assert (task.risk(task.fit(found.distilled)) < task.risk(task.fit(start))).all()
+    assert (task.risk(task.fit(distilled)) < task.risk(task.fit(start))).all()
+
+
+def test_a_stopped_descent_needs_folds():
+    with pytest.raises(ValueError, match="at least 2 folds"):
+        stopped_descent(8, folds=1)
+
+
+def ridged():
+    return RidgeMerge(merge_task(trajectories=23), 0.1)
+
+
+def untied():
+    graph, model, sources = world(trajectories=23)
+    return UntiedMerge(graph, model, unrolled(drifting(model, 3, generator(1))), sources)
+
+
+@pytest.mark.parametrize("stated", [lambda: merge_task(trajectories=23), ridged, untied])
+def test_a_merge_holds_out_folds_of_its_patients(stated):
+    task = stated()
+    model = task.fit(task.start(20, generator(5)))
+    folds = task.held_out(0.2)
+    assert isinstance(task, Resampled) and len(folds) == 5
+    patients = [fold.task.sources.values.shape[2] for fold in folds]
+    assert sum(patients) == 4 * 23
+    penalty = task.risk(model) - MergeTask.risk(task, model) if isinstance(task, RidgeMerge) else 0
+    total = sum((23 - rest) * fold.task.risk(model, fold.split) for rest, fold in zip(patients, folds, strict=True))
+    torch.testing.assert_close(total / 23, task.risk(model) - penalty)  # the likelihood is a sum over patients
+    total = sum(rest * (fold.task.risk(model) - penalty) for rest, fold in zip(patients, folds, strict=True))
+    torch.testing.assert_close(total / sum(patients), task.risk(model) - penalty)
+    with pytest.raises(ValueError, match="leave too few"):
+        task.held_out(0.9)

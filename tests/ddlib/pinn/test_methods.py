@@ -7,12 +7,12 @@ import torch
 
 from ddlib.methods import DerivativeFree
 from ddlib.pinn import PROBLEMS, FastTraining, PhysicsNetwork, PinnTask, TanhNetwork, draw_data, physics
-from ddlib.pinn.methods.bounded import Given, at_target, bounds
+from ddlib.pinn.methods.bounded import at_target, bounds
 from ddlib.pinn.methods.kernel_distillation import KernelDistillation
 from ddlib.pinn.methods.kernel_matching import KernelMatching
 from ddlib.pinn.methods.rows import Smoothed, TeacherLabelled, TensorGrid, factors
 from ddlib.pinn.methods.students import PhysicsGradientMatching, PhysicsUnrolled, TeacherMatching
-from ddlib.pinn.teachers.teacher import CollocationTeacher, NetworkTeacher, Taught, label
+from ddlib.pinn.teachers.teacher import CollocationTeacher, NetworkTeacher, Taught
 from ddlib.problem import distil
 from tests.ddlib.worlds import generator
 
@@ -142,14 +142,6 @@ def test_tensor_grids():
     with pytest.raises(ValueError, match="3 values of α"):
         met(TensorGrid(alphas=3), task, 20, 0)
     assert [factors(m, 2) for m in (5, 10, 40)] == [[1, 5], [2, 5], [5, 8]] and factors(20, 3) == [2, 2, 5]
-
-
-def test_a_given_set_has_its_own_budget():
-    task = task_of(PROBLEMS["Poisson"])
-    given = Given(label(task.train.x[:, :3], task.problem.exact_at))
-    assert torch.equal(given.choose(task, 3, generator()).x, task.train.x[:, :3])
-    with pytest.raises(ValueError, match="3 units, but the budget is 4"):
-        given.choose(task, 4, generator())
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ddbook.chapters.merge.hospitals.experiment import references, rival_rows
-from ddbook.chapters.merge.hospitals.likelihood import hold_out, likelihood_rows
+from ddbook.chapters.merge.hospitals.likelihood import likelihood_rows
 from ddbook.chapters.merge.hospitals.study import Study
 from ddbook.chapters.merge.hospitals.task import RecordsTask
-from ddlib.dbn.estimators.regularised import pick
 from ddlib.methods import FirstOrder, ZerothOrder
+from ddlib.methods.early_stopped import EarlyStopped
 from ddlib.problem import Distilled, Method, distil
 
 
@@ -56,6 +55,7 @@ def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = T
     descent = FirstOrder(0.1, horizon=updates.first_order)
     with_prior = FirstOrder(0.1, horizon=updates.first_order, name="first_order_prior")
     by_source = FirstOrder(0.1, horizon=updates.leave_one_out, name="first_order_loo")
+    stopped = EarlyStopped(descent, stops(updates.first_order), share=0.25, paired=True, name="first_order_stopped")
     leave_one_out = study.task("leave_one_out")
     frames, sets = [likelihood_rows(study, levels), rival_rows(study)], []
     for budget in sorted(budgets):
@@ -63,7 +63,7 @@ def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = T
         found = [
             distilled(study, descent, budget, updates.first_order, study.task()),
             distilled(study, with_prior, budget, updates.first_order, study.task(prior=study.prior)),
-            distilled_stopped(study, descent, budget, updates.first_order, "first_order_stopped"),
+            distilled(study, stopped, budget, 0, study.task()),
             distilled(study, by_source, budget, updates.leave_one_out, leave_one_out),
             distilled(study, ZerothOrder(0.04, 0.64), budget, updates.zeroth_order, leave_one_out),
         ]
@@ -72,12 +72,9 @@ def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = T
     return pd.concat(frames, ignore_index=True), sets[0]
 
 
-def _scored(study: Study, name: str, found: Distilled, seconds: float) -> Result:
-    task = study.task()
-    model = task.fit(found)
-    risk = task.risk(model).detach().cpu().numpy()
-    row = study.row(study.law(model), name, found.budget, found.stored_numbers, seconds, train_risk=risk)
-    return Result(row, found)
+def stops(steps: int, points: int = 12) -> tuple[int, ...]:
+    """Numbers of updates at which a descent may stop, evenly on a logarithmic axis."""
+    return tuple(sorted({*np.geomspace(1, max(steps, 1), points).round().astype(int).tolist()}))
 
 
 def distilled(study: Study, method: Method, budget: int, steps: int, task: RecordsTask) -> Result:
@@ -92,44 +89,8 @@ def distilled(study: Study, method: Method, budget: int, steps: int, task: Recor
     """
     began = time.perf_counter()
     found, _ = distil(method, task, budget, steps, study.generator(1))
-    return _scored(study, method.name, found, time.perf_counter() - began)
-
-
-def distilled_stopped(
-    study: Study, method: Method, budget: int, steps: int, name: str, held_share: float = 0.25, points: int = 12
-) -> Result:
-    """Distil twice: on three quarters of the training patients to choose when to stop, and on all of them up to there.
-
-    The choice is by the likelihood of what was measured of the remaining quarter, for each split on its own.
-
-    Args:
-        study: the splits.
-        method: how the set is chosen.
-        budget: the number of patients in the set.
-        steps: updates at most.
-        name: how tables call this.
-        held_share: share of the training patients that the choice is made on.
-        points: how many stops are tried, evenly on a logarithmic axis.
-    """
-    began = time.perf_counter()
-    stops = sorted({*np.geomspace(1, max(steps, 1), points).round().astype(int).tolist()})
-    everyone = study.split.measured
-    rest, judged = hold_out(everyone, held_share)
-    task = RecordsTask(study.graph, rest, judged, study.complete.model)
-    scores = torch.stack([task.risk(task.fit(found), "test") for found in _stops(study, task, method, budget, stops)])
-    choice = torch.where(scores.isfinite(), scores, torch.inf).argmin(0)
-    path = _stops(study, study.task(), method, budget, stops)
-    found = pick(path, choice)
-    return _scored(study, name, found, time.perf_counter() - began)
-
-
-def _stops(study: Study, task: RecordsTask, method: Method, budget: int, stops: list[int]) -> list[Distilled]:
-    """The sets that a run has reached at each stop."""
-    found: dict[int, Distilled] = {}
-
-    def observe(step: int, current: Distilled) -> None:
-        if step in stops:
-            found[step] = current
-
-    distil(method, task, budget, max(stops), study.generator(1), observe)
-    return [found[step] for step in stops]
+    seconds, plain = time.perf_counter() - began, study.task()
+    model = plain.fit(found)
+    risk = plain.risk(model).detach().cpu().numpy()
+    row = study.row(study.law(model), method.name, found.budget, found.stored_numbers, seconds, train_risk=risk)
+    return Result(row, found)

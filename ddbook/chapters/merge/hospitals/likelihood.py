@@ -7,16 +7,17 @@ import time
 import pandas as pd
 import torch
 
-from ddbook.chapters.merge.hospitals.records import Records, patterns
+from ddbook.chapters.merge.hospitals.records import hold_out, patterns
 from ddbook.chapters.merge.hospitals.study import Study, timed
 from ddlib.dbn.estimators.levels import level_joint, level_maximum_likelihood
-from ddlib.dbn.estimators.regularised import ITERATIONS, pick, stopped_path
+from ddlib.dbn.estimators.regularised import ITERATIONS, stopped_path
 from ddlib.dbn.estimators.static import fit_rows, law_moments, unseen_slice
 from ddlib.dbn.likelihood.observed import observed_log_likelihood
 from ddlib.dbn.methods.sufficient import rows_moments, sufficient_rows
 from ddlib.dbn.model.moments import fit_moments, regressors
 from ddlib.dbn.model.network import Dbn
 from ddlib.methods.carry import carry
+from ddlib.methods.composed import pick
 
 
 def likelihood_rows(study: Study, levels: bool = True) -> pd.DataFrame:
@@ -83,13 +84,3 @@ def stopped_early(study: Study, held_share: float = 0.25) -> Dbn:
     path = stopped_path(study.graph, rest, slices, STOPS)
     scores = torch.stack([observed_log_likelihood(model, judged, slices).sum(-1) for model in path])
     return pick(stopped_path(study.graph, everyone, slices, STOPS), scores.argmax(0))
-
-
-def hold_out(records: Records, share: float) -> tuple[Records, Records]:
-    """Records without some of their patients, and these; the order of the patients in a split is random."""
-    held = round(share * records.values.shape[1])
-    values, hospital = records.values, records.hospital
-    return (
-        records._replace(values=values[:, held:], hospital=hospital[:, held:]),
-        records._replace(values=values[:, :held], hospital=hospital[:, :held]),
-    )

@@ -225,3 +225,20 @@ def as_sources(records: Records, measured: Bool[Tensor, "H p"]) -> Sources:
     values = torch.where(there[..., None, None], values, torch.nan)
     observed = measured.view(1, -1, 1, variables).expand(replicates, -1, slices, -1)
     return Sources(values, observed, torch.full(observed.shape, records.noise, dtype=values.dtype, device=values.device))
+
+
+def hold_out(records: Records, share: float) -> tuple[Records, Records]:
+    """Records without some of their patients, and these; the order of the patients in a split is random.
+
+    Raises:
+        ValueError: if nobody is held out, or nobody is left.
+    """
+    patients = records.values.shape[1]
+    held = round(share * patients)
+    if not 0 < held < patients:
+        raise ValueError(f"a share of {share} of {patients} patients holds out {held}: at least 1 has to be held out and 1 to stay")
+    values, hospital = records.values, records.hospital
+    return (
+        records._replace(values=values[:, held:], hospital=hospital[:, held:]),
+        records._replace(values=values[:, :held], hospital=hospital[:, :held]),
+    )

@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddbook.chapters.merge.hospitals.records import Records, patterns, some_sources
+from ddbook.chapters.merge.hospitals.records import Records, hold_out, patterns, some_sources
 from ddlib.dbn.estimators.ridge import penalty
 from ddlib.dbn.estimators.static import fit_rows, light_prior
 from ddlib.dbn.likelihood.observed import observed_log_likelihood
 from ddlib.dbn.model.moments import in_degrees, regressors
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Statistics
-from ddlib.problem import Block, Distilled, Split, whole_set
+from ddlib.problem import Block, Distilled, Fold, Split, whole_set
 
 Objective = Literal["all", "leave_one_out"]
 
@@ -64,7 +64,7 @@ class RecordsTask:
         self.graph, self.measured, self.slices = graph, measured, measured.values.shape[-2]
         self._found, self._test = patterns(measured), patterns(test).statistics
         self.statistics = self._found.statistics
-        self._strength = light_prior(graph, self.statistics, self.slices, prior)
+        self.prior, self._strength = prior, light_prior(graph, self.statistics, self.slices, prior)
         self._parents, self._degrees = regressors(graph), in_degrees(graph)
 
     @property
@@ -130,6 +130,11 @@ class RecordsTask:
         if split == "test":
             return self._per_patient(model, self._test)
         return self._per_patient(model, self.statistics) + penalty(model, self._strength, self.slices)
+
+    def held_out(self, share: float) -> list[Fold]:
+        """One fold: this share of the training patients, as the test patients of the task on the others."""
+        rest, held = hold_out(self.measured, share)
+        return [Fold(RecordsTask(self.graph, rest, held, self.reference, self.objective, self.prior, self.name), "test")]
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block with the training risk, or one per hospital with the risk of the other hospitals."""

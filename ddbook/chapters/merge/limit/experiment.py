@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit
 from ddbook.chapters.merge.limit.untied import UntiedMerge, unrolled
 from ddbook.kit.merge.bounds import bounds
 from ddlib.dbn.methods.baselines import carried
-from ddlib.dbn.methods.staged import Stages, distil_in_stages
+from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.methods.sufficient import trajectories_needed
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals import RIVALS, RIVALS_IGNORING_NOISE
@@ -76,7 +77,7 @@ def merges(
     world: World,
     condition: Condition,
     budgets: Sequence[int],
-    stages: Stages,
+    stages: Staged,
     rivals: Sequence[str] = (),
     few: int = 0,
     everything: bool = False,
@@ -99,10 +100,11 @@ def merges(
     rows = [part.assign(converged=em.converged.cpu().numpy())]
     for budget in budgets:
         began = time.perf_counter()
-        found = distil_in_stages(world.task, budget, condition.setting.generator(budget), stages)
+        distilled, infos = distil(stages, world.task, budget, 1, condition.setting.generator(budget))
         seconds = time.perf_counter() - began
-        part = row(world, condition.name, "first_order", budget, world.task.fit(found.distilled), seconds)
-        rows.append(part.assign(updates=found.updates, converged=found.converged.cpu().numpy()))
+        info: Any = infos[-1]
+        part = row(world, condition.name, stages.name, budget, world.task.fit(distilled), seconds)
+        rows.append(part.assign(updates=info.updates, converged=info.converged.cpu().numpy()))
     if everything:
         rows.append(row(world, condition.name, "clean_all", 0, world.task.fit(world.clean)))
         if not isinstance(world.task, UntiedMerge) and min(budgets) >= trajectories_needed(world.task.graph):

@@ -22,14 +22,14 @@ from ddlib.dbn.estimators.levels import (
     pair_network,
 )
 from ddlib.dbn.methods.baselines import complete
-from ddlib.dbn.methods.staged import Stages, distil_in_stages
+from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.model.generate import random_networks
 from ddlib.dbn.model.moments import gaussian_moments, mean_log_likelihood
 from ddlib.dbn.model.network import Dbn, Gaussian, transition_map
 from ddlib.dbn.rivals import RIVALS
 from ddlib.dbn.sources import random_pattern
 from ddlib.dbn.task.merge_task import MergeTask
-from ddlib.problem import Distilled
+from ddlib.problem import Distilled, distil
 
 
 def forecast_error(law: Gaussian, model: Dbn, slices: int) -> Float[Tensor, " R"]:
@@ -60,7 +60,7 @@ def _standardised(square: Tensor, covariance: Tensor) -> Tensor:
     return (square / covariance.diagonal(dim1=-2, dim2=-1)).mean(-1).sqrt()
 
 
-def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int], stages: Stages) -> pd.DataFrame:
+def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int], stages: Staged) -> pd.DataFrame:
     """Every model at every size of the levels; one row per network.
 
     The regret is against the best network of the known graph, which a fit to endless complete clean patients would find: the
@@ -89,7 +89,7 @@ def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int]
 
 
 def _measure(
-    task: MergeTask, truth: LevelDbn, clean: Distilled, setting: Setting, budgets: Sequence[int], stages: Stages
+    task: MergeTask, truth: LevelDbn, clean: Distilled, setting: Setting, budgets: Sequence[int], stages: Staged
 ) -> pd.DataFrame:
     slices, graph, data = task.slices, task.graph, task.statistics
     law = level_joint(truth, slices)
@@ -116,6 +116,6 @@ def _measure(
     add("available_case", RIVALS["available_case"](graph, task.sources))
     for budget in budgets:
         for name, stated in (("first_order", task), ("first_order_pairs", restated(task, windows(data, slices)))):
-            found = distil_in_stages(stated, budget, setting.generator(budget), stages)
-            add(name, task.fit(found.distilled), budget)
+            distilled, _ = distil(stages, stated, budget, 0, setting.generator(budget))
+            add(name, task.fit(distilled), budget)
     return pd.concat(rows, ignore_index=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from ddbook.chapters.merge.limit.conditions import Condition, draw
 from ddbook.chapters.merge.limit.experiment import CHEAP, merges, run, subset, yardsticks
 from ddbook.kit.merge.setting import Setting
-from ddlib.dbn.methods.staged import Stages
+from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.methods import FirstOrder, ZerothOrder
 
@@ -89,7 +89,7 @@ def scarce_conditions(base: Setting, trajectories: int, hidden: float, noise: fl
     return [Condition("scarce", setting), Condition("scarce never together", setting, hiding="never_together")]
 
 
-def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Stages, rivals: Sequence[str] = ()) -> Tables:
+def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Staged, rivals: Sequence[str] = ()) -> Tables:
     """Scores and yardsticks of every condition, with its factors as columns."""
     scores, marks = [], []
     for condition in conditions:
@@ -108,7 +108,7 @@ def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Sta
 
 
 def every_way(
-    conditions: Sequence[Condition], budgets: Sequence[int], stages: Stages, zeroth_order_epochs: int, imputed: int
+    conditions: Sequence[Condition], budgets: Sequence[int], stages: Staged, zeroth_order_epochs: int, imputed: int
 ) -> Tables:
     """Scores and yardsticks of every way of merging.
 

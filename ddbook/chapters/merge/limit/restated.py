@@ -17,7 +17,10 @@ from ddlib.dbn.task.merge_task import MergeTask
 
 
 def restated(task: MergeTask, sources: Statistics) -> MergeTask:
-    """The same task with these statistics in its training risk; the rows that a distilled set starts from stay as they are."""
+    """The same task with these statistics in its training risk; the rows that a distilled set starts from stay as they are.
+
+    Folds that it holds out (:meth:`ddlib.dbn.task.merge_task.MergeTask.held_out`) are of the sources as they were.
+    """
     other = copy.copy(task)
     other.statistics = sources
     return other

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
+import torch
 
 from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, draw
 from ddbook.chapters.merge.limit.experiment import row, yardsticks
 from ddlib.dbn.estimators.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
 from ddlib.dbn.estimators.ridge import RidgeMerge, ridge
-from ddlib.dbn.methods.staged import Stages, distil_in_stages
-from ddlib.dbn.methods.stopped import distil_and_stop
+from ddlib.dbn.methods.staged import Staged
+from ddlib.dbn.methods.stopped import stopped_descent
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.methods import FirstOrder
-from ddlib.problem import distil
+from ddlib.problem import Method, distil
 
 
-def scarce(world: World, condition: Condition, budget: int, stages: Stages, folds: int, most: int = 200) -> pd.DataFrame:
+def scarce(world: World, condition: Condition, budget: int, stages: Staged, folds: int, most: int = 200) -> pd.DataFrame:
     """The converged maximum (by EM and distilled), and what held-out patients choose, one row per network and method.
 
     The strength of the ridge is chosen with EM, of which the distilled set learns this number and nothing else.
@@ -41,23 +43,24 @@ def scarce(world: World, condition: Condition, budget: int, stages: Stages, fold
     )
     chosen = {method: cross_validate(task.graph, task.sources, path, folds) for method, path in paths}
     rows += [row(world, name, method, 0, found.model) for method, found in chosen.items()]
-    converged = distil_in_stages(task, budget, generator(budget), stages)
-    rows.append(row(world, name, "first_order", budget, task.fit(converged.distilled)))
     patients = task.statistics.size.new_tensor(RIDGES)[chosen["em_ridge"].choice]
     strength = ridge(task.graph, task.statistics, task.slices, patients / task.statistics.size.sum(-1))
-    ridged = distil_in_stages(RidgeMerge(task, strength), budget, generator(budget), stages)
-    rows.append(row(world, name, "first_order_ridge", budget, task.fit(ridged.distilled)))
-    stopped = distil_and_stop(task, budget, 1000 * seed, folds, early=max(stages.steps // 2, 1), most=most)
-    rows.append(row(world, name, "first_order_stopped", budget, task.fit(stopped.distilled)))
-    by_source = MergeTask(task.graph, task.truth, task.sources, objective="leave_one_out")
-    method_ = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
-    found, _ = distil(method_, by_source, budget, 2 * stages.steps, generator(budget))
-    rows.append(row(world, name, "first_order_loo", budget, task.fit(found)))
+    by_source = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
+    stopped = stopped_descent(budget, folds, early=max(stages.steps // 2, 1), most=most)
+    runs: tuple[tuple[Method, MergeTask, int, torch.Generator], ...] = (
+        (stages, task, 0, generator(budget)),
+        (replace(stages, name="first_order_ridge"), RidgeMerge(task, strength), 0, generator(budget)),
+        (stopped, task, 0, torch.Generator(condition.setting.device).manual_seed(1000 * seed)),
+        (by_source, MergeTask(task.graph, task.truth, task.sources, "leave_one_out"), by_source.horizon, generator(budget)),
+    )
+    for method, merge, steps, draws in runs:
+        distilled, _ = distil(method, merge, budget, steps, draws)
+        rows.append(row(world, name, method.name, budget, task.fit(distilled)))
     return pd.concat(rows, ignore_index=True)
 
 
 def few_patients(
-    conditions: Sequence[Condition], budget: int, stages: Stages, folds: int, most: int
+    conditions: Sequence[Condition], budget: int, stages: Staged, folds: int, most: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """:func:`scarce` and what the data allow in every condition."""
     scores, marks = [], []

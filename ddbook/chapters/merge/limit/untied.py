@@ -148,4 +148,5 @@ class UntiedMerge(MergeTask):
         if split == "test":
             law = joint(self.unrolled_truth, 1)
             return -mean_log_likelihood(model, first_slice_moments(law.mean, law.covariance), 1)
-        return -observed_log_likelihood(model, self.statistics, 1).sum(-1) / self.statistics.size.sum(-1)
+        data = self._measured(split)
+        return -observed_log_likelihood(model, data, 1).sum(-1) / data.size.sum(-1)

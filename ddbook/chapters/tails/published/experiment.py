@@ -16,10 +16,10 @@ from ddbook.chapters.tails.published.plans import Effort, Plan, plans
 from ddbook.chapters.tails.published.screening import Screened
 from ddbook.chapters.tails.published.unrolled import WholeUnrolled
 from ddbook.kit.tails.draws import draws_for, generator_for
+from ddlib.methods.given import Given
 from ddlib.pinn.learners.learner import PhysicsNetwork
 from ddlib.pinn.learners.networks import TanhNetwork, dtype_of
 from ddlib.pinn.learners.training import FastTraining
-from ddlib.pinn.methods.bounded import Given
 from ddlib.pinn.problems.poisson import Poisson
 from ddlib.pinn.task import PinnTask, moved
 from ddlib.problem import Distilled, distil

@@ -239,3 +239,15 @@ def test_first_order_distillation_reaches_the_likelihoods_maximum():
     gap = task.risk(task.fit(found)) - best
     assert bool((gap > -1e-6).all()) and bool((gap < 0.01).all())
     assert math.isfinite(float(task.train.w.sum()))
+
+
+def test_a_task_holds_out_a_share_of_its_training_patients():
+    graph, truth, records = gappy()
+    task = RecordsTask(graph, records, records, truth, prior=3.0)
+    (fold,) = task.held_out(0.25)
+    assert fold.task.measured.values.shape[1] == 45 and fold.task.prior == 3.0
+    plain, likelihood = (RecordsTask(graph, data, records, truth).risk(truth) for data in (records, fold.task.measured))
+    torch.testing.assert_close(45 * likelihood + 15 * fold.task.risk(truth, fold.split), 60 * plain)
+    for share in (0.001, 0.999):
+        with pytest.raises(ValueError, match="at least 1 has to be held out"):
+            task.held_out(share)

@@ -15,7 +15,7 @@ from ddbook.chapters.merge.limit.experiment import at_smallest, merges, regret, 
 from ddbook.chapters.merge.limit.scarce import few_patients
 from ddbook.kit.merge.setting import Setting
 from ddlib.dbn.likelihood.information import dimension
-from ddlib.dbn.methods.staged import Stages
+from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.sources import pairs_observed
 from ddlib.statistics import estimate
 from tests.ddlib.dbn.world import generator
@@ -23,7 +23,7 @@ from tests.ddlib.dbn.world import generator
 mpl.use("Agg")
 SMALL = Setting(replicates=2, variables=4, slices=3, sources=4, trajectories=60, hidden=0.25)
 KNOWN = ("ignored", "estimated")
-STAGES = Stages(early=4, steps=6, rounds=1, cycles=25)
+STAGES = Staged(early=4, steps=6, rounds=1, cycles=25)
 
 
 def test_groups_that_are_never_measured_together():

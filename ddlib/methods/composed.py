@@ -1,0 +1,56 @@
+"""Methods that are made of whole runs of other methods, and the choice among such runs' sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ddlib.problem import ClosedForm, Distilled, Task
+
+Candidate = TypeVar("Candidate", bound=tuple[Any, ...])
+"""A NamedTuple of tensors with a leading replicate axis: a distilled set, or a model."""
+
+
+class Outcome(NamedTuple):
+    """What the runs came to.
+
+    Attributes:
+        distilled: the set, finished.
+        info: what a person wants to see of the runs; its ``surrogate`` is what the set was chosen by, shape (R,).
+    """
+
+    distilled: Distilled
+    info: Any
+
+
+class Composed(ClosedForm):
+    """Base of the methods that are made of whole runs of others: a subclass gives ``name`` and ``run``.
+
+    They finish in ``init``. An update changes nothing and hands out the info, so ``distil`` with one step returns both.
+    """
+
+    def run(self, task: Task, budget: int, generator: torch.Generator) -> Outcome:
+        """All runs, and what they came to."""
+        raise NotImplementedError
+
+    def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
+        """The set that the runs came to."""
+        return self.run(task, budget, generator).distilled
+
+    def init(self, task: Task, budget: int, generator: torch.Generator) -> Any:
+        """All runs."""
+        return self.run(task, budget, generator)
+
+    def update(self, task: Task, state: Any, generator: torch.Generator) -> tuple[Any, Any]:
+        """The state as it is, and its info."""
+        return state, state.info
+
+
+def pick(candidates: Sequence[Candidate], choice: Int[Tensor, " R"]) -> Candidate:
+    """Each replicate's candidate, of distilled sets or of models."""
+    replicate = torch.arange(len(choice), device=choice.device)
+    return type(candidates[0])(*(torch.stack(values)[choice, replicate] for values in zip(*candidates, strict=True)))
