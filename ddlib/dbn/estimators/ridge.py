@@ -24,8 +24,6 @@ from ddlib.dbn.likelihood.observed import Em, expected_trajectories, independent
 from ddlib.dbn.model.moments import Moments, Regressors, fit_moments, gaussian_moments, regressors
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Statistics
-from ddlib.dbn.task.merge_task import MergeTask
-from ddlib.problem import Split
 
 
 class Ridge(NamedTuple):
@@ -109,23 +107,3 @@ def ridge_maximum(
 
     begin = independent_start(graph, sources, slices) if start is None else start
     return Em(*accelerate(step, begin, network_chart(graph.intra.shape[-1]), tolerance, cycles))
-
-
-class RidgeMerge(MergeTask):
-    """A merge task with a ridge in its training risk."""
-
-    def __init__(self, task: MergeTask, share: float | Ridge) -> None:
-        """State the task.
-
-        Args:
-            task: the merge without it.
-            share: κ over the number of all patients, or the ridge itself.
-        """
-        vars(self).update(vars(task))
-        self.name = f"{task.name}_ridge"
-        self.strength: Ridge = share if isinstance(share, Ridge) else ridge(task.graph, task.statistics, task.slices, share)
-
-    def risk(self, model: Dbn, split: Split = "train") -> Float[Tensor, "*R"]:
-        """As of the task without a ridge, plus the penalty on the training split."""
-        plain = super().risk(model, split)
-        return plain + penalty(model, self.strength, self.slices) if split == "train" else plain

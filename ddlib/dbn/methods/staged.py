@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ddlib.dbn.estimators.ridge import RidgeMerge
+from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder
 from ddlib.methods.composed import Composed, Outcome, pick
 from ddlib.methods.given import Given

@@ -5,11 +5,12 @@ import torch
 
 from ddbook.chapters.merge.limit.untied import UntiedMerge, drifting, unrolled
 from ddlib.dbn.estimators.regularised import RIDGES, cross_validate, ridge_path, stopped_path
-from ddlib.dbn.estimators.ridge import RidgeMerge, ridge, ridge_maximum
+from ddlib.dbn.estimators.ridge import ridge, ridge_maximum
 from ddlib.dbn.likelihood.observed import em, observed_log_likelihood
 from ddlib.dbn.methods.stopped import WATCHED, stopped_descent
 from ddlib.dbn.sources import fold, statistics
 from ddlib.dbn.task.merge_task import MergeTask
+from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods.composed import pick
 from ddlib.problem import Resampled, distil
 from tests.ddlib.dbn.world import difference, generator, merge_task, world

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from ddlib.dbn.estimators.accelerated import maximum_likelihood
-from ddlib.dbn.estimators.ridge import Ridge, RidgeMerge, fit_with_ridge, penalty, ridge, ridge_maximum
+from ddlib.dbn.estimators.ridge import Ridge, fit_with_ridge, penalty, ridge, ridge_maximum
 from ddlib.dbn.likelihood.information import directions
 from ddlib.dbn.likelihood.observed import expected_trajectories, observed_log_likelihood
 from ddlib.dbn.model.generate import random_networks
@@ -16,6 +16,7 @@ from ddlib.dbn.model.moments import gaussian_moments, mean_log_likelihood, regre
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import draw_sources, random_pattern, statistics
 from ddlib.dbn.task.merge_task import MergeTask
+from ddlib.dbn.task.ridge_merge import RidgeMerge
 from tests.ddlib.dbn.world import difference, generator, world
 
 SLICES = 3

@@ -5,8 +5,8 @@ import torch
 
 from ddbook.chapters.merge.limit.untied import UntiedMerge, draw_untied_sources, drifting, unrolled, untied_maximum_likelihood
 from ddlib.dbn.estimators.accelerated import maximum_likelihood
-from ddlib.dbn.estimators.ridge import RidgeMerge
 from ddlib.dbn.methods.staged import Staged
+from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder
 from ddlib.problem import distil
 from tests.ddlib.dbn.world import difference, generator, merge_task, world

@@ -12,10 +12,11 @@ import torch
 from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, draw
 from ddbook.chapters.merge.limit.experiment import row, yardsticks
 from ddlib.dbn.estimators.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
-from ddlib.dbn.estimators.ridge import RidgeMerge, ridge
+from ddlib.dbn.estimators.ridge import ridge
 from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.methods.stopped import stopped_descent
 from ddlib.dbn.task.merge_task import MergeTask
+from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder
 from ddlib.problem import Method, distil
 
