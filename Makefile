@@ -9,10 +9,10 @@ OMP_NUM_THREADS ?= 1
 BIN := .venv/bin
 export PROFILE CORES PARAMETERS SNAKEMAKE OMP_NUM_THREADS # recipes read them as variables of the shell: no quoting can go wrong
 
-.PHONY: help book claims reference archive links test lint lock clean
+.PHONY: help book claims reference archive links test test-fast lint lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 	@echo "  e.g. make book PROFILE=smoke CORES=2 PARAMETERS=\"04_merge_hospitals.replicates=5\""
 
 book: .venv/installed ## run what is missing and build the book [PROFILE=smoke|laptop|paper] [CORES=n] [PARAMETERS="chapter.name=value …"]
@@ -30,6 +30,9 @@ archive: .venv/installed ## pack the finished book into one file to download, wi
 links: .venv/installed ## follow the finished book's links to other sites: needs a network [PROFILE=…]
 	@$(BIN)/ddbook links --profile "$$PROFILE"
 
+test-fast: .venv/installed ## run the tests of the library: no notebooks, browser or cluster
+	$(BIN)/pytest -n "$$CORES" --dist worksteal tests/ddlib tests/test_architecture.py tests/test_documents.py ddlib
+
 test: .venv/installed ## run the tests
 	$(BIN)/pytest -n "$$CORES" --dist worksteal # the notebooks come last and take longest
 
@@ -37,6 +40,7 @@ lint: .venv/installed ## check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 .venv/installed: requirements.lock pyproject.toml ddbook/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ddlib needs Python 3.11 or newer: make … PYTHON=/path/to/python3.11"; exit 2; }

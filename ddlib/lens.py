@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import kendalltau
 from torch import Tensor
 
-from ddlib.methods.joined import label_scale
+from ddlib.closed_forms import label_scale
 from ddlib.problem import Distilled, Task, regret
 
 

@@ -13,6 +13,7 @@ risks accept further axes in front of it, which broadcast against the task's own
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -143,6 +144,19 @@ class Resampled(Protocol):
 
 
 @runtime_checkable
+class Constructible(Protocol):
+    """A task that knows distilled sets of its own in closed form."""
+
+    def construct(self, budget: int) -> Distilled:
+        """A set of at most ``budget`` units (one or more); NotImplementedError where none is known."""
+        ...
+
+    def is_exact(self, budget: int) -> bool:
+        """Whether that set serves the task with zero regret."""
+        ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """A general inference procedure as an object, for tasks that take any.
 
@@ -178,11 +192,37 @@ class Info(NamedTuple):
     surrogate: Float[Tensor, " R"]
 
 
+@dataclass(frozen=True)
+class Requirement:
+    """What a method needs of a task beyond :class:`Task`; the method refuses a task that lacks it.
+
+    Attributes:
+        name: what is needed.
+        met: whether a task has it, for this method at this budget; to find out, the learner may be trained once.
+        instead: what to do without it.
+        error: the type of the refusal.
+    """
+
+    name: str
+    met: Callable[[Any, Any, int], bool]
+    instead: str = "choose a method that needs none"
+    error: type[Exception] = ValueError
+
+    def refusal(self, whose: str) -> Exception:
+        """The error for a task that lacks it."""
+        return self.error(f"{whose} has no {self.name}: {self.instead}")
+
+
 class Method(Protocol):
     """A way of choosing S: ``init`` makes a state, ``update`` improves it. Closed forms finish in ``init``."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """What a task must have; asked in this order, each only where all before it are met."""
+        ...
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> Any: ...
 
@@ -199,6 +239,11 @@ class ClosedForm:
     """Base of the methods that choose S in one go: a subclass gives ``name`` and ``choose``."""
 
     name: str
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Nothing, unless a subclass says otherwise."""
+        return ()
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         raise NotImplementedError

@@ -74,8 +74,8 @@ class Only:
         return next((spec for spec in found if spec is not None), None)
 
     def find_distributions(self, *words):
-        return (one for finder in self.finders if hasattr(finder, "find_distributions") for one in
-        finder.find_distributions(*words))
+        able = [finder for finder in self.finders if hasattr(finder, "find_distributions")]
+        return (one for finder in able for one in finder.find_distributions(*words))
 
 sys.meta_path[:] = [Only(list(sys.meta_path))]
 for name in sys.argv[1:]:

@@ -15,7 +15,20 @@ from ddbook.press.parameters import Parameter
 from ddbook.press.provenance import Git, Run
 
 # in the order of imports, as a reader meets them; others follow by name
-PARTS = ["problem", "learners", "methods", "tasks", "lens", "trial", "statistics", "dbn", "pinn", "merge", "datasets"]
+PARTS = [
+    "problem",
+    "closed_forms",
+    "learners",
+    "methods",
+    "tasks",
+    "lens",
+    "trial",
+    "statistics",
+    "dbn",
+    "pinn",
+    "merge",
+    "datasets",
+]
 
 UNLISTED = {"cli", "console", "progress"}  # the command, which `ddlib --help` explains, and how it speaks
 

@@ -1,13 +1,14 @@
 """Ways of choosing a distilled set: a method is one file and one line here, and knows tasks only through ``ddlib.problem.Task``.
 
-The exception is :mod:`ddlib.methods.exact`, whose closed forms are facts about particular tasks. Methods that are made from a set
-or from another method are imported by module: :mod:`ddlib.methods.given` and :mod:`ddlib.methods.early_stopped`.
+What a method needs of a task beyond that protocol, it lists in ``requires`` (:class:`ddlib.problem.Requirement`). Methods that are
+made from a set or from another method are imported by module: :mod:`ddlib.methods.given` and :mod:`ddlib.methods.early_stopped`.
 """
 
+from ddlib.closed_forms import factor, serve_solutions
 from ddlib.methods.coreset import RandomRows
 from ddlib.methods.derivative_free import DerivativeFree
 from ddlib.methods.distribution_matching import DistributionMatching
-from ddlib.methods.exact import Exact, construct, factor, is_exact, serve_solutions
+from ddlib.methods.exact import Exact, construct, is_exact
 from ddlib.methods.first_order import FirstOrder
 from ddlib.methods.gradient_matching import GradientMatching
 from ddlib.methods.herding import Herding

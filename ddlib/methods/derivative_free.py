@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.methods.descent import Part
-from ddlib.problem import ClosedForm, Distilled, Info, Task
+from ddlib.problem import ClosedForm, Distilled, Info, Requirement, Task
 
 
 class DerivativeFreeState(NamedTuple):
@@ -85,6 +85,11 @@ class DerivativeFree:
     def updates(self) -> int:
         """How many updates the inner trainings last for."""
         return math.ceil(self.trainings / self.generation)
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """What ``begin`` requires."""
+        return self.begin.requires if self.begin else ()
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> DerivativeFreeState:
         """Begin at the task's own start, or at the set of ``begin``; nothing is trained yet.

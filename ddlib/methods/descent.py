@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddlib.problem import ClosedForm, Distilled, Info, Task
+from ddlib.problem import ClosedForm, Distilled, Info, Requirement, Task
 
 Part = Literal["x", "y", "w"]
 
@@ -104,6 +104,11 @@ class Descent:
         if self.keep not in ("best", "last"):
             raise ValueError(f"the set to keep must be the 'best' or the 'last', but it is {self.keep!r}")
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """What ``begin`` requires, and a gradient of the surrogate."""
+        return (*(self.begin.requires if self.begin else ()), GRADIENT)
+
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """What the method computes once, before the first update: nothing, unless a subclass says otherwise."""
         return None
@@ -136,30 +141,36 @@ class Descent:
         share = 0.5 * (1 + math.cos(math.pi * min(step / self.horizon, 1.0)))
         return self.lr * (self.final + (1 - self.final) * share)
 
+    def differentiate(
+        self, task: Task, state: DescentState, generator: torch.Generator
+    ) -> tuple[dict[Part, Tensor], Sequence[Piece], Tensor, Sequence[Tensor | None]]:
+        """The learned parts, all pieces, the value of the piece whose turn it is, and its gradient in each part, if it has one."""
+        parts: dict[Part, Tensor] = {part: _free(state.current, part).detach().requires_grad_() for part in self.learn}
+        with torch.enable_grad():
+            pieces = self.pieces(task, _assemble(state.current, parts), generator, state.memory)
+            value = pieces[state.step % len(pieces)].value()
+            if not value.requires_grad:
+                return parts, pieces, value, [None] * len(parts)
+            return parts, pieces, value, torch.autograd.grad(value.sum(), list(parts.values()), allow_unused=True)
+
     def update(self, task: Task, state: DescentState, generator: torch.Generator) -> tuple[DescentState, Info]:
         """One gradient step on the units whose turn it is.
 
         Raises:
             ValueError: if the surrogate has no gradient in the parts that are learned.
         """
-        parts: dict[Part, Tensor] = {part: _free(state.current, part).detach().requires_grad_() for part in self.learn}
-        with torch.enable_grad():
-            pieces = self.pieces(task, _assemble(state.current, parts), generator, state.memory)
-            turn = state.step % len(pieces)
-            value = pieces[turn].value()
-            gradients: tuple[Tensor | None, ...] = (None,)
-            if value.requires_grad:
-                gradients = torch.autograd.grad(value.sum(), list(parts.values()), allow_unused=True)
-            if all(found is None for found in gradients):
-                raise ValueError(f"{self.name} on {task.name} has no gradient in {self.learn}: choose a method that needs none")
+        parts, pieces, value, gradients = self.differentiate(task, state, generator)
+        if all(gradient is None for gradient in gradients):
+            raise GRADIENT.refusal(f"{task.name} with {self.name}, which learns {self.learn},")
+        turn = state.step % len(pieces)
         best, chosen = self._judge(pieces, turn, value.detach(), state)
         rows = pieces[turn].rows
         updates = state.updates.index_add(0, rows, torch.ones_like(rows))
         active = torch.zeros_like(updates, dtype=torch.bool).index_fill(0, rows, True)
         moved: dict[Part, Tensor] = {}
         first, second = dict(state.first), dict(state.second)
-        for (part, old), found in zip(parts.items(), gradients, strict=True):
-            gradient = torch.zeros_like(old) if found is None else found
+        for (part, old), slope in zip(parts.items(), gradients, strict=True):
+            gradient = torch.zeros_like(old) if slope is None else slope
             extra = (1,) * (old.ndim - 2)
             here, times = active.view(-1, *extra), updates.view(-1, *extra)
             step, first[part], second[part] = self._step(gradient, first[part], second[part], times, here)
@@ -203,3 +214,13 @@ def _free(distilled: Distilled, part: Part) -> Tensor:
 
 def _assemble(distilled: Distilled, parts: dict[Part, Tensor]) -> Distilled:
     return distilled._replace(**{part: value.exp() if part == "w" else value for part, value in parts.items()})
+
+
+def _follows(method: Descent, task: Task, budget: int) -> bool:
+    generator = torch.Generator(task.train.w.device).manual_seed(0)
+    *_, gradients = method.differentiate(task, method.init(task, budget, generator), generator)
+    return any(gradient is not None for gradient in gradients)
+
+
+GRADIENT = Requirement("gradient", _follows)
+"""The surrogate of a descent follows what it learns of the set: for the risk itself, through the task's learner."""

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.closed_forms import label_scale
 from ddlib.learners.network import Network
 from ddlib.methods.descent import Descent
-from ddlib.methods.joined import classes, joined, label_scale
+from ddlib.methods.joined import classes, joined
 from ddlib.problem import Distilled, Task
 
 

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddlib.methods.joined import joined, label_scale, real_rows, within_classes
+from ddlib.closed_forms import label_scale
+from ddlib.methods.joined import joined, real_rows, within_classes
 from ddlib.problem import ClosedForm, Distilled, Task
 
 

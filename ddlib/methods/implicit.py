@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.methods.descent import Descent
-from ddlib.methods.unrolled import optimised
-from ddlib.problem import Distilled, Task
+from ddlib.methods.unrolled import OBJECTIVE, optimised
+from ddlib.problem import Distilled, Requirement, Task
 
 LARGEST = 4096
 
@@ -33,32 +33,45 @@ class Implicit(Descent):
 
     name: str = "implicit"
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """An objective with a Hessian that can be solved, and a gradient."""
+        return (OBJECTIVE, SMALL, CURVATURE, *super().requires)
+
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The mean of the block risks at the learner's optimum.
 
         Raises:
             ValueError: if the task names no objective, its objective has no curvature, or its model is too large.
         """
-        objective = optimised(task).objective
-        with torch.no_grad():
-            fixed = Distilled(*(part.detach() for part in distilled))
-            found = task.fit(fixed, generator)
-        if not isinstance(found, Tensor):
-            raise ValueError(f"{task.name} names no objective over models of one tensor: choose a method that needs none")
-        size = found[0].numel()
-        if size > LARGEST:
-            raise ValueError(
-                f"the model of {task.name} has {size} parameters; implicit differentiation takes at most {LARGEST}: unroll"
-            )
+        theta = _answer(task, distilled, generator)
+        if theta[0].numel() > LARGEST:
+            raise SMALL.refusal(f"{task.name}, whose model has {theta[0].numel()} parameters,")
         with torch.enable_grad():
-            theta = found.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(objective(theta, distilled).sum(), theta, create_graph=True)
-            hessian = _hessian(gradient, theta)
+            gradient, hessian = _slope_and_hessian(task, theta, distilled)
             if not bool(hessian.any()):
-                raise ValueError(f"the objective of {task.name} has no curvature: choose a method that needs no gradient")
+                raise CURVATURE.refusal(f"the objective of {task.name}")
             step = _solve(hessian, gradient.view(len(theta), -1))
             model = theta.detach() - (step - step.detach()).view_as(theta)  # the learner's answer, with the theorem's derivative
             return torch.stack([block.risk(model) for block in task.blocks(distilled)]).mean(0)
+
+
+def _answer(task: Task, distilled: Distilled, generator: torch.Generator) -> Float[Tensor, " R *P"]:
+    """The learner's model, free to be differentiated by."""
+    optimised(task)
+    with torch.no_grad():
+        model = task.fit(Distilled(*(part.detach() for part in distilled)), generator)
+    if not isinstance(model, Tensor):
+        raise OBJECTIVE.refusal(f"the learner of {task.name}, whose model is not one tensor,")
+    return model.detach().requires_grad_()
+
+
+def _slope_and_hessian(
+    task: Task, theta: Float[Tensor, " R *P"], distilled: Distilled
+) -> tuple[Float[Tensor, " R *P"], Float[Tensor, "R P P"]]:
+    """Both of the learner's objective; the slope is differentiable in the set."""
+    (gradient,) = torch.autograd.grad(optimised(task).objective(theta, distilled).sum(), theta, create_graph=True)
+    return gradient, _hessian(gradient, theta)
 
 
 def _hessian(gradient: Float[Tensor, " R *P"], theta: Float[Tensor, " R *P"]) -> Float[Tensor, "R P P"]:
@@ -80,3 +93,19 @@ def _solve(hessian: Float[Tensor, "R P P"], right: Float[Tensor, "R P"]) -> Floa
         return torch.cholesky_solve(right.unsqueeze(-1), factor).squeeze(-1)
     inverse = torch.linalg.pinv(hessian, hermitian=True, rtol=1e-12)
     return (inverse @ right.unsqueeze(-1)).squeeze(-1)
+
+
+def _few_parameters(method: Any, task: Task, budget: int) -> bool:
+    return optimised(task).initial(torch.Generator(task.train.w.device).manual_seed(0))[0].numel() <= LARGEST
+
+
+def _curved(method: Any, task: Task, budget: int) -> bool:
+    generator = torch.Generator(task.train.w.device).manual_seed(0)
+    start = task.start(budget, generator)
+    return bool(_slope_and_hessian(task, _answer(task, start, generator), start)[1].any())
+
+
+SMALL = Requirement(f"Hessian of at most {LARGEST} rows", _few_parameters, "unroll")
+"""A model of few enough parameters to form the Hessian of its objective whole."""
+CURVATURE = Requirement("curvature", _curved, "choose a method that needs no gradient")
+"""An objective whose slope changes with the model."""

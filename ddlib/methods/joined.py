@@ -8,22 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ddlib.closed_forms import label_scale
 from ddlib.problem import Distilled
-
-
-def label_scale(data: Distilled) -> Float[Tensor, "R 1"]:
-    """The weighted standard deviation of y, which makes labels further columns; one where the labels are all the same.
-
-    Class labels have one scale in common: the root of the mean, over the C columns, of their weighted variances.
-    """
-    columns = data.y.unsqueeze(-2) if data.y.ndim == data.w.ndim else data.y.mT
-    if columns.shape[-2] == 0:
-        return torch.ones_like(data.w[..., :1])
-    share = (data.w / data.w.sum(-1, keepdim=True)).unsqueeze(-2)
-    mean = (share * columns).sum(-1, keepdim=True)
-    deviation = (share * (columns - mean) ** 2).sum(-1).mean(-1, keepdim=True).sqrt()
-    rounding = 64 * torch.finfo(data.y.dtype).eps * columns.abs().amax((-2, -1)).unsqueeze(-1)
-    return torch.where(deviation > rounding, deviation, torch.ones_like(deviation))
 
 
 def joined(data: Distilled, scale: Float[Tensor, "R 1"] | None = None) -> Float[Tensor, "R n k"]:
@@ -31,7 +17,8 @@ def joined(data: Distilled, scale: Float[Tensor, "R 1"] | None = None) -> Float[
 
     Args:
         data: units of any shape, which are flattened, and scalar or class labels.
-        scale: what labels are divided by; by default the data's own :func:`label_scale`. A set S takes that of D.
+        scale: what labels are divided by; by default the data's own
+            :func:`~ddlib.closed_forms.label_scale`. A set S takes that of D.
     """
     scale = label_scale(data) if scale is None else scale
     columns = data.y.unsqueeze(-1) if data.y.ndim == data.w.ndim else data.y

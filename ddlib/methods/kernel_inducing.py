@@ -13,7 +13,7 @@ from ddlib.learners.kernel_ridge import KernelRidge
 from ddlib.learners.kernels import Linear
 from ddlib.methods.descent import Descent
 from ddlib.methods.quantise import KMeans
-from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.problem import ClosedForm, Distilled, Requirement, Task
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class SolvedLabels(ClosedForm):
     points: ClosedForm = field(default_factory=KMeans)
     learner: KernelRidge = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
     name: str = "solved_labels"
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """What ``points`` requires."""
+        return self.points.requires
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         chosen = self.points.choose(task, budget, generator)

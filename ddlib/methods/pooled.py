@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent, DescentState
-from ddlib.methods.unrolled import optimised
-from ddlib.problem import Distilled, Task
+from ddlib.methods.unrolled import OBJECTIVE, optimised
+from ddlib.problem import Distilled, Requirement, Task
 
 
 class Pool(NamedTuple):
@@ -79,6 +79,11 @@ class Pooled(Descent):
             )
         if not 0 <= self.restart <= 1 or not self.clip > 0:
             raise ValueError(f"restart is a probability and clip positive, but they are {self.restart} and {self.clip}")
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """The objective to train on, and a gradient."""
+        return (OBJECTIVE, *super().requires)
 
     def goal(self, task: Task, generator: torch.Generator) -> Any:
         """What models are compared with, found once: nothing, unless a subclass says otherwise."""

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.methods.joined import joined, label_scale, parted
+from ddlib.closed_forms import label_scale
+from ddlib.methods.joined import joined, parted
 from ddlib.problem import ClosedForm, Distilled, Task
 
 

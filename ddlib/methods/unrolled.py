@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
-from ddlib.problem import Distilled, Optimised, Task
+from ddlib.problem import Distilled, Optimised, Requirement, Task
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Unrolled(Descent):
                 f"unrolling needs a step and a window of 1 to all steps, but they are {self.training.steps} and {self.window}"
             )
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """The objective to train on, and a gradient."""
+        return (OBJECTIVE, *super().requires)
+
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """The model of a warm start, and nothing otherwise."""
         return optimised(task).initial(generator) if self.warm else None
@@ -75,7 +80,16 @@ class Unrolled(Descent):
 def optimised(task: Any) -> Optimised:
     """The task, if it names the objective that its learner minimises."""
     if not isinstance(task, Optimised):
-        raise ValueError(
-            f"{getattr(task, 'name', task)} names no objective that its learner minimises: choose a method that needs none"
-        )
+        raise OBJECTIVE.refusal(f"the learner of {getattr(task, 'name', task)}")
     return task
+
+
+def _named(method: Any, task: Task, budget: int) -> bool:
+    try:
+        return isinstance(optimised(task).initial(torch.Generator(task.train.w.device).manual_seed(0)), Tensor)
+    except ValueError:
+        return False
+
+
+OBJECTIVE = Requirement("objective", _named)
+"""An objective that the learner minimises over models of one tensor: see :class:`~ddlib.problem.Optimised`."""

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.problem import ClosedForm, Distilled, Info, Task
+from ddlib.problem import ClosedForm, Distilled, Info, Requirement, Task
 
 
 class ZerothOrderState(NamedTuple):
@@ -60,6 +60,11 @@ class ZerothOrder:
             raise ValueError(
                 f"sigma and lr must be positive and directions at least 1, not {self.sigma}, {self.lr} and {self.directions}"
             )
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """What ``begin`` requires."""
+        return self.begin.requires if self.begin else ()
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> ZerothOrderState:
         """Begin at the task's own start, or at the set of ``begin``."""

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.closed_forms import carry
 from ddlib.learners.bayesian_linear import BayesianLinear, Posterior
 from ddlib.problem import Block, Distilled, Split
 from ddlib.tasks.empirical import checked
@@ -96,3 +97,27 @@ class IntervalTask:
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block: the whole set, with the risk on D."""
         return [Block(torch.arange(distilled.budget, device=distilled.w.device), self.risk)]
+
+    def construct(self, budget: int) -> Distilled:
+        r"""d + 2 points with the mean and covariance of (x, y) in D, whose weights add up to D's.
+
+        The posterior depends on D through :math:`\sum w`, the mean and the covariance of (x, y) only. With weights of one the same
+        points would give the right mean and claim to know it from d + 2 rows. Nothing is known for fewer points.
+        """
+        data, enough = self.train, self._enough
+        if budget < enough:
+            raise NotImplementedError(f"no exact construction is known for the {self.name} with fewer than {enough} points")
+        rows, total = torch.cat([data.x, data.y.unsqueeze(-1)], -1), data.w.sum(-1, keepdim=True)
+        share = (data.w / total).unsqueeze(-1)
+        mean = (share * rows).sum(-2)
+        centred = share.sqrt() * (rows - mean.unsqueeze(-2))
+        points = carry(mean, centred.mT @ centred)
+        return Distilled(points[..., :-1], points[..., -1], (total / enough).expand(-1, enough))
+
+    def is_exact(self, budget: int) -> bool:
+        """From d + 2 points on."""
+        return budget >= self._enough
+
+    @property
+    def _enough(self) -> int:
+        return self.train.x.shape[-1] + 2

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.closed_forms import label_scale
 from ddlib.learners import logistic, logistic_objective
 from ddlib.learners.check import positive_penalty
 from ddlib.problem import Distilled
@@ -46,3 +47,22 @@ class LogisticTask(EmpiricalTask):
 
     def objective(self, model: Float[Tensor, "R d"], distilled: Distilled) -> Float[Tensor, " R"]:
         return logistic_objective(model, self.read(distilled), self.penalty)
+
+    def construct(self, budget: int) -> Distilled:
+        r"""One point :math:`x = t \theta` of weight :math:`\lambda / (t\, \sigma(-t\|\theta\|^2))`, y a deviation above the median.
+
+        :math:`t = \min(1, 8/\|\theta\|^2)` keeps the weight finite where :math:`\theta` is long. Labels that are all the same have
+        no deviation; then y is above the median by one, or by as much as the median itself, so that it is read as +1 whatever its
+        size.
+        """
+        theta = self.fit(self.data).expand(self.replicates, -1)
+        square = (theta**2).sum(-1, keepdim=True)
+        shrink = (8 / square).clamp(max=1)
+        weight = self.penalty / (shrink * torch.sigmoid(-shrink * square))
+        deviation = label_scale(self.data)
+        above = torch.where(self.threshold + deviation > self.threshold, deviation, self.threshold.abs())
+        return Distilled((shrink * theta)[:, None, :], (self.threshold + above).expand_as(weight), weight)
+
+    def is_exact(self, budget: int) -> bool:
+        """From one point on."""
+        return budget >= 1

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.closed_forms import factor, serve_solutions, span, weighted
 from ddlib.learners import ridge
 from ddlib.learners.check import penalty_or_none
 from ddlib.problem import Distilled
@@ -43,6 +44,21 @@ class RidgeTask(EmpiricalTask):
         residual = distilled.y.unsqueeze(-2) - model @ distilled.x.mT
         squared = (distilled.w.unsqueeze(-2) * residual.square()).sum(-1)
         return (squared + model.new_tensor(self.penalties) * model.square().sum(-1)).mean(-1)
+
+    def construct(self, budget: int) -> Distilled:
+        """As many points as the L solutions have dimensions; with a smaller budget, for as many penalties, spread over the list."""
+        if budget >= self.data.x.shape[-1] + 1:
+            return factor(self.train)
+        count, solutions = len(self.penalties), self.fit(self.train)
+        served = serve_solutions(self.train, solutions)
+        if served.budget <= budget:
+            return served
+        spread = torch.linspace(0, count - 1, budget).round().long() if budget > 1 else torch.tensor([(count - 1) // 2])
+        return serve_solutions(self.train, solutions[..., spread, :])
+
+    def is_exact(self, budget: int) -> bool:
+        """From as many points on as there are penalties, or as D has dimensions."""
+        return budget >= min(len(self.penalties), span(weighted(self.data)[0]).shape[-1])
 
     def parameter_error(self, model: Float[Tensor, "R L d"]) -> Float[Tensor, " R"]:
         r"""Root mean square over the penalties of :math:`\|\theta_l - \theta_{l,D}\| / \|\theta_{l,D}\|`."""

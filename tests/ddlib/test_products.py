@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import ddlib.methods
 from ddlib.lens import relative_regret, ridge_lower_bound
-from ddlib.methods import construct, is_exact
-from ddlib.problem import ClosedForm, Distilled, distil, regret
-from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask, as_data
+from ddlib.methods import Exact, FirstOrder, SolvedLabels, ZerothOrder, construct, is_exact
+from ddlib.problem import ClosedForm, Constructible, Distilled, distil, regret
+from ddlib.tasks import EmpiricalTask, LeastAbsoluteTask, LogisticTask, RidgeTask, as_data
 from tests.ddlib.products import METHODS, public_methods, reach, refusal
 from tests.ddlib.worlds import closed_form_tasks, generator, random_data, seeds, split_tasks
 
@@ -71,8 +71,15 @@ def test_every_method_on_every_split_task(method, which, seed):
             assert (regret(task, model, "test").abs() < 1e-9 * task.risk(task.reference, "test")).all()
 
 
+@pytest.mark.parametrize("method", [FirstOrder(begin=Exact()), ZerothOrder(begin=Exact()), SolvedLabels(points=Exact())], ids=label)
+def test_a_method_requires_what_the_method_that_it_begins_with_requires(method):
+    known, unknown = CLOSED[1], SPLIT[0]
+    assert refusal(method, unknown, 2) == (NotImplementedError, "no exact construction")
+    assert met(method, unknown, 2) is None and met(method, known, 2) is not None
+
+
 def test_refusals_are_what_theory_expects_and_rare():
-    """The rules of :func:`tests.ddlib.products.refusal` by name, so that a rule which refuses too much is seen."""
+    """By name, so that a requirement which refuses too much is seen."""
     refused = {(m.name, t.name) for m in METHODS for t in (*CLOSED, *SPLIT) if refusal(m, t, 5) and m.name != "exact"}
     one_way = {"kernel ridge", "1-NN", "predictive interval", "predictive mean"}
     assert {task for method, task in refused if method == "unrolled"} == one_way
@@ -120,6 +127,47 @@ def test_pairs_declared_exact_are_exact_to_1e10_up_to_a_condition_of_1e6(seed, d
     for task, budget in exact:
         model = task.fit(construct(task, budget))
         assert ((model - task.reference).norm(dim=-1) <= 1e-10 * task.reference.norm(dim=-1)).all()
+
+
+@pytest.mark.parametrize("task", [*CLOSED, *SPLIT], ids=label)
+def test_a_task_keeps_its_promise_of_an_exact_set(task):
+    """At every budget that it names there is a set, of no more units, that serves it with zero regret."""
+    promised = [budget for budget in range(1, 9) if is_exact(task, budget)]
+    assert bool(promised) == isinstance(task, Constructible)
+    for budget in promised:
+        chosen = reach(Exact(), task, budget)
+        assert chosen.budget <= budget
+        for part in ("train", "validation", "test"):
+            risk = task.risk(task.reference, part)
+            assert (regret(task, task.fit(chosen), part).abs() <= 1e-9 * risk.abs()).all()
+
+
+@dataclass(frozen=True, eq=False)
+class MeanOfLabels(EmpiricalTask):
+    """A task that the library does not know, with an exact set of its own: the mean of y is that of one row at it."""
+
+    name: str = "mean of labels"
+
+    def fit(self, distilled, generator=None):
+        return (distilled.w * distilled.y).sum(-1) / distilled.w.sum(-1)
+
+    def objective(self, model, distilled):
+        return (distilled.w * (distilled.y - model.unsqueeze(-1)) ** 2).sum(-1)
+
+    def construct(self, budget):
+        mean = self.fit(self.train).unsqueeze(-1)
+        return Distilled(torch.zeros_like(self.train.x[:, :1]), mean, torch.ones_like(mean))
+
+    def is_exact(self, budget):
+        return budget >= 1
+
+
+def test_a_task_of_ones_own_brings_its_exact_set():
+    task = MeanOfLabels(random_data(0), 2)
+    test_a_task_keeps_its_promise_of_an_exact_set(task)
+    for method in METHODS:
+        chosen = met(method, task, 2)
+        assert chosen is None or (regret(task, task.fit(chosen)) >= -1e-9).all()
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.closed_forms import carry
 from ddlib.dbn.model.moments import Moments, in_degrees
 from ddlib.dbn.model.network import Dbn, Graph, topological_order
-from ddlib.methods.carry import carry
 
 
 class SufficientRows(NamedTuple):

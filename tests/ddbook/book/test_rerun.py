@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -70,28 +71,34 @@ def test_colab_gets_the_version_of_the_run_where_that_is_a_commit(git: Git, line
     (cell,) = blocks(text, "ipython3")
     assert cell.startswith("%pip install ")
     assert said in text
-    requirement = Requirement(cell.removeprefix("%pip install ").strip('"'))
-    assert (requirement.name, requirement.extras, requirement.url) == ("ddlib", {"notebooks"}, line)
+    library, study = (Requirement(word) for word in shlex.split(cell.removeprefix("%pip install ")))
+    assert (library.name, library.url) == ("ddlib", line)
+    assert (study.name, study.url) == ("ddbook", f"{line}#subdirectory=ddbook")
 
 
 def test_what_a_chapter_imports_is_what_colab_installs() -> None:
-    project = tomllib.loads((fake.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    listed = [*project["dependencies"], *project["optional-dependencies"]["notebooks"]]
+    library, study = (
+        tomllib.loads((fake.PROJECT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        for folder in ("", "ddbook")
+    )
+    assert "ddlib[all]" in study["dependencies"]
+    extras = [library["optional-dependencies"][name] for name in ("data", "deepxde", "merge", "nevergrad", "pgmpy")]
+    listed = [*library["dependencies"], *study["dependencies"], *(text for extra in extras for text in extra)]
     declared = {Requirement(text).name.lower() for text in listed} | {"ipython"}  # every kernel has that
     distributions = importlib.metadata.packages_distributions()
     for name in sorted(third_party(*chapters(NOTEBOOKS))):
-        assert {found.lower() for found in distributions[name]} & declared, f"a chapter imports {name}: add it to 'notebooks'"
+        assert {found.lower() for found in distributions[name]} & declared, f"a chapter imports {name}: ddbook depends on it"
 
 
 def third_party(*notebooks: Path) -> set[str]:
-    """The packages that notebooks import, by way of ddlib too, at the top of a file or in a function."""
+    """The packages that notebooks import, by way of ddlib and ddbook too, at the top of a file or in a function."""
     waiting = [name for notebook in notebooks for name in imported(code(notebook))]
-    seen = {str(fake.PROJECT / "ddlib" / "study" / "parameters.py")}  # loaded beside a reference only, so in a clone
+    seen = {str(fake.PROJECT / "ddbook" / "press" / "parameters.py")}  # loaded beside a reference only, so in a clone
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
         first = name.partition(".")[0]
-        if first != "ddlib":
+        if first not in ("ddlib", "ddbook"):
             found |= {first}
             continue
         path = fake.PROJECT.joinpath(*name.split("."))
@@ -101,8 +108,8 @@ def third_party(*notebooks: Path) -> set[str]:
             if file.exists() and str(file) not in seen:
                 seen.add(str(file))
                 waiting += imported(file.read_text(encoding="utf-8"))
-    library = fake.PROJECT / "ddlib"
-    assert {str(library / part) for part in ("study/record.py", "dbn/observed.py", "methods/derivative_free.py")} <= seen
+    reached = ("ddbook/press/record.py", "ddlib/dbn/likelihood/observed.py", "ddlib/methods/derivative_free.py")
+    assert {str(fake.PROJECT / path) for path in reached} <= seen
     return found - sys.stdlib_module_names
 
 
@@ -116,7 +123,10 @@ def imported(source: str) -> list[str]:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith("ddlib"))]
+            names += [
+                node.module,
+                *(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith(("ddlib", "ddbook"))),
+            ]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_module":
             names += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
     return names
@@ -128,7 +138,7 @@ def test_the_page_has_the_lines_for_its_own_repository(tmp_path: Path) -> None:
     subprocess.run(["git", "remote", "add", "origin", "git@github.com:Someone/fork.git"], cwd=root, check=True)
     tree = stage(fake.PROFILE, root)
     last = nbformat.read(tree / "notebooks" / f"{STEM}.ipynb", as_version=4).cells[-1].source
-    assert '%pip install "ddlib[notebooks] @ git+https://github.com/Someone/fork"' in last
+    assert '%pip install "ddlib @ git+https://github.com/Someone/fork"' in last
     assert "```python\npenalties = [0.1, 1.0]\n```" in last
     guide = (tree / "book" / "reexecute.md").read_text(encoding="utf-8")
     assert "https://someone.github.io/fork/download/" in guide
@@ -161,5 +171,5 @@ def test_the_buttons_open_the_committed_notebook(tiny_book: Path) -> None:
 def test_binder_gets_the_tested_versions_without_cuda() -> None:
     environment = yaml.safe_load((fake.PROJECT / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
-    assert pip == ["--extra-index-url https://download.pytorch.org/whl/cpu", "-r requirements.lock", "-e ."]
+    assert pip == ["--extra-index-url https://download.pytorch.org/whl/cpu", "-r requirements.lock", "-e .", "-e ./ddbook"]
     assert "python=3.11" in environment["dependencies"]  # what the lock file was made with

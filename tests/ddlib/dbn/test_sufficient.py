@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from ddlib.closed_forms import carry
 from ddlib.dbn.methods.sufficient import exact_trajectories, rows_moments, sufficient_rows, trajectories_needed
 from ddlib.dbn.model.generate import random_graphs, random_networks, sample
 from ddlib.dbn.model.moments import fit_moments, mean_log_likelihood, mle, regressors, trajectory_moments
-from ddlib.methods.carry import carry
 from tests.ddlib.dbn.world import difference, generator
 
 

@@ -113,5 +113,5 @@ def test_tasks_without_curvature_or_objective_are_refused():
 
 def test_models_that_are_too_large_are_refused(monkeypatch):
     monkeypatch.setattr("ddlib.methods.implicit.LARGEST", 11)
-    with pytest.raises(ValueError, match="has 12 parameters; implicit differentiation takes at most 11: unroll"):
+    with pytest.raises(ValueError, match=r"12 parameters.*: unroll"):
         distil(Implicit(), TASKS["softmax"], 3, 1, generator())

@@ -3,8 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddlib.closed_forms import label_scale
 from ddlib.methods import Herding, KCenter, KMeans, TruncatedSVD
-from ddlib.methods.joined import classes, joined, label_scale, parted, shares
+from ddlib.methods.joined import classes, joined, parted, shares
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask, RidgeTask
 from tests.ddlib.worlds import generator, random_data, seeds

@@ -3,8 +3,9 @@ import torch
 from hypothesis import given, settings
 from sklearn.cluster import KMeans as SklearnKMeans
 
+from ddlib.closed_forms import label_scale
 from ddlib.methods import KMeans
-from ddlib.methods.joined import classes, joined, label_scale
+from ddlib.methods.joined import classes, joined
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask, RidgeTask, as_data
 from tests.ddlib.methods.test_joined import labelled

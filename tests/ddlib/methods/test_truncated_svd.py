@@ -2,8 +2,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddlib.closed_forms import label_scale
 from ddlib.methods import TruncatedSVD
-from ddlib.methods.joined import joined, label_scale
+from ddlib.methods.joined import joined
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask, RidgeTask
 from tests.ddlib.methods.test_joined import labelled

@@ -9,6 +9,7 @@ import torch
 
 from ddbook.chapters.merge.hospitals.records import hold_out, patterns
 from ddbook.chapters.merge.hospitals.study import Study, timed
+from ddlib.closed_forms import carry
 from ddlib.dbn.estimators.levels import level_joint, level_maximum_likelihood
 from ddlib.dbn.estimators.regularised import ITERATIONS, stopped_path
 from ddlib.dbn.estimators.static import fit_rows, law_moments, unseen_slice
@@ -16,7 +17,6 @@ from ddlib.dbn.likelihood.observed import observed_log_likelihood
 from ddlib.dbn.methods.sufficient import rows_moments, sufficient_rows
 from ddlib.dbn.model.moments import fit_moments, regressors
 from ddlib.dbn.model.network import Dbn
-from ddlib.methods.carry import carry
 from ddlib.methods.composed import pick
 
 
