@@ -1,0 +1,1 @@
+"""What every chapter uses: scores of its tables."""

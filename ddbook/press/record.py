@@ -9,7 +9,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,8 @@ GPU_FILE = "gpu.json"
 class Recorder:
     """Writes tables, numbers, distilled sets and figures, each file atomically.
 
-    Under ``ddbook run`` they go to the run's folder; in plain Jupyter or papermill to ``_build/manual/<stem>`` of the project.
+    Under ``ddbook run`` they go to the run's folder; in plain Jupyter or papermill to ``_build/manual/<stem>`` of the project. A
+    run records each name once. By hand a name is replaced, because whoever executes a cell again means the new value.
 
     Args:
         stem: the notebook's file name without its ending; numbers are quoted as ``<stem without its number>.<name>``.
@@ -44,15 +45,28 @@ class Recorder:
     def __init__(self, stem: str) -> None:
         given = os.environ.get(RUN_FOLDER)
         self.folder = Path(given) if given else project_root() / "_build" / "manual" / stem
+        self._recorded: set[str] | None = set() if given else None
         self._numbers: dict[str, dict[str, Any]] = {}
         self._tables: dict[str, pd.DataFrame] = {}
         self._reference = Reference(stem)
         self._notes: dict[int, str] = {}
         write_json(self.folder / "results" / "numbers.json", self._numbers)
 
-    def table(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Write ``results/<name>.csv``, one row per setting, method and seed; returns the frame."""
-        self._write(f"results/{_checked(name)}.csv", frame.to_csv(index=False))
+    def table(self, name: str, frame: pd.DataFrame, final: bool = True) -> pd.DataFrame:
+        """Write ``results/<name>.csv``, one row per setting, method and seed; returns the frame.
+
+        Args:
+            name: in lower case, unique in the notebook.
+            frame: the table.
+            final: whether these are all its rows. If not, nothing is written yet, and the table can be drawn over the reference's.
+
+        Raises:
+            InputError: if the name is not in lower case with underscores, or this run has recorded it before.
+        """
+        path = f"results/{_checked(name)}.csv"
+        if final:
+            self._once(path)
+            self._write(path, frame.to_csv(index=False))
         self._tables[name] = frame
         return frame
 
@@ -69,11 +83,26 @@ class Recorder:
             unit: as it should be printed.
 
         Raises:
-            InputError: if the name is not in lower case with underscores, or the value is not finite.
+            InputError: if the name is not in lower case with underscores, or was recorded before by this run, or the value is not
+                finite.
         """
-        if not math.isfinite(value):
-            raise InputError(f"the number {name} is {value}: record only finite values, and handle the case where there is none")
-        self._numbers[_checked(name)] = {"value": float(value), "low": low, "high": high, "n": n, "unit": unit}
+        self.numbers({name: (value, low, high, n, unit)})
+
+    def numbers(self, values: Mapping[str, float | tuple[Any, ...]]) -> None:
+        """Add several numbers, of which either all are written or none.
+
+        Args:
+            values: for each name the value alone, or the arguments of :meth:`number` after the name: a
+                :class:`~ddlib.statistics.Number`, an :class:`~ddlib.statistics.Estimate` or any other tuple.
+
+        Raises:
+            InputError: as for :meth:`number`.
+        """
+        entries = {
+            _checked(name): _entry(name, *(value if isinstance(value, tuple) else (value,))) for name, value in values.items()
+        }
+        self._once(*(f"the number {name}" for name in entries))
+        self._numbers |= entries
         write_json(self.folder / "results" / "numbers.json", self._numbers)
 
     def distilled(self, problem: str, method: str, sets: Distilled, columns: list[str] | None = None) -> None:
@@ -85,7 +114,9 @@ class Recorder:
             columns: names of the d (or p) variables; by default x0, x1, …
         """
         path = f"results/distilled_{_checked(problem)}_{_checked(method)}_{sets.budget}.csv"
-        self._write(path, _rows(sets, columns).to_csv(index=False))
+        rows = _rows(sets, columns).to_csv(index=False)
+        self._once(path)
+        self._write(path, rows)
 
     def over_reference(self, draw: Callable[..., Figure], *args: Any, **options: Any) -> Figure:
         """The figure ``draw(*args)`` over that of the reference run, where there is one and the parameters agree.
@@ -106,23 +137,35 @@ class Recorder:
             caption: a sentence or two below it; mathematics between dollars.
 
         Raises:
-            InputError: if the alternative text is empty.
+            InputError: if the alternative text is empty, or this run has recorded the name before.
         """
         import matplotlib as mpl
         import matplotlib.pyplot as plt
 
         if not alt.strip():
             raise InputError(f"the figure {name} needs an alternative text: say in a sentence what it shows")
+        self._once(f"figures/{_checked(name)}")
         drawn = {}
         for ending, metadata in (("svg", {"Date": None}), ("png", {})):
             stream = io.BytesIO()
             with mpl.rc_context({"svg.hashsalt": "ddlib"}):  # as without the date: the same figure gives the same file
                 figure.savefig(stream, format=ending, bbox_inches="tight", metadata=metadata)
             drawn[ending] = stream.getvalue()
-            self._write(f"figures/{_checked(name)}.{ending}", drawn[ending])
+            self._write(f"figures/{name}.{ending}", drawn[ending])
         plt.close(figure)
         caption = " ".join(part for part in (caption, self._notes.pop(id(figure), "")) if part)
         return Shown(name, drawn["svg"], drawn["png"], alt, caption)
+
+    def _once(self, *names: str) -> None:
+        """Refuse what this run has recorded before; otherwise take note of it."""
+        if self._recorded is None:
+            return
+        for name in names:
+            if name in self._recorded:
+                raise InputError(
+                    f"this run has recorded {name} before: give each result its own name, and record it when it is final"
+                )
+        self._recorded.update(names)
 
     def _write(self, path: str, content: str | bytes) -> None:
         write_atomically(self.folder / path, content)
@@ -153,6 +196,15 @@ class Shown:
             "image/png": base64.b64encode(self._png).decode(),
             "text/plain": self._alt,
         }
+
+
+def _entry(
+    name: str, value: float, low: float | None = None, high: float | None = None, n: int | None = None, unit: str = ""
+) -> dict[str, Any]:
+    """A number as it stands in ``results/numbers.json``."""
+    if not math.isfinite(value):
+        raise InputError(f"the number {name} is {value}: record only finite values, and handle the case where there is none")
+    return {"value": float(value), "low": low, "high": high, "n": n, "unit": unit}
 
 
 def _checked(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from ddbook.chapters.digits.experiment import TASK_FREE
-from ddlib.statistics import Number, estimate, paired_difference, quoted
+from ddbook.kit.scores import Score
+from ddlib.statistics import Number, estimate, quoted
 from ddlib.transfer import efficiency
 
 
@@ -42,10 +44,9 @@ def with_efficiency(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(accuracy=1 - table.risk, efficiency=pd.Series(gains, rest.index))
 
 
-def accuracy(table: pd.DataFrame, method: str, budget: int, learner: str) -> np.ndarray:
-    """Accuracy on each seed."""
-    rows = table.query("method == @method and budget == @budget and learner == @learner").sort_values("seed")
-    return rows.accuracy.to_numpy()
+def accuracy(method: str, budget: int, learner: str) -> Score:
+    """Mean accuracy over seeds."""
+    return Score("accuracy", {"method": method, "budget": budget, "learner": learner})
 
 
 def numbers(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str], learners: Sequence[str]) -> dict[str, Number]:
@@ -53,7 +54,7 @@ def numbers(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str],
     found: dict[str, Number] = {}
     top = int(table[table.method == "full"].budget.iloc[0])
     for learner in learners:
-        found[f"full_{slug(learner)}"] = quoted(estimate(accuracy(table, "full", top, learner)))
+        found[f"full_{slug(learner)}"] = quoted(accuracy("full", top, learner).evaluate(table))
     for place, budget in (("small", min(budgets)), ("large", max(budgets))):
         found[f"budget_{place}"] = Number(budget)
         for method in methods:
@@ -61,9 +62,10 @@ def numbers(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str],
             found[f"stored_{method}_{place}"] = Number(float(cost.stored_numbers))
             found[f"seconds_{method}_{place}"] = Number(float(cost.seconds), unit="s")
             for learner in learners:
-                ours, theirs = (accuracy(table, name, budget, learner) for name in (method, "k_means"))
-                found[f"{method}_{slug(learner)}_{place}"] = quoted(estimate(ours))
-                found[f"{method}_minus_k_means_{slug(learner)}_{place}"] = quoted(paired_difference(ours, theirs))
+                ours = accuracy(method, budget, learner)
+                gain = replace(ours, minus=accuracy("k_means", budget, learner).rows)
+                found[f"{method}_{slug(learner)}_{place}"] = quoted(ours.evaluate(table))
+                found[f"{method}_minus_k_means_{slug(learner)}_{place}"] = quoted(gain.evaluate(table))
         wins = winners(table, budget, methods, learners)
         found[f"winners_{place}"] = Number(wins.nunique())
         worst = worst_rank(table, budget, methods, learners)
@@ -105,9 +107,9 @@ def interval_numbers(table: pd.DataFrame, budget: int) -> dict[str, Number]:
     for method, rows in chosen.groupby("method"):
         for column in ("rmse", "coverage", "score"):
             found[f"{column}_{method}"] = interval(rows[column])
-    squared, by_interval = (chosen[chosen.method == f"first_order_{name}"].sort_values("seed") for name in ("squared", "interval"))
+    squared, by_interval = ({"method": f"first_order_{name}", "budget": budget} for name in ("squared", "interval"))
     for column in ("rmse", "score"):
-        found[f"{column}_difference"] = quoted(paired_difference(squared[column], by_interval[column]))
+        found[f"{column}_difference"] = quoted(Score(column, squared, minus=by_interval).evaluate(table))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ddbook.kit.scores import Score
 from ddlib.files import InputError, read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -16,8 +17,9 @@ Text = Annotated[str, Field(min_length=3)]
 class Statistic(BaseModel):
     """A measured quantity, and where a claim wants it to lie.
 
-    It is either a recorded number, or an estimate over the seeds of a recorded table: the mean (median) of ``value`` over ``rows``,
-    the mean of its paired differences from the rows ``minus``, or the geometric mean of its paired ratios to the rows ``over``.
+    It is either a recorded number, or a :class:`~ddbook.kit.scores.Score` of a recorded table: the mean (median) of ``value`` over
+    ``rows``, the mean of its paired differences from the rows ``minus``, or the geometric mean of its paired ratios to the rows
+    ``over``.
 
     Attributes:
         label: what it is, for the reader.
@@ -30,6 +32,7 @@ class Statistic(BaseModel):
         seed: the columns that tell one independent repetition from another; these are counted.
         across: more columns by which rows are paired (problems, learners); each repetition is averaged over them, ratios by their
             geometric mean.
+        repeats: what stands for several rows of one repetition and pair, which are refused without it.
         middle: how seeds are summarised; differences and ratios always by the mean.
         at_least: the claim holds from this threshold upwards.
         at_most: the claim holds up to this threshold.
@@ -48,6 +51,7 @@ class Statistic(BaseModel):
     over: str | list[str] | None = None
     seed: Annotated[list[str], Field(min_length=1)] = ["seed"]
     across: list[str] = []
+    repeats: Literal["mean", "median"] | None = None
     middle: Literal["mean", "median"] = "mean"
     at_least: float | None = None
     at_most: float | None = None
@@ -59,8 +63,8 @@ class Statistic(BaseModel):
             raise ValueError("give either a number or a table")
         if self.table is not None and not (self.value and self.rows):
             raise ValueError("a table needs a value (the column) and rows (a query)")
-        if self.table is None and (self.value or self.rows or self.minus or self.over):
-            raise ValueError("value, rows, minus and over go with a table")
+        if self.table is None and (self.value or self.rows or self.minus or self.over or self.repeats):
+            raise ValueError("value, rows, minus, over and repeats go with a table")
         if self.minus and self.over:
             raise ValueError("give minus or over, not both")
         if self.matches and (self.table is None or self.minus or self.over):
@@ -75,6 +79,20 @@ class Statistic(BaseModel):
     def matches(self) -> bool:
         """Whether the claim is that the published figure is matched."""
         return self.at_least is None and self.at_most is None
+
+    @property
+    def score(self) -> Score:
+        """How the table is measured."""
+        return Score(
+            value=str(self.value),
+            rows=self.rows or [],
+            minus=self.minus,
+            over=self.over,
+            by=tuple(self.seed),
+            across=tuple(self.across),
+            statistic="geometric_mean" if self.over else "mean" if self.minus else self.middle,
+            repeats=self.repeats,
+        )
 
 
 class Claim(BaseModel):

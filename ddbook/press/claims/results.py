@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +15,10 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from ddbook.kit.scores import ScoreError
 from ddbook.press.claims.ledger import Statistic
 from ddbook.press.provenance import Run
-from ddlib.statistics import Estimate, estimate
+from ddlib.statistics import Estimate
 
 
 class Missing(Exception):
@@ -95,18 +98,8 @@ def measure(statistic: Statistic, chapter: str, results: Results) -> Estimate:
     if statistic.number is not None:
         return _recorded(statistic.number, results.numbers(chapter))
     table = results.table(chapter, str(statistic.table))
-    ours = _total(statistic, statistic.rows, table)
-    other = statistic.minus or statistic.over
-    if other:
-        theirs = _total(statistic, other, table)
-        _same_pairs(statistic, ours, theirs)
-        if statistic.over and not ((ours / theirs) > 0).all():
-            raise Missing(f"{statistic.label} has a ratio that is not positive")
-        ours = ours - theirs if statistic.minus else (ours / theirs).map(math.log)
-    found = estimate(_by_seed(statistic, ours), "mean" if other else statistic.middle)
-    if not statistic.over:
-        return found
-    return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n)
+    with _named(statistic):
+        return statistic.score.evaluate(table)
 
 
 def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float, float, int]:
@@ -119,12 +112,23 @@ def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float,
 
     if statistic.table is None:
         raise Missing(f"{statistic.label}: a published figure is compared with the seeds of a table, not with a number")
-    values = _by_seed(statistic, _total(statistic, statistic.rows, results.table(chapter, statistic.table)))
+    table = results.table(chapter, statistic.table)
+    with _named(statistic):
+        values = statistic.score.values(table)
     n = len(values)
     if n < 2:
         raise Missing(f"{statistic.label} has {n} seed{'s' * (n != 1)} and needs two for a spread")
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / n))
     return float(values.mean()) - half, float(values.mean()) + half, n
+
+
+@contextlib.contextmanager
+def _named(statistic: Statistic) -> Iterator[None]:
+    """What a table lacks, in the words of a verdict."""
+    try:
+        yield
+    except ScoreError as error:
+        raise Missing(f"{statistic.label}, from {statistic.table}: {error}") from None
 
 
 def _recorded(name: str, numbers: dict[str, dict[str, Any]]) -> Estimate:
@@ -137,48 +141,3 @@ def _recorded(name: str, numbers: dict[str, dict[str, Any]]) -> Estimate:
     if math.isnan(low) != math.isnan(high):
         raise Missing(f"an end of the interval of {name} is not finite")
     return Estimate(float(number["value"]), low, high, int(number.get("n") or 0))
-
-
-def _total(statistic: Statistic, queries: str | list[str] | None, table: pd.DataFrame) -> pd.Series:
-    """The measured column by repetition and pair, added over the queries."""
-    first, *others = (_rows(statistic, query, table) for query in ([queries] if isinstance(queries, str) else queries or []))
-    for other in others:
-        _same_pairs(statistic, first, other)
-        first = first + other
-    return first
-
-
-def _rows(statistic: Statistic, query: str, table: pd.DataFrame) -> pd.Series:
-    """The measured column by repetition and pair; rows that agree in both are averaged."""
-    value, keys = str(statistic.value), [*statistic.seed, *statistic.across]
-    for column in (value, *keys):
-        if column not in table:
-            raise Missing(f"the table {statistic.table} has no column {column}")
-    try:
-        mask = table.eval(query)
-    except Exception as error:  # pandas raises whatever its parser meets
-        raise Missing(f"the table {statistic.table} cannot be asked for {query!r} ({error})") from None
-    if not (isinstance(mask, pd.Series) and pd.api.types.is_bool_dtype(mask)):
-        raise Missing(f"{query!r} is no condition on rows of {statistic.table}")
-    chosen = table[mask]
-    if chosen.empty:
-        raise Missing(f"the table {statistic.table} has no rows with {query}")
-    values = pd.to_numeric(chosen[value], errors="coerce")
-    if not np.isfinite(values).all() or chosen[keys].isna().any(axis=None):
-        raise Missing(f"{statistic.label}: {value} is not finite in some row with {query}")
-    return values.groupby([chosen[key] for key in keys]).mean()
-
-
-def _same_pairs(statistic: Statistic, ours: pd.Series, theirs: pd.Series) -> None:
-    """Every repetition and pair on both sides: what one side lacks would otherwise drop out unseen."""
-    if set(ours.index) != set(theirs.index):
-        lost = sorted(set(ours.index) ^ set(theirs.index), key=str)[0]
-        raise Missing(f"{statistic.label}: {lost} is on one side of the comparison only")
-
-
-def _by_seed(statistic: Statistic, values: pd.Series) -> pd.Series:
-    """The mean of each repetition over its pairs, which have to be the same for all."""
-    grouped = values.groupby(level=statistic.seed)
-    if grouped.size().nunique() > 1:
-        raise Missing(f"{statistic.label}: some repetition lacks a row that others have")
-    return grouped.mean()

@@ -9,6 +9,7 @@ import torch
 from ddbook.press import Recorder
 from ddlib.files import InputError
 from ddlib.problem import Distilled
+from ddlib.statistics import Estimate, Number
 
 
 @pytest.fixture
@@ -21,6 +22,58 @@ def test_numbers_keep_their_interval_and_a_missing_end_is_null(record):
     record.number("error", 0.5, low=0.4, high=float("nan"), n=3, unit="nats")
     numbers = json.loads((record.folder / "results" / "numbers.json").read_text())
     assert numbers == {"error": {"value": 0.5, "low": 0.4, "high": None, "n": 3, "unit": "nats"}}
+
+
+def test_numbers_of_a_whole_dict_are_those_one_by_one(record):
+    record.numbers({"count": 3, "middle": Estimate(0.5, 0.4, float("nan"), 3), "time": Number(2.0, unit="s")})
+    written = json.loads((record.folder / "results" / "numbers.json").read_text())
+    again = Recorder("01_small")
+    again.number("count", 3)
+    again.number("middle", 0.5, 0.4, float("nan"), 3)
+    again.number("time", 2.0, unit="s")
+    assert json.loads((record.folder / "results" / "numbers.json").read_text()) == written
+
+
+def test_of_a_dict_with_a_wrong_number_none_is_recorded(record):
+    with pytest.raises(InputError, match="finite"):
+        record.numbers({"good": 1.0, "bad": float("nan")})
+    assert json.loads((record.folder / "results" / "numbers.json").read_text()) == {}
+    record.number("good", 2.0)
+
+
+SETS = Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2, 1), torch.ones(1, 2))
+RECORDED = {
+    "number": lambda record: record.number("error", 1.0),
+    "numbers": lambda record: record.numbers({"error": 1.0}),
+    "table": lambda record: record.table("scores", pd.DataFrame({"a": [1]})),
+    "distilled": lambda record: record.distilled("ridge", "exact", SETS),
+    "figure": lambda record: record.figure("line", plt.figure(), alt="nothing"),
+}
+
+
+@pytest.mark.parametrize("result", RECORDED)
+def test_a_run_records_each_name_once(record, result):
+    RECORDED[result](record)
+    with pytest.raises(InputError, match="before"):
+        RECORDED[result](record)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("result", RECORDED)
+def test_by_hand_a_cell_can_be_executed_again(tmp_path, monkeypatch, result):
+    monkeypatch.delenv("DDLIB_RUN_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    record = Recorder("01_small")
+    RECORDED[result](record)
+    RECORDED[result](record)
+
+
+def test_a_table_that_is_not_final_is_not_written_and_leaves_its_name_free(record):
+    first, whole = pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1, 2]})
+    assert record.table("scores", first, final=False) is first
+    assert not (record.folder / "results" / "scores.csv").exists()
+    record.table("scores", whole)
+    pd.testing.assert_frame_equal(pd.read_csv(record.folder / "results" / "scores.csv"), whole)
 
 
 def test_a_new_recorder_starts_a_new_list_of_numbers(record):
@@ -92,6 +145,6 @@ def test_the_same_figure_gives_the_same_file(record):
         plotting.use_style()
         figure, axes = plotting.figure()
         axes.plot([0, 1])
-        record.figure("line", figure, alt="a line")
+        Recorder("01_small").figure("line", figure, alt="a line")
         files.append((record.folder / "figures" / "line.svg").read_bytes())
     assert files[0] == files[1]

@@ -9,8 +9,9 @@ import pandas as pd
 
 from ddbook.chapters.merge.limit.experiment import at_smallest
 from ddbook.chapters.merge.limit.figures import label, label_with_count
+from ddbook.kit.scores import interval_name, quoted_median, shown
 from ddlib.dbn.likelihood.information import IDENTIFIED
-from ddlib.statistics import Estimate, Number, estimate, median_coverage, quoted
+from ddlib.statistics import Estimate, Number, estimate, quoted
 
 NATS = "nats per trajectory"
 GOAL = 1.05
@@ -61,9 +62,9 @@ def _cell(values: np.ndarray) -> str:
     good = values[np.isfinite(values)]
     if not good.size:
         return "fails on all"
-    middle = estimate(good, "median")
-    text = f"{middle.value:.3g}" + (f" ({middle.low:.3g} to {middle.high:.3g})" if middle.n > 1 else "")
-    return text + (f"; fails on {values.size - good.size} of {values.size}" if good.size < values.size else "")
+    return shown(estimate(good, "median")) + (
+        f"; fails on {values.size - good.size} of {values.size}" if good.size < values.size else ""
+    )
 
 
 def summary(scores: pd.DataFrame, conditions: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
@@ -78,9 +79,7 @@ def summary(scores: pd.DataFrame, conditions: Sequence[str], methods: Sequence[s
         }
         for condition in conditions
     }
-    networks = scores.seed.nunique()
-    interval = "95 % interval" if median_coverage(networks) >= 0.95 else "range"
-    return pd.DataFrame(cells).rename_axis(f"regret, {NATS}: median ({interval})")
+    return pd.DataFrame(cells).rename_axis(f"regret, {NATS}: median ({interval_name(scores.seed.nunique())})")
 
 
 def limits_table(yardsticks: pd.DataFrame) -> pd.DataFrame:
@@ -110,9 +109,7 @@ def _short(value: float) -> str:
 
 
 def _median(values: np.ndarray, unit: str = "") -> Number:
-    good = values[np.isfinite(values)]
-    middle = estimate(good, "median")
-    return quoted(middle, unit) if median_coverage(middle.n) >= 0.95 else Number(middle.value, n=middle.n, unit=unit)
+    return quoted_median(estimate(values[np.isfinite(values)], "median"), unit)
 
 
 def numbers(scores: pd.DataFrame, yardsticks: pd.DataFrame) -> dict[str, Number]:
@@ -181,7 +178,7 @@ def scarce_table(scores: pd.DataFrame, base: str = "em") -> pd.DataFrame:
             }
             for name, cell in cells.items():
                 columns.setdefault((str(condition), name), {})[label(method)] = cell
-    interval = "95 % interval" if median_coverage(scores.seed.nunique()) >= 0.95 else "range"
+    interval = interval_name(scores.seed.nunique())
     return pd.DataFrame(columns).rename_axis(f"against EM: geometric mean (95 % interval), median ({interval})")
 
 

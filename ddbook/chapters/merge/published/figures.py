@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ddbook.chapters.merge.published.data import GENERATORS
-from ddbook.chapters.merge.published.report import published, values
+from ddbook.chapters.merge.published.report import published, score
 from ddbook.kit import plotting
-from ddlib.statistics import estimate
 
 LINES = ("clean_all", "em", "truth")
 SETS = ("start", "clean_subset", "zeroth_order")
@@ -31,10 +30,10 @@ def draw_test_ll(scores: pd.DataFrame, slices: int, budgets: list[int]) -> Figur
     for letter, axes, generator in zip("ab", panels, GENERATORS, strict=True):
         shown: list[float] = []
         for method in LINES:
-            shown.append(float(np.median(values(scores, slices, generator, method))))
+            shown.append(score(slices, generator, method).evaluate(scores).value)
             _line(axes, method, shown[-1])
         for shift, method in zip((-0.08, 0.0, 0.08), SETS, strict=True):
-            found = [estimate(values(scores, slices, generator, method, budget), "median") for budget in budgets]
+            found = [score(slices, generator, method, budget).evaluate(scores) for budget in budgets]
             middle = [one.value for one in found]
             ends = np.nan_to_num([[one.value - one.low for one in found], [one.high - one.value for one in found]])
             axes.errorbar(places + shift, middle, ends, elinewidth=0.8, **plotting.look(method))
@@ -83,7 +82,7 @@ def draw_curves(curves: pd.DataFrame, scores: pd.DataFrame, slices: int, budgets
             axes.plot(path.index, path["median"], color=look["color"], linestyle=look["linestyle"], label=look["label"])
             shown = path["median"].tolist()
             for method in ("clean_subset", "clean_all", "em"):
-                shown.append(float(np.median(values(scores, slices, generator, method, budget))))
+                shown.append(score(slices, generator, method, budget).evaluate(scores).value)
                 _line(axes, method, shown[-1])
             if generator == "released":
                 for method in THEIRS:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from ddbook.chapters.merge.published.data import GENERATORS
 from ddbook.chapters.merge.published.experiment import DIRECTIONS, PUBLISHED_EPOCHS, algorithm_1
 from ddbook.kit import plotting
-from ddlib.statistics import Number, estimate, median_coverage, paired_difference, quoted
+from ddbook.kit.scores import Score, interval_name, quoted_median, shown
+from ddlib.statistics import Number, quoted
 
 PUBLISHED_LL = {
     2: {
@@ -30,12 +33,10 @@ WHOLE = ("truth", "em", "clean_all", "clean_all_bic")
 NATS = "nats in 1000 rows"
 
 
-def values(scores: pd.DataFrame, slices: int, generator: str, method: str, budget: int = 0) -> np.ndarray:
-    """Test log-likelihoods, one per seed in order; rows without a budget are at every one."""
-    part = scores[(scores.slices == slices) & (scores.generator == generator) & (scores.method == method)]
-    if method not in WHOLE:
-        part = part[part.budget == budget]
-    return part.sort_values("seed").test_ll.to_numpy()
+def score(slices: int, generator: str, method: str, budget: int = 0) -> Score:
+    """The median test log-likelihood over seeds; rows without a budget are at every one."""
+    rows = {"slices": slices, "generator": generator, "method": method}
+    return Score("test_ll", rows if method in WHOLE else rows | {"budget": budget}, statistic="median")
 
 
 def published(slices: int, method: str, budget: int) -> int | None:
@@ -47,16 +48,6 @@ def published(slices: int, method: str, budget: int) -> int | None:
     return PUBLISHED_LL[slices].get(method, {}).get(budget)
 
 
-def interval_name(seeds: int) -> str:
-    """What stands in brackets after a median: fewer than six seeds give their range."""
-    return "95 % interval" if median_coverage(seeds) >= 0.95 else "range"
-
-
-def _cell(found: np.ndarray) -> str:
-    middle = estimate(found, "median")
-    return f"{middle.value:,.0f}" + (f" ({middle.low:,.0f} to {middle.high:,.0f})" if middle.n > 1 else "")
-
-
 def comparison(scores: pd.DataFrame, slices: int) -> pd.DataFrame:
     """Their figure and ours: one row per method and budget, one column per generator."""
     part = scores[scores.slices == slices]
@@ -64,7 +55,8 @@ def comparison(scores: pd.DataFrame, slices: int) -> pd.DataFrame:
     for method, budget in dict.fromkeys(zip(part.method, part.budget, strict=True)):
         theirs = published(slices, method, budget)
         line = {"published, one seed": "–" if theirs is None else f"{theirs:,}"}
-        lines[method, budget or "–"] = line | {g: _cell(values(scores, slices, g, method, budget)) for g in GENERATORS}
+        cells = {g: shown(score(slices, g, method, budget).evaluate(scores), ",.0f") for g in GENERATORS}
+        lines[method, budget or "–"] = line | cells
     table = pd.DataFrame.from_dict(lines, orient="index")
     labelled = [(plotting.look(method)["label"], budget) for method, budget in lines]
     table.index = pd.MultiIndex.from_tuples(labelled, names=["", "IPC"])
@@ -90,20 +82,13 @@ def protocol(runs: list[tuple[int, int, int]], seeds: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads)
 
 
-def _median(found: np.ndarray, unit: str = NATS) -> Number:
-    middle = estimate(found, "median")
-    if middle.n > 1 and median_coverage(middle.n) >= 0.95:
-        return quoted(middle, unit)
-    return Number(middle.value, n=middle.n, unit=unit)
-
-
 def numbers(scores: pd.DataFrame, budgets: list[int], long_budgets: list[int]) -> dict[str, Number]:
     """What the chapter's sentences quote: medians over seeds, published figures, paired differences, run times."""
     found = {"seeds": Number(scores.seed.nunique())}
     for slices, prefix, ends in ((2, "", budgets), (10, "long_", long_budgets)):
         for generator in GENERATORS:
             for method in WHOLE[:3]:
-                found[f"{prefix}{method}_{generator}"] = _median(values(scores, slices, generator, method))
+                found[f"{prefix}{method}_{generator}"] = quoted_median(score(slices, generator, method).evaluate(scores), NATS)
         found[f"{prefix}published_clean_all"] = Number(PUBLISHED_CLEAN_ALL[slices])
         for end, budget in (("smallest", min(ends)), ("largest", max(ends))):
             found |= {f"{prefix}{name}_{end}": number for name, number in _at(scores, slices, budget).items()}
@@ -120,11 +105,11 @@ def _at(scores: pd.DataFrame, slices: int, budget: int) -> dict[str, Number]:
         found[f"published_{method}"] = Number(float(PUBLISHED_LL[slices][method][budget]))
     for generator in GENERATORS:
         for method in ("start", "clean_subset", "clean_subset_bic", "zeroth_order"):
-            found[f"{method}_{generator}"] = _median(values(scores, slices, generator, method, budget))
-        ours = values(scores, slices, generator, "zeroth_order", budget)
+            found[f"{method}_{generator}"] = quoted_median(score(slices, generator, method, budget).evaluate(scores), NATS)
+        ours = score(slices, generator, "zeroth_order", budget)
         for other in ("clean_subset", "start", "em"):
-            difference = paired_difference(ours, values(scores, slices, generator, other, budget))
-            found[f"gain_over_{other}_{generator}"] = quoted(difference, NATS)
+            gain = replace(ours, minus=score(slices, generator, other, budget).rows, statistic="mean")
+            found[f"gain_over_{other}_{generator}"] = quoted(gain.evaluate(scores), NATS)
     return found
 
 
@@ -135,8 +120,9 @@ def _seconds(scores: pd.DataFrame, slices: int) -> float:
 
 def _share_of_em(scores: pd.DataFrame, budgets: list[int]) -> float:
     """Of all distilled sets of two slices from the released generator, the share that EM on the same sources beats."""
-    wins = [values(scores, 2, "released", "em") > values(scores, 2, "released", "zeroth_order", budget) for budget in budgets]
-    return float(np.mean(wins))
+    em = score(2, "released", "em")
+    gains = (replace(em, minus=score(2, "released", "zeroth_order", budget).rows).values(scores) for budget in budgets)
+    return float(np.mean([gain > 0 for gain in gains]))
 
 
 def defect_numbers(weights: pd.DataFrame) -> dict[str, Number]:

@@ -7,7 +7,7 @@ import torch
 
 from ddbook.chapters.merge.corrected import figures
 from ddbook.chapters.merge.corrected.experiment import check_budgets, follow, limit_difference, yardsticks
-from ddbook.chapters.merge.corrected.report import clean_worth, numbers, ratio_to_em, ratios, summary, values
+from ddbook.chapters.merge.corrected.report import clean_worth, numbers, ratio_to_em, ratios, score, summary
 from ddbook.kit.merge.bounds import bounds, clean_expectation
 from ddbook.kit.merge.finite import complete_regret
 from ddbook.kit.merge.setting import Setting
@@ -74,8 +74,8 @@ def test_clean_subsets_are_the_first_clean_trajectories(run):
     task, _, scores, _ = run
     clean = Setting(replicates=2, variables=5, slices=3, sources=3, trajectories=60).clean()
     expected = regret(task, task.fit(complete(clean.x[:, :10])), "test")
-    np.testing.assert_allclose(values(scores, "clean_subset", 10), expected, rtol=1e-12)
-    np.testing.assert_allclose(values(scores, "clean_all", 10), regret(task, task.fit(clean), "test"), rtol=1e-12)
+    np.testing.assert_allclose(score("clean_subset", 10).values(scores), expected, rtol=1e-12)
+    np.testing.assert_allclose(score("clean_all", 10).values(scores), regret(task, task.fit(clean), "test"), rtol=1e-12)
 
 
 def test_table_and_sizes(run):
@@ -83,7 +83,7 @@ def test_table_and_sizes(run):
     found = numbers(scores, BUDGETS)
     assert found["networks"].value == 2 and found["ipc_smallest"].value == 10 and found["stored_largest"].value == 14 * 15
     assert found["stored_sources"].value == 60 * 3 * 3 * 4  # one of five variables is hidden by each source
-    assert found["first_order_ratio_ipc14"].value == np.median(ratio_to_em(scores, "first_order", 14))
+    assert found["first_order_ratio_ipc14"].value == np.median(ratio_to_em("first_order", 14).values(scores))
     for table in (summary(scores, BUDGETS), ratios(scores, BUDGETS)):
         assert list(table.columns) == ["IPC 10", "IPC 14"] and "median (range of 2 networks)" in table.index.name
     assert limit_difference(task, Setting().generator(3)) < 1e-10
@@ -226,7 +226,9 @@ def test_what_a_regret_is_worth(run):
     rows = [{"method": "em", "budget": 180, "seed": r, "regret": regrets[r]} for r in range(2)]
     rows += [{"method": "truth", "budget": 0, "seed": r, "regret": 0.0} for r in range(2)]
     rows += [{"method": "limit", "budget": 8, "seed": r, "regret": 1.0} for r in range(2)]
-    assert clean_worth(pd.DataFrame(rows), BUDGETS, task.graph, 3).to_dict() == {"em": "37", "truth": "–", "limit": "–"}
+    rows += [{"method": "first_order", "budget": 14, "seed": r, "regret": regrets[r]} for r in range(2)]
+    worth = clean_worth(pd.DataFrame(rows), BUDGETS, task.graph, 3)
+    assert worth.to_dict() == {"em": "37", "truth": "–", "limit": "–", "first_order": "37"}
 
 
 def test_what_is_not_identified_is_drawn_without_a_line(run):

@@ -17,7 +17,7 @@ from ddbook.chapters.merge.published.experiment import (
     yardsticks,
 )
 from ddbook.chapters.merge.published.imputed_likelihood import imputed_log_likelihood, incomplete
-from ddbook.chapters.merge.published.report import comparison, defect_numbers, numbers, protocol, published, values
+from ddbook.chapters.merge.published.report import comparison, defect_numbers, numbers, protocol, published, score
 from ddbook.chapters.merge.published.task import PublishedMerge, learn_network
 from ddlib.dbn.model.moments import log_likelihood
 from ddlib.dbn.model.network import Dbn, entropy, joint, select, spectral_radius
@@ -209,7 +209,7 @@ def test_tables_numbers_and_figures(run):
         assert "range of 2 seeds" in table.columns[1]
     found = numbers(scores, [10], [10]) | defect_numbers(weights)
     assert all(np.isfinite(number.value) for number in found.values())
-    ours = values(scores, 2, "described", "zeroth_order", 10)
+    ours = score(2, "described", "zeroth_order", 10).values(scores)
     assert found["zeroth_order_described_smallest"].value == pytest.approx(np.median(ours)) and len(ours) == 2
     assert published(2, "zeroth_order", 50) == -37_756 and published(10, "em", 0) is None
     assert protocol([(2, 10, 160), (10, 100, 7)], 3)["epochs published"].tolist() == [160, 1200]
