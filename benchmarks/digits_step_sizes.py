@@ -20,8 +20,8 @@ for 10 points (small, middle and large step size) and for 100 points, with the c
 
 from __future__ import annotations
 
-from ddbook.chapters.digits.experiment import STEP_SIZES, Digits
-from ddlib.transfer import make, retrained_risk
+from ddbook.chapters.digits.experiment import STEP_SIZES, Digits, make
+from ddlib.trial import retrained_risk
 
 EXPERIMENT = Digits(replicates=3, seed=77)  # the chapter's seed is 0
 FACTORS = (0.25, 1.0, 4.0)

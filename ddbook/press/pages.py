@@ -23,6 +23,7 @@ PARTS = [
     "tasks",
     "lens",
     "trial",
+    "settings",
     "statistics",
     "dbn",
     "pinn",

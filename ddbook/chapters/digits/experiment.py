@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from ddlib.methods import (
 from ddlib.methods.descent import Part
 from ddlib.problem import Method
 from ddlib.tasks import ClassificationTask, Splits, class_labels, split
-from ddlib.transfer import Made, Recipe, make
+from ddlib.trial import Trial, given, run_trial
 
 KERNEL = KernelRidge(RBF(1.75), 1e-3, name="kernel ridge, RBF")
 TANGENT = KernelRidge(NTK(1), 1e-3, name="kernel ridge, NTK")
@@ -100,6 +101,14 @@ OWN = dict.fromkeys([*CLOSED, "kernel_inducing", "kernel_inducing_labels"], KERN
     "zeroth_order_antithetic": "1-NN",
 }
 """The learner that a method looks at, or that it is compared on where it looks at none."""
+
+
+class Recipe(NamedTuple):
+    """How a set is made: a method, the task that it is made for, and the number of updates."""
+
+    method: Method
+    task: ClassificationTask
+    steps: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,12 +264,16 @@ class Digits:
         method, task = recipes[name]
         return Recipe(method, task, steps)
 
-    def make_all(self, budgets: Sequence[int], effort: float = 1.0) -> dict[tuple[str, int], Made]:
-        """Every method's set at every budget, and all the training data under the name ``full``."""
-        full = Made(self.splits.train, 0.0, "")
-        made = {
+    def make_all(self, budgets: Sequence[int], effort: float = 1.0) -> dict[tuple[str, int], Trial]:
+        """Every method's trial at every budget, and all the training data under the name ``full``."""
+        trials = {
             (name, budget): make(self.recipe(name, budget, effort), budget, self.generator(name, budget))
             for budget in budgets
             for name in METHODS
         }
-        return made | {("full", full.distilled.budget): full}
+        return trials | {("full", self.splits.train.budget): given(self.splits.train)}
+
+
+def make(recipe: Recipe, budget: int, generator: torch.Generator) -> Trial:
+    """A recipe carried out."""
+    return run_trial(recipe.method, recipe.task, budget, recipe.steps, generator)

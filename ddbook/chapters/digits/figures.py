@@ -17,7 +17,7 @@ from ddbook.chapters.digits.experiment import Digits
 from ddbook.chapters.digits.report import means
 from ddbook.kit import plotting
 from ddlib.statistics import Estimate, estimate
-from ddlib.transfer import Made
+from ddlib.trial import Trial
 
 
 def label(method: str) -> str:
@@ -61,7 +61,7 @@ def _matrix(axes: Axes, table: pd.DataFrame, budget: int, methods: Sequence[str]
     axes.axhline(len(methods) - 0.5, color="white", linewidth=2)
 
 
-def draw_gallery(digits: Digits, sets: Mapping[tuple[str, int], Made], methods: Sequence[str], budget: int) -> Figure:
+def draw_gallery(digits: Digits, sets: Mapping[tuple[str, int], Trial], methods: Sequence[str], budget: int) -> Figure:
     """Ten images of each method's set in the first replicate, ordered by class, the label that is largest; classes take turns."""
     columns, count = 2, min(10, budget)
     rows = -(-len(methods) // columns)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -13,8 +13,10 @@ from ddlib import datasets
 from ddlib.learners.check import whole_number
 from ddlib.methods import Exact, FirstOrder, Herding, KMeans, RandomRows
 from ddlib.methods.descent import Part
-from ddlib.problem import Distilled, Method, distil
+from ddlib.problem import Distilled, Method
+from ddlib.settings import Plain
 from ddlib.tasks import IntervalTask, split
+from ddlib.trial import run_trial, tidy
 
 SIZES = (300, 42, 100)
 STEP_SIZE = 0.05  # of 0.02, 0.05 and 0.2, by the criterion on the validation rows
@@ -73,8 +75,11 @@ def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, gen
     interval, squared = judged["interval"], judged["squared"]
     descent = FirstOrder(STEP_SIZE, horizon=max(steps, 1), learn=FREE, begin=KMeans())
     rows = [_scored(interval, "full", interval.train)]
-    carried = distil(Exact(), interval, interval.train.x.shape[-1] + 2, 0, generator)[0]
-    rows += [_scored(interval, "exact", carried), _scored(interval, "exact_unweighted", unweighted(carried))]
+    carried = run_trial(Exact(), interval, interval.train.x.shape[-1] + 2, 0, generator)
+    rows += [
+        _scored(interval, "exact", carried.distilled, carried.settings),
+        _scored(interval, "exact_unweighted", unweighted(carried.distilled), carried.settings),
+    ]
     for budget in budgets:
         made: list[tuple[str, Method, IntervalTask, int]] = [
             ("random", RandomRows(), interval, 0),
@@ -84,11 +89,14 @@ def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, gen
             ("first_order_squared", replace(descent, name="first_order_squared"), squared, steps),
         ]
         for name, method, task, updates in made:
-            rows.append(_scored(interval, name, distil(method, task, budget, updates, generator)[0]))
+            trial = run_trial(method, task, budget, updates, generator)
+            rows.append(_scored(interval, name, trial.distilled, trial.settings))
     return pd.concat(rows, ignore_index=True)
 
 
-def _scored(task: IntervalTask, method: str, distilled: Distilled) -> pd.DataFrame:
+def _scored(
+    task: IntervalTask, method: str, distilled: Distilled, settings: Mapping[str, Plain] = MappingProxyType({})
+) -> pd.DataFrame:
     with torch.no_grad():
         model = task.fit(distilled)
         values = {
@@ -97,6 +105,5 @@ def _scored(task: IntervalTask, method: str, distilled: Distilled) -> pd.DataFra
             "width": task.width(model),
             "score": task.risk(model, "test"),
         }
-    frame = pd.DataFrame({name: value.cpu().numpy() for name, value in values.items()})
-    heads = {"method": method, "budget": distilled.budget, "seed": np.arange(len(frame))}
-    return pd.DataFrame(heads).join(frame).assign(stored_numbers=distilled.stored_numbers)
+    about = {"method": method, "budget": distilled.budget}
+    return tidy(values, about, {"stored_numbers": distilled.stored_numbers, **settings})

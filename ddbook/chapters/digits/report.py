@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from ddbook.chapters.digits.experiment import TASK_FREE
 from ddbook.kit.scores import Score
+from ddlib.settings import settings_last
 from ddlib.statistics import Number, estimate, quoted
-from ddlib.transfer import efficiency
+from ddlib.trial import efficiency
 
 
 def slug(name: str) -> str:
@@ -27,9 +28,9 @@ def slug(name: str) -> str:
 
 
 def with_efficiency(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`ddlib.transfer.transfer_table` with a column for accuracy and one for efficiency on the same seed.
+    """The table of :func:`ddlib.trial.transfer_table` with a column for accuracy and one for efficiency on the same seed.
 
-    Not a number where random rows did as well as all the data on that seed.
+    Not a number where random rows did as well as all the data on that seed. The columns of settings stay the last.
     """
     keys = ["learner", "seed"]
     full = table[table.method == "full"].set_index(keys).risk
@@ -41,7 +42,7 @@ def with_efficiency(table: pd.DataFrame) -> pd.DataFrame:
     can = base > top
     columns = (torch.as_tensor(values[can]) for values in (rest.risk.to_numpy(), base, top))
     gains[can] = efficiency(*columns).numpy()
-    return table.assign(accuracy=1 - table.risk, efficiency=pd.Series(gains, rest.index))
+    return settings_last(table.assign(accuracy=1 - table.risk, efficiency=pd.Series(gains, rest.index)))
 
 
 def accuracy(method: str, budget: int, learner: str) -> Score:

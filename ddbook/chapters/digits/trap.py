@@ -11,7 +11,7 @@ from ddbook.chapters.digits.experiment import ADAM, Digits
 from ddlib.learners import Training
 from ddlib.learners.check import whole_number
 from ddlib.methods import Unrolled
-from ddlib.transfer import retrained_risk
+from ddlib.trial import retrained_risk
 
 STEP_SIZES = (0.05, 0.2)
 """Of the images: the one with which cold starts do best here, and four times that."""

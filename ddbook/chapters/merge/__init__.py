@@ -1,0 +1,1 @@
+"""Chapters 04 to 08, on merging hospitals."""

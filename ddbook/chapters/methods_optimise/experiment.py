@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -30,8 +30,10 @@ from ddlib.methods import (
     ZerothOrder,
 )
 from ddlib.methods.descent import Part
-from ddlib.problem import ClosedForm, Distilled, Method, distil
+from ddlib.problem import ClosedForm, Distilled, Method
+from ddlib.settings import Plain
 from ddlib.tasks import EmpiricalTask, LogisticTask, RidgeTask, as_data
+from ddlib.trial import run_trial
 
 STEP_SIZES = {
     "gradient_matching": 1.0,
@@ -76,11 +78,13 @@ class Run(NamedTuple):
         distilled: the set that it ended at, R replicates.
         path: the sets that it would have handed out before the first step and after each; of a closed form only the one.
         milliseconds: per step and replicate; of a closed form for the whole set.
+        settings: of the trial.
     """
 
     distilled: Distilled
     path: list[Distilled]
     milliseconds: float
+    settings: Mapping[str, Plain] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,12 +206,10 @@ class LinearWorld:
 
     def run(self, method: Method, task: EmpiricalTask, stream: int = 0) -> Run:
         """A method on a task, with its path and its time."""
-        path: list[Distilled] = []
         count = 0 if isinstance(method, ClosedForm) else self.steps
-        began = time.perf_counter()
-        chosen, _ = distil(method, task, self.budget, count, self.generator(stream), lambda step, reached: path.append(reached))
-        seconds = time.perf_counter() - began
-        return Run(chosen, path, 1e3 * seconds / max(count, 1) / task.replicates)
+        trial = run_trial(method, task, self.budget, count, self.generator(stream), watch=range(count + 1))
+        milliseconds = 1e3 * trial.seconds / max(count, 1) / task.replicates
+        return Run(trial.distilled, list(trial.watched.values()), milliseconds, trial.settings)
 
     def run_all(self) -> dict[str, dict[str, Run]]:
         """Every method on every task, by task and method; methods that are blind to the task run once for both."""

@@ -76,7 +76,7 @@ class Results:
         """
         path = self._file(chapter, f"{name}.csv")
         try:
-            return pd.read_csv(path)
+            return pd.read_csv(path, low_memory=False)
         except (pd.errors.EmptyDataError, pd.errors.ParserError):
             raise Missing(f"{path} holds no table: run the chapter again") from None
 

@@ -1,0 +1,1 @@
+"""Networks, structures and patient levels estimated from hospitals."""

@@ -1,0 +1,1 @@
+"""How the sets of a merge are chosen."""

@@ -1,0 +1,1 @@
+"""Linear-Gaussian dynamic Bayesian networks: structure and parameters, exact law, fit to complete data, random networks."""

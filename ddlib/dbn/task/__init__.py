@@ -1,0 +1,1 @@
+"""The merge of hospitals as a task."""

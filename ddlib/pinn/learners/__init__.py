@@ -1,0 +1,1 @@
+"""Networks that know the equation or do not, what trains them, and the affine fit."""

@@ -1,0 +1,1 @@
+"""How sets of collocation points are chosen."""

@@ -1,0 +1,1 @@
+"""Who labels points where nobody measured: networks and kernel collocation."""

@@ -170,6 +170,13 @@ def test_of_the_reference_only_what_occurs_in_this_run_is_drawn(tmp_path):
     assert note == "Wide and pale: the reference run."
 
 
+def test_other_settings_than_in_this_run_leave_the_reference_s_rows_in(tmp_path):
+    here = pd.DataFrame({"method": ["ours"], "value": [3.0], "task.data": ["2x9 #0badcafe"]})
+    there = pd.DataFrame({"method": ["ours", "random"], "value": [1.0, 2.0], "task.data": ["9x9 #cafe0bad"] * 2})
+    table, _ = drawn(tmp_path, here, there)
+    assert table.value.tolist() == [1.0]
+
+
 def test_a_figure_without_a_recorded_table_does_not_lie_under_itself(tmp_path):
     frame = pd.DataFrame({"x": [1.0]})
     reference = tmp_path / "reference" / STEM

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -16,7 +15,8 @@ from ddlib.dbn.methods.sufficient import trajectories_needed
 from ddlib.dbn.model.moments import check_rank, in_degrees
 from ddlib.dbn.model.network import Dbn
 from ddlib.dbn.task.merge_task import MergeTask
-from ddlib.problem import Distilled, Method, distil
+from ddlib.problem import Distilled, Method
+from ddlib.trial import curve, log_spaced, run_trial, tidy
 
 
 def check_budgets(budgets: list[int], epochs: list[int], task: MergeTask) -> None:
@@ -50,7 +50,7 @@ class Run(NamedTuple):
     Attributes:
         start: the set that it began with.
         distilled: the set that it reached.
-        scores: one row per replicate, as :func:`score` makes them.
+        scores: one row per replicate, as :func:`score` makes them, with the trial's settings.
         curve: test log-likelihood against the step, one row per step and replicate.
     """
 
@@ -62,14 +62,13 @@ class Run(NamedTuple):
 
 def score(task: MergeTask, model: Dbn, method: str, budget: int, seconds: float = 0.0, stored: int = 0) -> pd.DataFrame:
     """Test log-likelihood, regret and training risk of a model in nats per trajectory, one row per replicate."""
-    values: dict[str, Float[Tensor, " R"]] = {
-        "test_ll": -task.risk(model, "test"),
-        "regret": task.risk(model, "test") - task.risk(task.reference, "test"),
-        "train_risk": task.risk(model),
-    }
-    frame = pd.DataFrame({name: value.detach().cpu().numpy() for name, value in values.items()})
-    heads = {"method": method, "budget": budget, "seed": np.arange(len(frame))}
-    return pd.DataFrame(heads).join(frame).assign(stored_numbers=stored, seconds=seconds)
+    values = _test(task, model) | {"train_risk": task.risk(model)}
+    return tidy(values, {"method": method, "budget": budget}, {"stored_numbers": stored, "seconds": seconds})
+
+
+def _test(task: MergeTask, model: Dbn) -> dict[str, Float[Tensor, " R"]]:
+    risk = task.risk(model, "test")
+    return {"test_ll": -risk, "regret": risk - task.risk(task.reference, "test")}
 
 
 def follow(method: Method, task: MergeTask, budget: int, steps: int, generator: torch.Generator, points: int = 40) -> Run:
@@ -77,20 +76,11 @@ def follow(method: Method, task: MergeTask, budget: int, steps: int, generator: 
 
     The seconds in the scores leave the watching out.
     """
-    watched = {0, *np.unique(np.geomspace(1, max(steps, 1), points).round().astype(int)).tolist()}
-    sets: dict[int, Distilled] = {}
-
-    def observe(step: int, current: Distilled) -> None:
-        if step in watched:
-            sets[step] = current
-
-    began = time.perf_counter()
-    chosen, _ = distil(method, task, budget, steps, generator, observe)
-    seconds = time.perf_counter() - began
-    curve = [score(task, task.fit(current), method.name, budget).assign(step=step) for step, current in sets.items()]
-    columns = ["method", "budget", "seed", "step", "test_ll", "regret"]
-    scores = score(task, task.fit(chosen), method.name, budget, seconds, chosen.stored_numbers)
-    return Run(sets[0], chosen, scores, pd.concat(curve, ignore_index=True)[columns])
+    trial = run_trial(method, task, budget, steps, generator, log_spaced(steps, points))
+    chosen = trial.distilled
+    scores = score(task, task.fit(chosen), method.name, budget, trial.seconds, chosen.stored_numbers)
+    watched = curve(trial, lambda reached: _test(task, task.fit(reached)), {"method": method.name, "budget": budget})
+    return Run(trial.start, chosen, scores.assign(**trial.settings), watched)
 
 
 def yardsticks(task: MergeTask, clean: Distilled, budgets: list[int], generator: torch.Generator) -> pd.DataFrame:

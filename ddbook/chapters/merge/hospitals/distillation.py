@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,9 @@ from ddbook.chapters.merge.hospitals.study import Study
 from ddbook.chapters.merge.hospitals.task import RecordsTask
 from ddlib.methods import FirstOrder, ZerothOrder
 from ddlib.methods.early_stopped import EarlyStopped
-from ddlib.problem import Distilled, Method, distil
+from ddlib.problem import Distilled, Method
+from ddlib.settings import settings_last
+from ddlib.trial import run_trial
 
 
 class Result(NamedTuple):
@@ -69,7 +70,7 @@ def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = T
         ]
         frames += [result.scores for result in found]
         sets.append(found[0].distilled)
-    return pd.concat(frames, ignore_index=True), sets[0]
+    return settings_last(pd.concat(frames, ignore_index=True)), sets[0]
 
 
 def stops(steps: int, points: int = 12) -> tuple[int, ...]:
@@ -87,10 +88,9 @@ def distilled(study: Study, method: Method, budget: int, steps: int, task: Recor
         steps: updates.
         task: of the study: what the set is distilled for.
     """
-    began = time.perf_counter()
-    found, _ = distil(method, task, budget, steps, study.generator(1))
-    seconds, plain = time.perf_counter() - began, study.task()
-    model = plain.fit(found)
+    trial, plain = run_trial(method, task, budget, steps, study.generator(1)), study.task()
+    model = plain.fit(trial.distilled)
     risk = plain.risk(model).detach().cpu().numpy()
-    row = study.row(study.law(model), method.name, found.budget, found.stored_numbers, seconds, train_risk=risk)
-    return Result(row, found)
+    size = trial.distilled.budget, trial.distilled.stored_numbers
+    scores = study.row(study.law(model), method.name, *size, trial.seconds, train_risk=risk)
+    return Result(scores.assign(**trial.settings), trial.distilled)

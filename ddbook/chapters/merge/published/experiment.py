@@ -18,7 +18,8 @@ from ddlib.dbn.model.moments import expected_log_likelihood, gaussian_moments, m
 from ddlib.dbn.model.network import Dbn, Graph, joint
 from ddlib.dbn.sources import statistics
 from ddlib.methods import ZerothOrder
-from ddlib.problem import Distilled, distil
+from ddlib.problem import Distilled
+from ddlib.trial import curve, run_trial, tidy
 
 PUBLISHED_EPOCHS = {10: 160, 20: 1000, 50: 4000, 100: 5500}
 """Updates of Algorithm 1 for each number of distilled rows (with ten slices the run of IPC 100 was stopped at 1200)."""
@@ -61,17 +62,18 @@ def score(
     task: PublishedMerge, model: Dbn, method: str, budget: int, seconds: float = 0.0, stored: int = 0, epochs: int = 0
 ) -> pd.DataFrame:
     """Total log-likelihood of the test rows and of the sources' imputed rows, one row per generator and seed."""
-    found = {"test_ll": -task.risk(model, "test"), "train_ll": -task.risk(model)}
-    frame = pd.DataFrame({name: value.detach().cpu().numpy() for name, value in found.items()})
-    seeds = len(frame) // len(GENERATORS)
-    heads = {
-        "slices": task.slices,
-        "method": method,
-        "budget": budget,
-        "generator": np.repeat(GENERATORS, seeds),
-        "seed": np.tile(np.arange(seeds), len(GENERATORS)),
-    }
-    return pd.DataFrame(heads).join(frame).assign(epochs=epochs, stored_numbers=stored, seconds=seconds)
+    about = {"slices": task.slices, "method": method, "budget": budget, **_replicates(task)}
+    return tidy(_likelihoods(task, model), about, {"epochs": epochs, "stored_numbers": stored, "seconds": seconds})
+
+
+def _likelihoods(task: PublishedMerge, model: Dbn) -> dict[str, Tensor]:
+    return {"test_ll": -task.risk(model, "test"), "train_ll": -task.risk(model)}
+
+
+def _replicates(task: PublishedMerge) -> dict[str, np.ndarray]:
+    """The generator and the seed of each replicate."""
+    seeds = task.train.replicates // len(GENERATORS)
+    return {"generator": np.repeat(GENERATORS, seeds), "seed": np.tile(np.arange(seeds), len(GENERATORS))}
 
 
 def follow(task: PublishedMerge, budget: int, epochs: int, generator: torch.Generator, points: int = 30) -> Outcome:
@@ -84,22 +86,14 @@ def follow(task: PublishedMerge, budget: int, epochs: int, generator: torch.Gene
         generator: the source of randomness.
         points: how often the test log-likelihood is watched. The seconds in the scores leave that out.
     """
-    watched = set(np.linspace(0, epochs, min(points, epochs) + 1).round().astype(int).tolist())
-    sets: dict[int, Distilled] = {}
-
-    def observe(step: int, current: Distilled) -> None:
-        if step in watched:
-            sets[step] = current
-
-    began = time.perf_counter()
-    chosen, _ = distil(algorithm_1(budget, task.slices), task, budget, epochs, generator, observe)
-    seconds = time.perf_counter() - began
-    stored = chosen.stored_numbers
-    curve = pd.concat([score(task, task.fit(current), "zeroth_order", budget).assign(step=step) for step, current in sets.items()])
-    first = score(task, task.fit(sets[0]), "start", budget, stored=stored)
-    last = score(task, task.fit(chosen), "zeroth_order", budget, seconds, stored, epochs)
-    columns = ["slices", "budget", "generator", "seed", "step", "test_ll", "train_ll"]
-    return Outcome(chosen, pd.concat([first, last], ignore_index=True), curve[columns].reset_index(drop=True))
+    watched = np.linspace(0, epochs, min(points, epochs) + 1).round().astype(int).tolist()
+    trial = run_trial(algorithm_1(budget, task.slices), task, budget, epochs, generator, watched)
+    chosen, stored = trial.distilled, trial.distilled.stored_numbers
+    first = score(task, task.fit(trial.start), "start", budget, stored=stored)
+    last = score(task, task.fit(chosen), "zeroth_order", budget, trial.seconds, stored, epochs).assign(**trial.settings)
+    about = {"slices": task.slices, "budget": budget, **_replicates(task)}
+    path = curve(trial, lambda reached: _likelihoods(task, task.fit(reached)), about)
+    return Outcome(chosen, pd.concat([first, last], ignore_index=True), path)
 
 
 def every_edge(task: PublishedMerge) -> Graph:

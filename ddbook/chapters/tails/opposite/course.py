@@ -9,20 +9,15 @@ from ddbook.chapters.tails.opposite.experiment import Made, score
 from ddbook.chapters.tails.opposite.lessons import FULL, Lessons
 from ddbook.chapters.tails.opposite.plans import matching
 from ddbook.kit.tails.draws import draws_for
-from ddlib.problem import Distilled, distil
+from ddlib.problem import Distilled
+from ddlib.trial import run_trial
 
 
 def course(lessons: Lessons, budget: int, seed: int, updates: int, points: int = 5) -> list[tuple[int, Distilled]]:
     """The set of kernel matching along its descent, from the first points to the last."""
-    plan, kept = matching(lessons.teacher, updates), {}
-    wanted = {round(step) for step in np.linspace(0, updates, points)}
-
-    def keep(step: int, found: Distilled) -> None:
-        if step in wanted:
-            kept[step] = Distilled(*(part.detach().clone() for part in found))
-
-    distil(plan.method, lessons.task, budget, updates, draws_for(lessons.task, seed, "sets"), keep)
-    return sorted(kept.items())
+    watch = {round(step) for step in np.linspace(0, updates, points)}
+    method, generator = matching(lessons.teacher, updates).method, draws_for(lessons.task, seed, "sets")
+    return sorted(run_trial(method, lessons.task, budget, updates, generator, watch).watched.items())
 
 
 def course_scores(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -16,7 +17,9 @@ from ddbook.kit.tails.draws import draws_for
 from ddlib.pinn.learners.affine import AffineRidge
 from ddlib.pinn.task import Metrics, PinnTask
 from ddlib.pinn.teachers.teacher import CollocationTeacher
-from ddlib.problem import Distilled, distil
+from ddlib.problem import Distilled
+from ddlib.settings import Plain, settings
+from ddlib.trial import run_trial, tidy
 
 
 class Made(NamedTuple):
@@ -27,45 +30,42 @@ class Made(NamedTuple):
         level: of the information in it.
         distilled: the set, one per seed.
         seconds: of making it, for one seed; the teacher's time is not in it.
+        settings: of the trial that made it.
     """
 
     method: str
     level: int
     distilled: Distilled
     seconds: float
+    settings: Mapping[str, Plain] = MappingProxyType({})
 
 
 def make_sets(lessons: Lessons, plans: Mapping[str, Plan], budget: int, seed: int) -> list[Made]:
     """Run each method on the task."""
     made = []
     for name, plan in plans.items():
-        generator, begin = draws_for(lessons.task, seed, "sets"), time.perf_counter()
-        found, _ = distil(plan.method, lessons.task, budget, plan.updates, generator)
-        seconds = (time.perf_counter() - begin) / found.replicates
-        made.append(Made(name, plan.level, Distilled(*(part.detach() for part in found)), seconds))
+        trial = run_trial(plan.method, lessons.task, budget, plan.updates, draws_for(lessons.task, seed, "sets"))
+        seconds = trial.seconds / trial.distilled.replicates
+        made.append(Made(name, plan.level, trial.distilled, seconds, trial.settings))
     return made
 
 
 def score(
     task: PinnTask, made: Sequence[Made], learner: str, seed: int, precision: str = "float32", steps: int = 2000
 ) -> pd.DataFrame:
-    """What a learner makes of sets of one budget, on the target tail: one row per set and seed.
+    """What a learner makes of sets of one budget, on the target tail: one row per set and seed, with every setting.
 
     The residual is in units of the problem's scale, the boundary mismatch and the error of the labels in those of sd(u).
     """
     judge, begin = judges(task, steps)[learner], time.perf_counter()
     models = fit_all(judge, [each.distilled for each in made], draws_for(task, seed, "weights"), precision)
     seconds = (time.perf_counter() - begin) / (len(made) * task.train.replicates)
-    own = replace(task, learner=judge)
-    return pd.concat(
-        [
-            frame(
-                own, each.method, _level(own, each, learner), learner, measured(own, model), each.distilled, each.seconds, seconds
-            )
-            for each, model in zip(made, models, strict=True)
-        ],
-        ignore_index=True,
-    )
+    own, by = replace(task, learner=judge), settings(judge, "learner")
+    rows = [
+        frame(own, each.method, _level(own, each, learner), learner, measured(own, model), each.distilled, each.seconds, seconds)
+        for each, model in zip(made, models, strict=True)
+    ]
+    return pd.concat([part.assign(**each.settings, **by) for part, each in zip(rows, made, strict=True)], ignore_index=True)
 
 
 def _level(task: PinnTask, made: Made, learner: str) -> int:
@@ -166,13 +166,5 @@ def frame(
         "mismatch": metrics.mismatch / spread,
         "labels": task.label_error(distilled) / spread,
     }
-    rows = pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
-    about: dict[str, Any] = {
-        "problem": problem.name,
-        "level": level,
-        "method": method,
-        "budget": distilled.budget,
-        "learner": learner,
-        "seed": range(len(rows)),
-    }
-    return rows.assign(**about, seconds_set=seconds_set, seconds_fit=seconds_fit)[[*about, *columns, "seconds_set", "seconds_fit"]]
+    about = {"problem": problem.name, "level": level, "method": method, "budget": distilled.budget, "learner": learner}
+    return tidy(columns, about, {"seconds_set": seconds_set, "seconds_fit": seconds_fit})

@@ -22,7 +22,9 @@ from ddlib.pinn.learners.networks import TanhNetwork, dtype_of
 from ddlib.pinn.learners.training import FastTraining
 from ddlib.pinn.problems.poisson import Poisson
 from ddlib.pinn.task import PinnTask, moved
-from ddlib.problem import Distilled, distil
+from ddlib.problem import Distilled
+from ddlib.settings import Plain, settings
+from ddlib.trial import run_trial
 
 
 class Found(NamedTuple):
@@ -34,6 +36,7 @@ class Found(NamedTuple):
         seconds: of work so far, for one set of the batch.
         final: whether the method was at its end.
         distilled: the sets, one per replicate.
+        settings: of the trial.
     """
 
     method: str
@@ -41,6 +44,7 @@ class Found(NamedTuple):
     seconds: float
     final: bool
     distilled: Distilled
+    settings: Mapping[str, Plain] = MappingProxyType({})
 
 
 def published_task(
@@ -105,18 +109,20 @@ def run_plan(
         given, spent = Given(moved(before.distilled, None, blind.train.y.dtype)), before.seconds
         more = {"others": (*method.others, given)} if isinstance(method, Screened) else {"begin": given}
         method = dataclasses.replace(method, **more)
-    marks = {0, plan.updates // 10, plan.updates // 3} if plan.curve else set()
-    found: list[Found] = []
-    begin = time.perf_counter()
-
-    def observe(step: int, distilled: Distilled) -> None:
-        if step in marks or step == plan.updates:
-            seconds = spent + (time.perf_counter() - begin) / task.train.replicates
-            kept = moved(distilled, None, task.train.y.dtype)
-            found.append(Found(plan.method.name, points, seconds, step == plan.updates, kept))
-
-    distil(method, seen, points, plan.updates, generator, observe)
-    return found
+    marks = {plan.updates} | ({0, plan.updates // 10, plan.updates // 3} if plan.curve else set())
+    trial = run_trial(method, seen, points, plan.updates, generator, marks)
+    return [
+        Found(
+            plan.method.name,
+            points,
+            spent + trial.clock[step] / task.train.replicates,
+            step == plan.updates,
+            moved(distilled, None, task.train.y.dtype),
+            trial.settings,
+        )
+        for step, distilled in trial.watched.items()
+        if step in marks
+    ]
 
 
 def retrain(
@@ -132,7 +138,7 @@ def retrain(
         precision: of the training; data and judgement are in double precision.
 
     Returns:
-        One row per set and network, with the relative L2 errors on training rows, validation rows and test grid.
+        One row per set and network, with the relative L2 errors on training rows, validation rows and test grid, and the settings.
     """
     sets = [each.distilled for each in found]
     many = Distilled(*(torch.stack(parts).expand(networks, -1, *parts[0].shape) for parts in zip(*sets, strict=True)))
@@ -143,12 +149,13 @@ def retrain(
         name: torch.stack([relative_error(task, theta[:, at], rows) for at in range(len(sets))])
         for name, rows in (("train", task.train), ("validation", task.data.validation), ("error", task.data.target))
     }
-    frames = []
+    frames, learner = [], settings(task.learner, "learner")
     for at, each in enumerate(found):
         for network in range(networks):
             values = {name: part[at, network].cpu().numpy() for name, part in errors.items()}
             about: dict[str, Any] = {"method": each.method, "points": each.points, "seconds": each.seconds, "final": each.final}
-            frames.append(pd.DataFrame(values).assign(**about, network=network, set=range(task.train.replicates)))
+            rows = pd.DataFrame(values).assign(**about, network=network, set=range(task.train.replicates))
+            frames.append(rows.assign(**each.settings, **learner))
     return pd.concat(frames, ignore_index=True)
 
 

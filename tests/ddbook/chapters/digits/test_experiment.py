@@ -4,11 +4,11 @@ import re
 import pytest
 import torch
 
-from ddbook.chapters.digits.experiment import CLOSED, FEW, METHODS, OWN, STEP_SIZES, STEPS, Digits
+from ddbook.chapters.digits.experiment import CLOSED, FEW, METHODS, OWN, STEP_SIZES, STEPS, Digits, make
 from ddbook.kit import plotting
 from ddlib import datasets
 from ddlib.tasks import class_labels
-from ddlib.transfer import make, transfer_table
+from ddlib.trial import transfer_table
 
 SMALL = (120, 20, 30)
 LITTLE = 1e-6  # one update of each method

@@ -13,7 +13,7 @@ from ddbook.chapters.digits.intervals import METHODS as INTERVAL_METHODS
 from ddbook.chapters.digits.report import with_efficiency
 from ddbook.kit import plotting
 from ddlib.problem import Distilled
-from ddlib.transfer import Made
+from ddlib.trial import given
 
 mpl.use("Agg")
 LEARNERS = ["kernel ridge, RBF", "network, Adam", "logistic", "1-NN"]
@@ -105,7 +105,7 @@ class TestMatrix:
 
 
 def made(x, y):
-    return Made(Distilled(x, y, torch.ones_like(y[..., 0])), 0.0, "")
+    return given(Distilled(x, y, torch.ones_like(y[..., 0])))
 
 
 @pytest.fixture(scope="module")

@@ -193,7 +193,7 @@ class TestCompare:
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_any_work(judged, monkeypatch, budgets, steps, message):
-    monkeypatch.setattr(intervals, "distil", None)
+    monkeypatch.setattr(intervals, "run_trial", None)
     for refuse in (lambda: check(budgets, steps), lambda: compare(judged, budgets, steps, generator())):
         with pytest.raises(ValueError, match=message):
             refuse()

@@ -5,7 +5,7 @@ import pytest
 
 from ddbook.chapters.digits.experiment import ADAM, Digits
 from ddbook.chapters.digits.trap import STEP_SIZES, warm_and_cold
-from ddlib.transfer import retrained_risk
+from ddlib.trial import retrained_risk
 
 BUDGET = 10
 

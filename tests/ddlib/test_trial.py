@@ -1,19 +1,24 @@
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given as given_values
+from hypothesis import settings
+from hypothesis import strategies as st
 from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
 from sklearn.neighbors import KNeighborsClassifier
 
-from ddlib import transfer
+from ddlib import trial
 from ddlib.learners import RBF, KernelRidge, NearestNeighbour, Network, RandomForest, SoftmaxRegression, TrainedNetwork, Training
 from ddlib.methods import FirstOrder, KCenter, KMeans, RandomRows
-from ddlib.problem import ClosedForm, Distilled
+from ddlib.problem import Chosen, Distilled, Info, distil
+from ddlib.settings import is_setting
 from ddlib.tasks import ClassificationTask, Splits
-from ddlib.transfer import Made, Recipe, efficiency, make, retrained_risk, transfer_table
+from ddlib.trial import curve, efficiency, fresh_scores, given, log_spaced, retrained_risk, run_trial, tidy, transfer_table
 from tests.ddlib.worlds import class_data, generator, seeds
 
 NETWORK = TrainedNetwork(Network((4,)), Training(3, 0.1))
@@ -52,7 +57,7 @@ class TestEfficiency:
         risk = torch.tensor([0.55, 0.125]).double()
         torch.testing.assert_close(efficiency(risk, random, full), torch.tensor([-0.5, 1.25]).double())
 
-    @given(seeds)
+    @given_values(seeds)
     @settings(max_examples=20)
     def test_does_not_depend_on_the_unit_or_the_zero_of_the_risk(self, seed):
         full, gain, risk = torch.rand(3, 4, generator=generator(seed), dtype=torch.float64)
@@ -67,32 +72,92 @@ class TestEfficiency:
             efficiency(full, torch.tensor([0.4, random]).double(), full)
 
 
-class TestMake:
-    def test_takes_the_time_of_the_whole_distillation(self, monkeypatch):
-        clock = [100.0]
+class Clock(SimpleNamespace):
+    """Stands still, unless somebody says how long something took."""
 
-        class Slow(ClosedForm):
-            name = "slow"
+    now = 100.0
 
-            def choose(self, task, budget, generator):
-                clock[0] += 7
-                return task.start(budget, generator)
+    def perf_counter(self):
+        return self.now
 
-        monkeypatch.setattr(transfer, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
-        assert make(Recipe(Slow(), task(RIDGE)), 6, generator()).seconds == 7
 
-    def test_says_which_learner_the_set_is_made_for_and_hands_out_the_methods_set(self):
-        made = make(Recipe(RandomRows(), task(RIDGE)), 6, generator(3))
-        assert made.made_for == "kernel ridge"
-        assert all(torch.equal(*pair) for pair in zip(made.distilled, task(RIDGE).start(6, generator(3)), strict=True))
-        assert made.seconds > 0
+@dataclass(frozen=True)
+class Slow:
+    """Begins at rows of the data and doubles them in each update; both take their time."""
 
-    def test_makes_as_many_updates_as_the_recipe_says(self):
-        begun, moved = (make(Recipe(FirstOrder(0.05, 4), task(RIDGE), steps), 6, generator()).distilled for steps in (0, 4))
-        assert begun.x.shape == moved.x.shape and not torch.equal(begun.x, moved.x)
-        learner = task(RIDGE)
-        loss = [learner.training_loss(learner.fit(distilled)) for distilled in (begun, moved)]
-        assert (loss[1] < loss[0]).all()
+    clock: Clock
+    name: str = "slow"
+
+    def init(self, task, budget, generator):
+        self.clock.now += 7
+        return Chosen(task.start(budget, generator))
+
+    def update(self, task, state, generator):
+        self.clock.now += 2
+        doubled = state.distilled._replace(x=2 * state.distilled.x)
+        return Chosen(doubled), Info(doubled.x.sum((1, 2)))
+
+
+def equal(one, two):
+    return all(torch.equal(*pair) for pair in zip(one, two, strict=True))
+
+
+class TestRun:
+    @pytest.fixture
+    def slow(self, monkeypatch):
+        clock = Clock()
+        monkeypatch.setattr(trial, "time", clock)
+        return run_trial(Slow(clock), task(RIDGE), 6, 5, generator(3), watch=[1, 4, 9])
+
+    def test_takes_the_time_of_the_whole_distillation_and_at_each_watched_step(self, slow):
+        assert slow.seconds == 7 + 5 * 2
+        assert slow.clock == {0: 7, 1: 9, 4: 15}
+
+    def test_keeps_the_start_the_end_and_the_watched_sets(self, slow):
+        start = task(RIDGE).start(6, generator(3))
+        assert equal(slow.start, start) and equal(slow.watched[0], start)
+        assert {step: float(reached.x[0, 0, 0] / start.x[0, 0, 0]) for step, reached in slow.watched.items()} == {0: 1, 1: 2, 4: 16}
+        assert torch.equal(slow.distilled.x, 32 * start.x)
+
+    def test_counts_the_updates_and_keeps_what_they_say(self, slow):
+        assert slow.steps == len(slow.history) == 5
+        assert torch.equal(slow.history[-1].surrogate, slow.distilled.x.sum((1, 2)))
+
+    def test_hands_out_what_distil_does_and_says_for_what_it_was_made(self):
+        made = run_trial(FirstOrder(0.05, 4), task(RIDGE), 6, 4, generator(2), log_spaced(4, 3))
+        assert equal(made.distilled, distil(FirstOrder(0.05, 4), task(RIDGE), 6, 4, generator(2))[0])
+        assert (made.method, made.made_for) == ("first_order", "kernel ridge") and made.seconds > 0
+        assert not any(value.requires_grad for reached in made.watched.values() for value in reached)
+
+    def test_a_closed_form_is_at_its_end_at_once(self):
+        made = run_trial(RandomRows(), task(RIDGE), 6, 0, generator(3))
+        assert equal(made.start, made.distilled) and list(made.watched) == [0]
+
+    @pytest.mark.parametrize(
+        ("changed", "columns"),
+        [
+            ({"method": KMeans(restarts=5)}, {"method.restarts"}),
+            ({"task": ClassificationTask(splits(), KernelRidge(RBF(2.0), 0.2))}, {"task.learner.penalty"}),
+            ({"task": task(RIDGE, seed=9)}, {"task.splits", "trial.start"}),
+            ({"budget": 4}, {"trial.budget", "trial.start"}),
+            ({"steps": 2}, {"trial.steps"}),
+            ({"generator": generator(8)}, {"trial.generator", "trial.start"}),
+        ],
+        ids=lambda value: "-".join(value),
+    )
+    def test_notes_every_setting(self, changed, columns):
+        usual = {"method": KMeans(), "task": task(RIDGE), "budget": 6, "steps": 0}
+        one = run_trial(**usual, generator=generator(3)).settings
+        two = run_trial(**{**usual, "generator": generator(3), **changed}).settings
+        assert {column for column in {*one, *two} if one.get(column) != two.get(column)} == columns
+
+
+@given_values(st.integers(0, 5000), st.integers(1, 40))
+@settings(max_examples=50)
+def test_steps_spaced_on_a_logarithmic_axis_go_from_the_start_to_the_end(steps, points):
+    found = log_spaced(steps, points)
+    assert found[:2] == [0, 1] and found == sorted(set(found)) and len(found) <= points + 1
+    assert points == 1 or found[-1] == max(steps, 1)
 
 
 class TestRetrainedRisk:
@@ -137,6 +202,14 @@ class TestRetrainedRisk:
             retrained_risk(judge, judge.train, generator(), fits)
 
 
+def test_fresh_scores_are_means_of_each_column_over_the_same_models():
+    judge = task(NETWORK)
+    rows, both = judge.start(6, generator()), ("validation", "test")
+    found = fresh_scores(judge, rows, generator(5), lambda model: {split: judge.risk(model, split) for split in both}, fits=4)
+    for split in both:
+        torch.testing.assert_close(found[split], retrained_risk(judge, rows, generator(5), 4, split))
+
+
 def sklearn_errors(sets: Distilled, cases: Distilled, classify) -> list[float]:
     """The share of wrong classes by a function of one replicate's points, labels and new cases."""
     wrong = []
@@ -158,8 +231,8 @@ def nearest_classes(x, y, new):
 def world():
     tasks = [task(RIDGE), task(NearestNeighbour()), task(NETWORK)]
     methods = [RandomRows(), KMeans(), KCenter()]
-    sets = {(m.name, b): make(Recipe(m, tasks[0]), b, generator(b)) for m in methods for b in (3, 7)}
-    sets["full", 25] = Made(tasks[0].train, 0.0, "")
+    sets = {(m.name, b): run_trial(m, tasks[0], b, 0, generator(b)) for m in methods for b in (3, 7)}
+    sets["full", 25] = given(tasks[0].train)
     return tasks, sets, transfer_table(sets, tasks, generator(1), fits=2)
 
 
@@ -205,6 +278,41 @@ class TestTable:
         expected = sklearn_errors(tasks[0].train, tasks[0].splits.validation, ridge_classes)
         np.testing.assert_allclose(table.risk, expected, atol=1e-12)
 
+    def test_rows_hold_the_settings_of_the_method_and_of_who_learned(self, world):
+        _, _, table = world
+        assert (table[table.method == "k_means"]["method.restarts"] == KMeans().restarts).all()
+        assert table[table.method != "k_means"]["method.restarts"].isna().all()
+        assert (table[table.learner == "kernel ridge"]["learner.kernel.length"] == 2).all()
+        assert (table[table.learner == "network"]["learner.training.steps"] == 3).all()
+        assert list(table.columns[:8]) == ["method", "budget", "made_for", "learner", "seed", "risk", "stored_numbers", "seconds"]
+        assert all(map(is_setting, table.columns[8:]))
+
     def test_the_same_seed_gives_the_same_table(self, world):
         tasks, sets, table = world
         assert transfer_table(sets, tasks, generator(1), fits=2).equals(table)
+
+
+class TestRows:
+    def test_there_is_one_per_replicate_and_what_was_tried_stands_before_the_scores(self):
+        found = tidy({"risk": torch.tensor([0.5, 0.25])}, {"method": "ours", "budget": 3}, {"seconds": 2.0, "method.lr": 0.1})
+        assert list(found.columns) == ["method", "budget", "seed", "risk", "seconds", "method.lr"]
+        assert found.seed.tolist() == [0, 1] and found.risk.tolist() == [0.5, 0.25] and (found["method.lr"] == 0.1).all()
+
+    def test_replicates_that_are_more_than_seeds_keep_their_own_names(self):
+        about = {"world": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1]}
+        assert tidy({"risk": torch.arange(4.0)}, about)[["world", "seed"]].to_dict("list") == about
+
+    def test_a_curve_has_one_row_per_watched_step_and_replicate(self):
+        judge = task(RIDGE)
+        made = run_trial(FirstOrder(0.05, 4), judge, 6, 4, generator(), watch=[2, 4])
+        found = curve(made, lambda reached: {"risk": judge.risk(judge.fit(reached))}, {"method": made.method})
+        assert list(found.columns) == ["method", "seed", "step", "risk"]
+        assert found.step.tolist() == [0, 0, 2, 2, 4, 4] and found.seed.tolist() == [0, 1] * 3
+        last = judge.risk(judge.fit(made.distilled))
+        np.testing.assert_array_equal(found.risk[-2:], last)
+
+
+def test_everything_but_tables_does_without_pandas():
+    code = "import sys; sys.modules['pandas'] = None; import ddlib.trial, ddlib.settings; print(ddlib.trial.log_spaced(9, 3))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[0,", "1,", "3,", "9]"]
