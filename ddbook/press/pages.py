@@ -17,6 +17,7 @@ from ddbook.press.provenance import Git, Run
 # in the order of imports, as a reader meets them; others follow by name
 PARTS = [
     "problem",
+    "requirement",
     "closed_forms",
     "learners",
     "methods",

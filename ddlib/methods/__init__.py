@@ -1,7 +1,7 @@
 """Ways of choosing a distilled set: a method is one file and one line here, and knows tasks only through ``ddlib.problem.Task``.
 
-What a method needs of a task beyond that protocol, it lists in ``requires`` (:class:`ddlib.problem.Requirement`). Methods that are
-made from a set or from another method are imported by module: :mod:`ddlib.methods.given` and :mod:`ddlib.methods.early_stopped`.
+What a method needs of a task beyond that protocol, it lists in ``requires`` (:class:`ddlib.requirement.Requirement`). Methods made
+from a set or from another method are imported by module: :mod:`ddlib.methods.given` and :mod:`ddlib.methods.early_stopped`.
 """
 
 from ddlib.closed_forms import factor, serve_solutions

@@ -15,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.methods.descent import Part
-from ddlib.problem import ClosedForm, Distilled, Info, Requirement, Task
+from ddlib.problem import ClosedForm, Distilled, Info, Task
+from ddlib.requirement import Requirement
 
 
 class DerivativeFreeState(NamedTuple):

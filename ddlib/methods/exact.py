@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from ddlib.problem import ClosedForm, Constructible, Distilled, Requirement, Task
+from ddlib.problem import ClosedForm, Constructible, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ddlib.methods.descent import Descent
 from ddlib.methods.unrolled import OBJECTIVE, optimised
-from ddlib.problem import Distilled, Requirement, Task
+from ddlib.problem import Distilled, Task
+from ddlib.requirement import Requirement
 
 LARGEST = 4096
 

@@ -13,7 +13,8 @@ from ddlib.learners.kernel_ridge import KernelRidge
 from ddlib.learners.kernels import Linear
 from ddlib.methods.descent import Descent
 from ddlib.methods.quantise import KMeans
-from ddlib.problem import ClosedForm, Distilled, Requirement, Task
+from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)

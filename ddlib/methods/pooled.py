@@ -13,7 +13,8 @@ from torch import Tensor
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent, DescentState
 from ddlib.methods.unrolled import OBJECTIVE, optimised
-from ddlib.problem import Distilled, Requirement, Task
+from ddlib.problem import Distilled, Task
+from ddlib.requirement import Requirement
 
 
 class Pool(NamedTuple):

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
-from ddlib.problem import Distilled, Optimised, Requirement, Task
+from ddlib.problem import Distilled, Optimised, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)

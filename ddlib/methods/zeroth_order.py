@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.problem import ClosedForm, Distilled, Info, Requirement, Task
+from ddlib.problem import ClosedForm, Distilled, Info, Task
+from ddlib.requirement import Requirement
 
 
 class ZerothOrderState(NamedTuple):

@@ -7,8 +7,6 @@ from tests import ROOT
 
 BY_HAND = {
     "ddbook/chapters/digits/trap.py": 1,  # the state of a warm start, step by step
-    "ddbook/chapters/merge/limit/experiment.py": 1,
-    "ddbook/chapters/merge/limit/scarce.py": 1,
     "ddbook/chapters/methods_optimise/checks.py": 3,
     "notebooks/01_one_dataset_many_tasks.ipynb": 2,
     "notebooks/04_merge_hospitals.ipynb": 1,

@@ -22,7 +22,9 @@ from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals import RIVALS, RIVALS_IGNORING_NOISE
 from ddlib.dbn.sources import Sources
 from ddlib.dbn.task.merge_task import MergeTask
-from ddlib.problem import Distilled, Method, distil
+from ddlib.problem import Distilled, Method
+from ddlib.settings import settings_last
+from ddlib.trial import run_trial
 
 CHEAP = ("available_case", "available_case_repaired", "mean_imputation", "federated")
 
@@ -99,12 +101,10 @@ def merges(
     part = row(world, condition.name, "em", 0, em.model, time.perf_counter() - began)
     rows = [part.assign(converged=em.converged.cpu().numpy())]
     for budget in budgets:
-        began = time.perf_counter()
-        distilled, infos = distil(stages, world.task, budget, 1, condition.setting.generator(budget))
-        seconds = time.perf_counter() - began
-        info: Any = infos[-1]
-        part = row(world, condition.name, stages.name, budget, world.task.fit(distilled), seconds)
-        rows.append(part.assign(updates=info.updates, converged=info.converged.cpu().numpy()))
+        trial = run_trial(stages, world.task, budget, 1, condition.setting.generator(budget))
+        info: Any = trial.history[-1]
+        scores = row(world, condition.name, stages.name, budget, world.task.fit(trial.distilled), trial.seconds)
+        rows.append(scores.assign(updates=info.updates, converged=info.converged.cpu().numpy(), **trial.settings))
     if everything:
         rows.append(row(world, condition.name, "clean_all", 0, world.task.fit(world.clean)))
         if not isinstance(world.task, UntiedMerge) and min(budgets) >= trajectories_needed(world.task.graph):
@@ -119,7 +119,7 @@ def merges(
             model = table[name](some.task.graph, some.task.sources)
             model = unrolled([model] * (some.task.slices - 1)) if isinstance(some.task, UntiedMerge) else model
             rows.append(row(some, condition.name, name + ending, 0, model, time.perf_counter() - began))
-    return pd.concat(rows, ignore_index=True)
+    return settings_last(pd.concat(rows, ignore_index=True))
 
 
 def _first(world: World, few: int | None) -> World:
@@ -144,7 +144,7 @@ def subset(world: World, condition: str, budgets: Sequence[int]) -> pd.DataFrame
 
 def run(method: Method, world: World, condition: Condition, budget: int, steps: int, task: object = None) -> pd.DataFrame:
     """Any method of the library at one budget, on the world's task or on another form of it (leave-one-source-out)."""
-    began = time.perf_counter()
-    merge = world.task if task is None else task
-    found, _ = distil(method, merge, budget, steps, condition.setting.generator(budget))  # type: ignore[arg-type]
-    return row(world, condition.name, method.name, budget, world.task.fit(found), time.perf_counter() - began)
+    merge: Any = world.task if task is None else task
+    trial = run_trial(method, merge, budget, steps, condition.setting.generator(budget))
+    scores = row(world, condition.name, method.name, budget, world.task.fit(trial.distilled), trial.seconds)
+    return scores.assign(**trial.settings)

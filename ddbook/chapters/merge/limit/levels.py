@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,9 @@ from ddlib.dbn.model.network import Dbn, Gaussian, transition_map
 from ddlib.dbn.rivals import RIVALS
 from ddlib.dbn.sources import random_pattern
 from ddlib.dbn.task.merge_task import MergeTask
-from ddlib.problem import Distilled, distil
+from ddlib.problem import Distilled
+from ddlib.settings import Plain, settings_last
+from ddlib.trial import run_trial
 
 
 def forecast_error(law: Gaussian, model: Dbn, slices: int) -> Float[Tensor, " R"]:
@@ -85,7 +87,7 @@ def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int]
         clean = draw_level_sources(truth, torch.ones_like(pattern), setting.trajectories, generator, 0.0).values.flatten(1, 2)
         task = MergeTask(graph, network, sources)
         rows.append(_measure(task, truth, complete(clean), setting, budgets, stages).assign(level=size))
-    return pd.concat(rows, ignore_index=True)
+    return settings_last(pd.concat(rows, ignore_index=True))
 
 
 def _measure(
@@ -97,7 +99,7 @@ def _measure(
     ceiling = mean_log_likelihood(best, pairs, slices)
     rows = []
 
-    def add(method: str, model: Dbn, budget: int = 0, belief: Gaussian | None = None) -> None:
+    def add(method: str, model: Dbn, budget: int = 0, belief: Gaussian | None = None, settings: Mapping[str, Plain] = {}) -> None:
         columns = {
             "regret": ceiling - mean_log_likelihood(model, pairs, slices),
             "forecast": forecast_error(law, model, slices),
@@ -105,7 +107,8 @@ def _measure(
             "beyond": -gaussian_entropy(law) - ceiling,
         }
         frame = {name: column.detach().cpu().numpy() for name, column in columns.items()}
-        rows.append(pd.DataFrame({"method": method, "budget": budget, "seed": np.arange(len(ceiling))} | frame))
+        about = {"method": method, "budget": budget, "seed": np.arange(len(ceiling))}
+        rows.append(pd.DataFrame({**about, **frame, **settings}))
 
     add("best_network", best, belief=law)
     add("clean_all", task.fit(clean))
@@ -116,6 +119,6 @@ def _measure(
     add("available_case", RIVALS["available_case"](graph, task.sources))
     for budget in budgets:
         for name, stated in (("first_order", task), ("first_order_pairs", restated(task, windows(data, slices)))):
-            distilled, _ = distil(stages, stated, budget, 0, setting.generator(budget))
-            add(name, task.fit(distilled), budget)
-    return pd.concat(rows, ignore_index=True)
+            trial = run_trial(stages, stated, budget, 0, setting.generator(budget))
+            add(name, task.fit(trial.distilled), budget, settings=trial.settings)
+    return settings_last(pd.concat(rows, ignore_index=True))

@@ -13,6 +13,7 @@ from ddbook.kit.merge.setting import Setting
 from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.methods import FirstOrder, ZerothOrder
+from ddlib.settings import settings_last
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -104,7 +105,7 @@ def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Sta
         }
         scores.append(merges(world, condition, budgets, stages, rivals).assign(**factors))
         marks.append(yardsticks(world, condition.name).assign(**factors))
-    return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)
+    return settings_last(pd.concat(scores, ignore_index=True)), pd.concat(marks, ignore_index=True)
 
 
 def every_way(
@@ -133,4 +134,4 @@ def every_way(
         scores.append(run(by_source, world, condition, least, by_source.horizon, task))
         scores.append(run(algorithm_1, world, condition, least, zeroth_order_epochs, task))
         marks.append(yardsticks(world, condition.name))
-    return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)
+    return settings_last(pd.concat(scores, ignore_index=True)), pd.concat(marks, ignore_index=True)

@@ -18,7 +18,9 @@ from ddlib.dbn.methods.stopped import stopped_descent
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder
-from ddlib.problem import Method, distil
+from ddlib.problem import Method
+from ddlib.settings import settings_last
+from ddlib.trial import run_trial
 
 
 def scarce(world: World, condition: Condition, budget: int, stages: Staged, folds: int, most: int = 200) -> pd.DataFrame:
@@ -55,9 +57,9 @@ def scarce(world: World, condition: Condition, budget: int, stages: Staged, fold
         (by_source, MergeTask(task.graph, task.truth, task.sources, "leave_one_out"), by_source.horizon, generator(budget)),
     )
     for method, merge, steps, draws in runs:
-        distilled, _ = distil(method, merge, budget, steps, draws)
-        rows.append(row(world, name, method.name, budget, task.fit(distilled)))
-    return pd.concat(rows, ignore_index=True)
+        trial = run_trial(method, merge, budget, steps, draws)
+        rows.append(row(world, name, method.name, budget, task.fit(trial.distilled)).assign(**trial.settings))
+    return settings_last(pd.concat(rows, ignore_index=True))
 
 
 def few_patients(
