@@ -32,7 +32,7 @@ PARTS = [
     "datasets",
 ]
 
-UNLISTED = {"cli", "console", "progress"}  # the command, which `ddlib --help` explains, and how it speaks
+UNLISTED = {"cli", "console", "extras", "progress"}  # the command, which `ddlib --help` explains, and how it speaks
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

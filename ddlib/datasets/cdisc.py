@@ -9,6 +9,7 @@ import torch
 
 from ddlib.datasets.download import RemoteFile, fetch
 from ddlib.datasets.visits import Source, Visits, first_visits
+from ddlib.extras import needed
 
 _RDATASETS = "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae"
 
@@ -67,7 +68,7 @@ def cdisc_visits(visits: int | None = None, cache: Path | None = None) -> Visits
         ChecksumError: if a file has other content than the pinned one.
         ValueError: if the number of visits is below 1 or above 10, or the file is not as described.
     """
-    import pandas as pd
+    pd = needed("pandas", "data")
 
     results = pd.read_parquet(fetch(LABORATORY, cache))
     sites = pd.read_csv(fetch(DEMOGRAPHICS, cache), dtype=str).set_index("USUBJID").SITEID

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ddlib.extras import needed
+
 DATA_FOLDER = "DDLIB_DATA_DIR"
 """Environment variable: a folder that holds the files by name, for machines without network."""
 
@@ -63,7 +65,7 @@ def fetch(file: RemoteFile, cache: Path | None = None) -> Path:
 
 def _retrieve(file: RemoteFile, cache: Path | None) -> Path:
     """The file from pooch's cache, fetched if it is not there."""
-    import pooch
+    pooch = needed("pooch", "data")
 
     folder = Path(pooch.os_cache("ddlib")) if cache is None else cache
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT) if file.url.startswith("http") else None

@@ -9,6 +9,7 @@ import torch
 
 from ddlib.datasets.download import RemoteFile, fetch
 from ddlib.datasets.visits import Source, Visits, first_visits
+from ddlib.extras import needed
 
 FOLLOW_UP = RemoteFile(
     "pbcseq.csv",
@@ -56,7 +57,7 @@ def pbc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
         ChecksumError: if it has other content than the pinned one.
         ValueError: if the number of visits is below 1 or above 11.
     """
-    import pandas as pd
+    pd = needed("pandas", "data")
 
     table = pd.read_csv(fetch(FOLLOW_UP, cache))
     years = table.day / 365.25

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.model.network import Dbn, Graph
+from ddlib.extras import needed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,7 @@ def node(variable: int, time: int, kind: str = "x") -> str:
 
 def frame(trajectories: Float[Tensor, "n T p"], kind: str = "x") -> pd.DataFrame:
     """Trajectories of one replicate as a table with one column per node of the unrolled network."""
-    import pandas as pd
-
+    pd = needed("pandas", "pgmpy")
     _, slices, variables = trajectories.shape
     columns = [node(i, t, kind) for t in range(slices) for i in range(variables)]
     return pd.DataFrame(trajectories.detach().cpu().flatten(1).numpy(), columns=columns)
@@ -49,8 +49,7 @@ def unroll(model: Dbn, graph: Graph, replicate: int, slices: int, noise: float |
         slices: the number of slices T.
         noise: standard deviation of the measurements; when given, each variable gets a child ``y`` that measures it.
     """
-    from pgmpy.factors.continuous import LinearGaussianCPD
-    from pgmpy.models import LinearGaussianBayesianNetwork
+    pgmpy, factors = needed("pgmpy.models", "pgmpy"), needed("pgmpy.factors.continuous", "pgmpy")
 
     cpds = []
     for t in range(slices):
@@ -58,10 +57,10 @@ def unroll(model: Dbn, graph: Graph, replicate: int, slices: int, noise: float |
             parents, weights = _parents(model, graph, replicate, i, t)
             intercept = (model.intercept if t else model.first_intercept)[replicate, i].item()
             deviation = (model.variance if t else model.first_variance)[replicate, i].sqrt().item()
-            cpds.append(LinearGaussianCPD(node(i, t), [intercept, *weights], deviation, parents))
+            cpds.append(factors.LinearGaussianCPD(node(i, t), [intercept, *weights], deviation, parents))
             if noise is not None:
-                cpds.append(LinearGaussianCPD(node(i, t, "y"), [0.0, 1.0], noise, [node(i, t)]))
-    network = LinearGaussianBayesianNetwork()
+                cpds.append(factors.LinearGaussianCPD(node(i, t, "y"), [0.0, 1.0], noise, [node(i, t)]))
+    network = pgmpy.LinearGaussianBayesianNetwork()
     network.add_nodes_from(cpd.variable for cpd in cpds)
     network.add_edges_from((parent, cpd.variable) for cpd in cpds for parent in cpd.evidence)
     network.add_cpds(*cpds)
@@ -82,21 +81,20 @@ def fit(graph: Graph, replicate: int, trajectories: Float[Tensor, "n T p"]) -> D
     Returns:
         The estimate, with a replicate axis of length one.
     """
-    from pgmpy.models import LinearGaussianBayesianNetwork
-    from pgmpy.parameter_estimator import LinearGaussianMLE
+    pgmpy, estimators = needed("pgmpy.models", "pgmpy"), needed("pgmpy.parameter_estimator", "pgmpy")
 
     variables = trajectories.shape[-1]
     found = Dbn(*(torch.zeros(1, *[variables] * (2 if name in _MATRICES else 1), dtype=torch.float64) for name in Dbn._fields))
 
     def learn(time: int, table: Any) -> None:
-        network = LinearGaussianBayesianNetwork()
+        network = pgmpy.LinearGaussianBayesianNetwork()
         network.add_nodes_from(table.columns)
         intra = graph.intra if time else graph.first
         edges = [(node(j, time), node(i, time)) for i, j in intra[replicate].nonzero().tolist()]
         if time:
             edges += [(node(j, 0), node(i, 1)) for i, j in graph.inter[replicate].nonzero().tolist()]
         network.add_edges_from(edges)
-        network.fit(table, LinearGaussianMLE(std_estimator="mle"))
+        network.fit(table, estimators.LinearGaussianMLE(std_estimator="mle"))
         for i in range(variables):
             cpd = network.get_cpds(node(i, time))
             (found.intercept if time else found.first_intercept)[0, i] = float(cpd.beta[0])

@@ -6,7 +6,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.extras import needed
 from ddlib.methods.descent import Part
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement
@@ -132,12 +132,7 @@ class DerivativeFree:
         return DerivativeFreeState(kept, best, state.spent + count, state.optimisers), Info(risks.mean(0))
 
     def _optimiser(self, values: Tensor, seed: int) -> Any:
-        try:
-            nevergrad = import_module("nevergrad")
-        except ModuleNotFoundError as missing:
-            raise ModuleNotFoundError(
-                "derivative-free search needs nevergrad, which is not installed: pip install nevergrad"
-            ) from missing
+        nevergrad = needed("nevergrad", "nevergrad")
         if self.optimiser not in nevergrad.optimizers.registry:
             raise ValueError(
                 f"nevergrad has no optimiser {self.optimiser!r}: take 'NgIohTuned', 'CMA', 'DE' or another of its registry"

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.extras import needed
 from ddlib.learners.check import positive_number, whole_number
 from ddlib.pinn.data import Physics
 from ddlib.pinn.learners.networks import TanhNetwork, dtype_of
@@ -35,7 +36,7 @@ def load() -> Any:
     device = torch.get_default_device()
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-            import deepxde
+            deepxde = needed("deepxde", "deepxde")
     finally:
         if torch.get_default_device() != device:  # a GPU, where there is one
             torch.set_default_device(None if device.type == "cpu" else device)

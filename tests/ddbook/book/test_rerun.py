@@ -127,8 +127,8 @@ def imported(source: str) -> list[str]:
                 node.module,
                 *(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith(("ddlib", "ddbook"))),
             ]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_module":
-            names += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "needed":
+            names += [argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)]
     return names
 
 
