@@ -79,7 +79,7 @@ def over_reference(
     """
     import matplotlib.pyplot as plt
 
-    from ddbook.kit.plotting import lay_under
+    from ddbook.kit.overlay import lay_under
 
     figure = draw(*args, **options)
     if not reference.exists():

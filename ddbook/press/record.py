@@ -50,6 +50,8 @@ class Recorder:
         self._tables: dict[str, pd.DataFrame] = {}
         self._reference = Reference(stem)
         self._notes: dict[int, str] = {}
+        self._chapter = re.match(r"\d+", stem)
+        self._figures: list[str] = []
         write_json(self.folder / "results" / "numbers.json", self._numbers)
 
     def table(self, name: str, frame: pd.DataFrame, final: bool = True) -> pd.DataFrame:
@@ -130,6 +132,8 @@ class Recorder:
     def figure(self, name: str, figure: Figure, alt: str, caption: str = "") -> Any:
         """Write ``figures/<name>.svg`` and ``.png``, close the figure, and return what shows it; the last expression of its cell.
 
+        Figures are numbered in the order in which their names are first recorded, after the chapter: "Figure 4.2".
+
         Args:
             name: in lower case.
             figure: the matplotlib figure.
@@ -142,19 +146,28 @@ class Recorder:
         import matplotlib as mpl
         import matplotlib.pyplot as plt
 
+        from ddbook.kit.figures import themed
+
         if not alt.strip():
             raise InputError(f"the figure {name} needs an alternative text: say in a sentence what it shows")
         self._once(f"figures/{_checked(name)}")
+        if name not in self._figures:
+            self._figures.append(name)
         drawn = {}
         for ending, metadata in (("svg", {"Date": None}), ("png", {})):
             stream = io.BytesIO()
             with mpl.rc_context({"svg.hashsalt": "ddlib"}):  # as without the date: the same figure gives the same file
                 figure.savefig(stream, format=ending, bbox_inches="tight", metadata=metadata)
-            drawn[ending] = stream.getvalue()
+            drawn[ending] = themed(stream.getvalue()) if ending == "svg" else stream.getvalue()
             self._write(f"figures/{name}.{ending}", drawn[ending])
         plt.close(figure)
         caption = " ".join(part for part in (caption, self._notes.pop(id(figure), "")) if part)
-        return Shown(name, drawn["svg"], drawn["png"], alt, caption)
+        return Shown(name, self._number(name), drawn["svg"], drawn["png"], alt, caption)
+
+    def _number(self, name: str) -> str:
+        """The chapter's number and the figure's own; the latter alone in a notebook without a number."""
+        own = str(self._figures.index(name) + 1)
+        return f"{int(self._chapter.group())}.{own}" if self._chapter else own
 
     def _once(self, *names: str) -> None:
         """Refuse what this run has recorded before; otherwise take note of it."""
@@ -175,21 +188,18 @@ class Recorder:
 
 
 class Shown:
-    """A recorded figure as Jupyter displays it: HTML with alternative text and caption, or a PNG where there is no HTML.
+    """A recorded figure as Jupyter displays it: HTML with alternative text, number and caption, or a PNG where there is no HTML.
 
     Links lead to it by ``#figure-<name>``.
     """
 
-    def __init__(self, name: str, svg: bytes, png: bytes, alt: str, caption: str) -> None:
-        self._name, self._svg, self._png, self._alt, self._caption = name, svg, png, alt, caption
+    def __init__(self, name: str, number: str, svg: bytes, png: bytes, alt: str, caption: str) -> None:
+        self._name, self._number, self._svg, self._png, self._alt, self._caption = name, number, svg, png, alt, caption
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         source = base64.b64encode(self._svg).decode()
-        caption = (
-            f'<figcaption class="tex2jax_process mathjax_process">{html.escape(self._caption)}</figcaption>'
-            if self._caption
-            else ""
-        )
+        number = f'<span class="ddlib-number">Figure {self._number}.</span>'
+        caption = f'<figcaption class="tex2jax_process mathjax_process">{number} {html.escape(self._caption)}</figcaption>'
         image = f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(self._alt)}">'
         return {
             "text/html": f'<figure class="ddlib-figure" id="figure-{self._name}">{image}{caption}</figure>',

@@ -15,19 +15,15 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from ddbook.chapters.digits.experiment import Digits
 from ddbook.chapters.digits.report import means
-from ddbook.kit import plotting
+from ddbook.kit import figures, looks
+from ddbook.kit.looks import label
 from ddlib.statistics import Estimate, estimate
 from ddlib.trial import Trial
 
 
-def label(method: str) -> str:
-    """How figures call a method."""
-    return str(plotting.look(method)["label"])
-
-
 def draw_matrix(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str], learners: Sequence[str]) -> Figure:
     """Accuracy in per cent of every method's set on every learner, one panel per budget, with half a 95 % interval."""
-    fig, panels = plotting.figure(1, len(budgets), height=0.62 + 0.235 * (len(methods) + 1), squeeze=False)
+    fig, panels = figures.panels(1, len(budgets), height=0.62 + 0.235 * (len(methods) + 1), squeeze=False)
     for axes, budget in zip(panels.ravel(), budgets, strict=True):
         _matrix(axes, table, budget, methods, learners)
     return fig
@@ -55,7 +51,7 @@ def _matrix(axes: Axes, table: pd.DataFrame, budget: int, methods: Sequence[str]
         ]
         found = estimate(rows.accuracy)
         half = "" if np.isnan(found.low) else f" ±{50 * (found.high - found.low):.1f}"
-        color = "white" if value < (low + high) / 2 else "black"
+        color = figures.on_color(value < (low + high) / 2)
         weight = "bold" if i < len(methods) and value == best[j] else "normal"
         axes.text(j, i, f"{value:.1f}{half}", ha="center", va="center", fontsize=6.8, color=color, fontweight=weight)
     axes.axhline(len(methods) - 0.5, color="white", linewidth=2)
@@ -65,7 +61,7 @@ def draw_gallery(digits: Digits, sets: Mapping[tuple[str, int], Trial], methods:
     """Ten images of each method's set in the first replicate, ordered by class, the label that is largest; classes take turns."""
     columns, count = 2, min(10, budget)
     rows = -(-len(methods) // columns)
-    fig, panels = plt.subplots(rows, columns, figsize=(plotting.TEXT_WIDTH, 0.5 * rows + 0.1), layout="constrained", squeeze=False)
+    fig, panels = plt.subplots(rows, columns, figsize=(figures.TEXT_WIDTH, 0.5 * rows + 0.1), layout="constrained", squeeze=False)
     for axes in panels.ravel():
         axes.set_axis_off()
     for axes, method in zip(panels.T.ravel(), methods, strict=False):
@@ -92,25 +88,25 @@ def draw_transfer(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence
 
     A method without an efficiency on any seed, because random rows do as well as all the data, is named but has no marker.
     """
-    fig, panels = plotting.figure(len(budgets), height=3.4, squeeze=False)
+    fig, panels = figures.panels(len(budgets), height=3.4, squeeze=False)
     for axes, budget in zip(panels.ravel(), budgets, strict=True):
         for method in methods:
             rows = table.query("budget == @budget and method == @method")
             mine = rows[rows.learner == own[method]].groupby("seed").efficiency.mean()
             others = rows[rows.learner != own[method]].groupby("seed").efficiency.mean()
             x, y = _percent(mine), _percent(others)
-            style = plotting.look(method) | {"linestyle": "none"}
+            style = looks.dots(method)
             axes.plot([x.value], [y.value], **style)
             if not np.isnan(x.low):
                 ends = dict(color=style["color"], linewidth=0.7, alpha=0.45)
                 segments = [[(x.low, y.value), (x.high, y.value)], [(x.value, y.low), (x.value, y.high)]]
                 axes.add_collection(LineCollection(segments, **ends), autolim=False)  # markers set the limits
-        axes.axline((0, 0), slope=1, color=plotting.GREY, linewidth=0.8, linestyle=":")
+        axes.axline((0, 0), slope=1, color=looks.GREY, linewidth=0.8, linestyle=":")
         axes.set(title=f"{budget} points", xlabel="efficiency on its own learner (%)")
         axes.set_xlim(axes.get_xlim()[0] - 3, max(104, axes.get_xlim()[1]))
         axes.set_ylim(axes.get_ylim()[0] - 3, max(104, axes.get_ylim()[1]))
     panels[0, 0].set_ylabel("mean on the other learners (%)")
-    fig.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7.2)
+    figures.legend_below(fig, 4, fontsize=7.2)
     return fig
 
 
@@ -123,9 +119,9 @@ def _percent(values: pd.Series) -> Estimate:
 
 def draw_trap(curves: pd.DataFrame) -> Figure:
     """Validation accuracy inside the loop and after retraining, warm and cold."""
-    fig, panels = plotting.figure(2, height=3.1, sharey=True)
+    fig, panels = figures.panels(2, height=3.1, sharey=True)
     titles = {"warm": "(a) the network is kept (warm start)", "cold": "(b) a fresh network each time (cold start)"}
-    colors = dict(zip(sorted(curves.step_size.unique()), (plotting.BLUE, plotting.VERMILION), strict=True))
+    colors = dict(zip(sorted(curves.step_size.unique()), (looks.BLUE, looks.VERMILION), strict=True))
     kinds = {"retrained": ("-", "retrained from fresh seeds"), "inside": ("--", "the network inside the loop")}
     for (axes, start), (size, color) in product(zip(panels, titles, strict=True), colors.items()):
         rows = curves[(curves.start == start) & (curves.step_size == size)]
@@ -137,17 +133,17 @@ def draw_trap(curves: pd.DataFrame) -> Figure:
             axes.fill_between(steps, low, high, color=color, alpha=0.12, linewidth=0)
         axes.set(title=titles[start], xlabel="updates of the set", ylim=(0, 100))
     panels[0].set_ylabel("validation accuracy (%)")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figures.legend_below(fig, 2)
     return fig
 
 
 def draw_intervals(table: pd.DataFrame, budget: int, methods: Sequence[str], level: float) -> Figure:
     """Coverage and interval score against the error of the means."""
-    fig, (left, right) = plotting.figure(2, height=3.3)
+    fig, (left, right) = figures.panels(2, height=3.3)
     for method in methods:
         chosen = table[table.method == method]
         rows = chosen[chosen.budget == budget] if (chosen.budget == budget).any() else chosen
-        style = plotting.look(method) | {"linestyle": "none"}
+        style = looks.dots(method)
         if method == "full":  # a ring round the exact construction, which gives the same model
             style |= {"marker": "o", "markersize": 9, "markerfacecolor": "none"}
         x, coverage, score = (estimate(rows[column]) for column in ("rmse", "coverage", "score"))
@@ -157,7 +153,7 @@ def draw_intervals(table: pd.DataFrame, budget: int, methods: Sequence[str], lev
                 ends = dict(color=style["color"], linewidth=0.8, alpha=0.7)
                 axes.plot([x.low, x.high], [scale * y.value] * 2, **ends)
                 axes.plot([x.value] * 2, [scale * y.low, scale * y.high], **ends)
-    left.axhline(100 * level, color=plotting.BLACK, linewidth=1, linestyle=":")
+    left.axhline(100 * level, color=looks.BLACK, linewidth=1, linestyle=":")
     left.set(title="(a) how often the interval is right", ylabel="coverage (%)", ylim=(0, 103))
     right.set(title="(b) interval score, lower is better", yscale="log")
     right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
@@ -165,5 +161,5 @@ def draw_intervals(table: pd.DataFrame, budget: int, methods: Sequence[str], lev
     right.yaxis.set_minor_locator(NullLocator())
     for axes in (left, right):
         axes.set_xlabel("root mean squared error of the predictive mean")
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7.5)
+    figures.legend_below(fig, 3, fontsize=7.5)
     return fig

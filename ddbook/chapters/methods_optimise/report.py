@@ -10,7 +10,7 @@ from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, Lin
 from ddbook.chapters.methods_optimise.faithful import Probes, stages
 from ddbook.chapters.methods_optimise.limits import ridge_regret_bound, unit_weight_limit
 from ddbook.chapters.methods_optimise.regret import Runs
-from ddbook.kit import plotting
+from ddbook.kit import looks
 from ddlib.lens import ridge_lower_bound
 from ddlib.statistics import Estimate, Number, estimate, quoted
 
@@ -157,7 +157,7 @@ def method_table(measured: pd.DataFrame, regrets: pd.DataFrame, runs: Runs) -> p
     medians = regrets.groupby(["task", "method"]).regret.median()
     rows = []
     for name in ("exact", *AWARE, *BLIND, *GIVEN):
-        row = {"method": plotting.look(name)["label"]}
+        row = {"method": looks.label(name)}
         for key in ("ridge", "logistic"):
             known = (key, name) in means.index
             row[f"τ, {key}"] = f"{float(means.cloud[key, name]):.2f}" if known else "–"

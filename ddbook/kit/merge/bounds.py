@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddbook.kit import plotting
 from ddbook.kit.merge.finite import complete_regret
 from ddlib.dbn.likelihood.information import dimension, limits
 from ddlib.dbn.model.network import Dbn, Graph, entropy
 from ddlib.dbn.sources import Statistics
-
-BOUND: dict[str, Any] = {"color": plotting.VERMILION, "linestyle": "-", "linewidth": 1.2}
-CLEAN: dict[str, Any] = {"color": plotting.GREY, "linestyle": ":", "linewidth": 1.2}
-BOUND_LABEL, CLEAN_LABEL = "Cramér–Rao regret", "dim/(2n), complete and clean"
-"""How every figure draws and calls the two."""
 
 
 def bounds(graph: Graph, truth: Dbn, sources: Statistics, slices: int) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 r"""What a Gaussian law of trajectories says of entries that are held back, given others: no complete patient is needed.
 
+In the library, though only real records are scored so as yet: it takes any law and any table of trajectories.
+
 For the given entries g of a trajectory :math:`x \sim N(\mu, \Sigma)`,
 
 .. math:: E[x \mid x_g] = \mu + \Sigma_{\cdot g} \Sigma_{gg}^{-1} (x_g - \mu_g), \qquad

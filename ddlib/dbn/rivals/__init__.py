@@ -34,12 +34,3 @@ RIVALS_IGNORING_NOISE: dict[str, Rival] = {
     "federated": federated_averaging,
 }
 """With the noise left in."""
-
-RIVAL_LABELS = {
-    "available_case": "available-case moments",
-    "available_case_repaired": "available-case moments, repaired",
-    "mean_imputation": "mean imputation",
-    "chained_equations": "chained equations (MICE)",
-    "federated": "federated averaging",
-}
-"""What tables and figures call them."""

@@ -41,9 +41,10 @@ def test_the_tree_is_laid_out_as_the_repository(root: Path) -> None:
     listed = toc_files(yaml.safe_load((tree / "_toc.yml").read_text(encoding="utf-8")))
     assert [page for page in listed if not list(tree.glob(f"{page}.*"))] == []
     assert "book/api/problem" in listed
-    assert listed.index("book/api/dbn_tables") > listed.index("book/api/dbn")
-    assert "ddlib.merge.merging" in (tree / "book/api/dbn_tables.md").read_text(encoding="utf-8")
-    assert "automodule:: ddlib.merge" not in (tree / "book/api/dbn.md").read_text(encoding="utf-8")
+    assert listed.index("book/api/dbn_likelihood") > listed.index("book/api/dbn")
+    assert "ddlib.dbn.likelihood.observed" in (tree / "book/api/dbn_likelihood.md").read_text(encoding="utf-8")
+    assert "automodule:: ddlib.dbn.likelihood" not in (tree / "book/api/dbn.md").read_text(encoding="utf-8")
+    assert not [page for page in listed if "ddbook" in page], "chapters and press are no library"
 
 
 def test_numbers_of_all_chapters_are_merged_by_full_name(root: Path) -> None:

@@ -93,7 +93,7 @@ def test_the_command_prints_the_path_and_refuses_in_one_sentence(tmp_path: Path)
     command = [sys.executable, "-m", "ddbook", "archive", "--profile", "small"]
     refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert refused.stderr.startswith("ddlib: there is no finished book in ")
+    assert refused.stderr.startswith("ddbook: there is no finished book in ")
     site(tmp_path)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()).read_bytes() == (tmp_path / "_build/small/html/download/ddlib-book-small.zip").read_bytes()

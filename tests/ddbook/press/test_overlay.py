@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddbook.kit import plotting
+from ddbook.kit import figures
+from ddbook.kit.overlay import NOT_OURS, lay_under
 from ddbook.press.overlay import Reference, over_reference
 from ddbook.press.run import run
 from tests.ddbook.book.fake import record
@@ -18,11 +19,11 @@ STEM = "01_curves"
 PARAMETERS = "steps: int = 5  # effort\nnoise: float = 0.3  # of the data\nreplicates: int = 2  # seeds"
 CELL = """\
 import pandas as pd
-from ddbook.kit import plotting
+from ddbook.kit import figures
 from ddbook.press import Recorder
 record = Recorder("01_curves")
 def draw(scores, scale):
-    figure, axes = plotting.figure()
+    figure, axes = figures.panels()
     axes.plot(scores.x, scale * scores.y, color="#0072B2")
     return figure
 scores = record.table("scores", pd.DataFrame({"x": [0, 1], "y": [0.0, 1.0]}))
@@ -72,14 +73,14 @@ def lines(axes):
 
 
 def test_curves_lie_wide_and_pale_below_and_widen_the_panel():
-    here, axes = plotting.figure()
+    here, axes = figures.panels()
     axes.plot([0, 1], [0, 1], color="red", label="ours")
-    there, other = plotting.figure()
+    there, other = figures.panels()
     other.plot([0, 4], [5, 6], color="red", label="ours")
     other.plot([2], [3], "o", color="blue", markersize=4)
     other.axhline(9)
     other.plot([1, 2], [1, 1], "|")
-    plotting.lay_under(here, there)
+    lay_under(here, there)
     below = [line for line in axes.get_lines() if line.get_label() == "_reference"]
     assert [line.get_xdata().tolist() for line in below] == [[0, 4], [2]]
     assert below[0].get_zorder() < lines(axes)["ours"].get_zorder()
@@ -92,10 +93,10 @@ def test_curves_lie_wide_and_pale_below_and_widen_the_panel():
 
 
 def test_what_is_not_the_runs_own_is_not_copied():
-    here, axes = plotting.figure()
-    there, other = plotting.figure()
-    other.plot([1, 2], [3, 4], gid=plotting.NOT_OURS)
-    assert plotting.lay_under(here, there) == 0
+    here, axes = figures.panels()
+    there, other = figures.panels()
+    other.plot([1, 2], [3, 4], gid=NOT_OURS)
+    assert lay_under(here, there) == 0
     assert axes.get_lines() == []
     plt.close(here)
 
@@ -112,22 +113,22 @@ def test_what_is_not_the_runs_own_is_not_copied():
     ],
 )
 def test_rows_of_other_names_never_lie_under_each_other(places, names, fits):
-    here, axes = plotting.figure()
+    here, axes = figures.panels()
     axes.set_yticks([0, 1], ["Poisson", "Burgers"])
-    there, other = plotting.figure()
+    there, other = figures.panels()
     other.plot([1, 2], [0, 1])
     other.set_yticks(places, names)
     if fits:
-        assert plotting.lay_under(here, there) == 1
+        assert lay_under(here, there) == 1
     else:
         with pytest.raises(ValueError, match="cannot lie under"):
-            plotting.lay_under(here, there)
+            lay_under(here, there)
     plt.close("all")
 
 
 def test_panels_that_share_an_axis_lie_under_each_other_all_or_none():
     def draw(names, second):
-        figure, (left, right) = plotting.figure(columns=2, sharey=True)
+        figure, (left, right) = figures.panels(columns=2, sharey=True)
         for axes in (left, right):
             axes.plot([1, 2], [0, 1])
         left.set_yticks([0, 1], names)
@@ -135,10 +136,10 @@ def test_panels_that_share_an_axis_lie_under_each_other_all_or_none():
         return figure
 
     here = draw(["Poisson", "Burgers"], ["a", "b"])
-    assert plotting.lay_under(here, draw(["Poisson", "Burgers"], ["a", "b"])) == 2
+    assert lay_under(here, draw(["Poisson", "Burgers"], ["a", "b"])) == 2
     counts = [len(axes.get_lines()) for axes in here.axes]
     with pytest.raises(ValueError, match="cannot lie under"):
-        plotting.lay_under(here, draw(["Poisson", "Burgers"], ["a", "c"]))
+        lay_under(here, draw(["Poisson", "Burgers"], ["a", "c"]))
     assert [len(axes.get_lines()) for axes in here.axes] == counts == [2, 2]
     plt.close("all")
 
@@ -153,7 +154,7 @@ def drawn(tmp_path, here, there):
 
     def draw(argument):
         seen.append(argument)
-        figure, axes = plotting.figure()
+        figure, axes = figures.panels()
         axes.plot([0, 1], [0, 1])
         return figure
 
@@ -182,27 +183,27 @@ def test_a_figure_without_a_recorded_table_does_not_lie_under_itself(tmp_path):
     reference = tmp_path / "reference" / STEM
     (reference / "results").mkdir(parents=True)
     (reference / "run.json").write_text(record(STEM).model_copy(update={"parameters": {}}).model_dump_json())
-    figure, note = over_reference(Reference(STEM, tmp_path / "reference"), {}, lambda table: plotting.figure()[0], frame)
+    figure, note = over_reference(Reference(STEM, tmp_path / "reference"), {}, lambda table: figures.panels()[0], frame)
     plt.close(figure)
     assert "is not drawn" in note
 
 
 def test_a_panel_with_limits_of_its_own_keeps_them():
-    here, axes = plotting.figure()
+    here, axes = figures.panels()
     axes.plot([0, 1], [0, 1])
     axes.set_ylim(0, 1)
-    there, other = plotting.figure()
+    there, other = figures.panels()
     other.plot([0, 1], [5, 6])
-    plotting.lay_under(here, there)
+    lay_under(here, there)
     assert axes.get_ylim() == (0, 1)
     plt.close(here)
 
 
 def test_figures_of_other_panels_are_refused():
-    one, _ = plotting.figure()
-    two, _ = plotting.figure(2)
+    one, _ = figures.panels()
+    two, _ = figures.panels(2)
     with pytest.raises(ValueError, match="2 panels"):
-        plotting.lay_under(one, two)
+        lay_under(one, two)
     plt.close("all")
 
 

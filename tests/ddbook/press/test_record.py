@@ -137,13 +137,27 @@ def test_a_figure_is_written_twice_and_shown_with_its_alternative_text(record):
     plt.close("all")
 
 
+def test_figures_are_numbered_in_the_order_of_their_names(tmp_path, monkeypatch):
+    monkeypatch.delenv("DDLIB_RUN_DIR", raising=False)
+    monkeypatch.setattr("ddbook.press.record.project_root", lambda: tmp_path)
+    chapter, loose = Recorder("04_merge_hospitals"), Recorder("sketch")
+
+    def number(record, name):
+        shown = record.figure(name, plt.figure(), alt="nothing")._repr_mimebundle_()["text/html"]
+        return shown.partition("Figure ")[2].partition("<")[0]
+
+    drawn = [number(chapter, name) for name in ("first", "second", "first")]  # a cell that is run again keeps its number
+    assert drawn == ["4.1.", "4.2.", "4.1."]
+    assert number(loose, "first") == "1."
+
+
 def test_the_same_figure_gives_the_same_file(record):
-    from ddbook.kit import plotting
+    from ddbook.kit import figures
 
     files = []
     for _ in range(2):
-        plotting.use_style()
-        figure, axes = plotting.figure()
+        figures.use_style()
+        figure, axes = figures.panels()
         axes.plot([0, 1])
         Recorder("01_small").figure("line", figure, alt="a line")
         files.append((record.folder / "figures" / "line.svg").read_bytes())

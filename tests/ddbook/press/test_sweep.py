@@ -231,12 +231,12 @@ def test_a_wrong_grid_is_refused_before_anything_starts(typed, grid, given, text
     ],
 )
 def test_options_that_cannot_work_are_one_sentence(house, options, text, capsys, monkeypatch):
-    from ddbook.press import cli
+    from ddbook.__main__ import main
 
     monkeypatch.chdir(house)
-    monkeypatch.setattr(sys, "argv", ["ddlib", "sweep", "notebooks/01_small.ipynb", "--grid", "seed=1", *options])
+    monkeypatch.setattr(sys, "argv", ["ddbook", "sweep", "notebooks/01_small.ipynb", "--grid", "seed=1", *options])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main()
     assert ended.value.code == 2
     assert text in capsys.readouterr().err.replace("\n", " ")
     assert not (house / "_build").exists()

@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from ddbook.kit import plotting
-from ddbook.kit.merge.bounds import BOUND, BOUND_LABEL, CLEAN
+from ddbook.kit import figures, looks
 from ddlib.dbn.model.network import joint, topological_order
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.problem import Distilled
@@ -39,7 +38,7 @@ def draw_problem(
         replicate: which network.
         directions: how many Algorithm 1 draws in an update.
     """
-    figure = plt.figure(figsize=(plotting.TEXT_WIDTH, 7.4), layout="constrained")
+    figure = plt.figure(figsize=(figures.TEXT_WIDTH, 7.4), layout="constrained")
     grid = figure.add_gridspec(3, 2, height_ratios=[1.45, 1, 0.72])
     _network(figure.add_subplot(grid[0, 0]), task, replicate)
     _pattern(figure.add_subplot(grid[0, 1]), task, replicate)
@@ -71,27 +70,29 @@ def _algorithm(axes: Axes, task: MergeTask, budget: int, directions: int) -> Non
     step = 24 / min(sources, 12)
     for k in range(min(sources, 12)):  # more parts than these would not be seen
         look: dict[str, Any] = {
-            "facecolor": plotting.ORANGE if k == chosen else plotting.SKY,
-            "edgecolor": plotting.BLACK,
+            "facecolor": looks.ORANGE if k == chosen else looks.SKY,
+            "edgecolor": looks.BLACK,
             "linewidth": 0.7,
         }
         axes.add_patch(plt.Rectangle((k * step, 14), 0.85 * step, 7, **look))
         if sources <= 7:
-            axes.text((k + 0.42) * step, 17.5, "$S_j$" if k == chosen else f"$S_{{{k + 1}}}$", ha="center", va="center", fontsize=8)
+            part = "$S_j$" if k == chosen else f"$S_{{{k + 1}}}$"
+            axes.text((k + 0.42) * step, 17.5, part, ha="center", va="center", fontsize=8, color=figures.on_color(False))
     least, most = belongs.count(sources - 1), belongs.count(0)
     per = f"{most}" if least == most else f"{least}–{most}"
     axes.text(12, 23, "the set $S$", ha="center", va="bottom", fontsize=8)
     axes.text(12, 12, f"{per} trajectories a part,\nat first rows of its source", ha="center", va="top", fontsize=7)
     boxes = (
         (39, 26, "learn a network\nfrom $S$", "white"),
-        (39, 9, "learn a network from $S$\nwith $S_j + \\sigma\\Delta$", plotting.ORANGE),
+        (39, 9, "learn a network from $S$\nwith $S_j + \\sigma\\Delta$", looks.ORANGE),
         (65, 17.5, f"score both on\nthe data of the\n{sources - 1} other source{'s' * (sources > 2)}", "white"),
         (90, 17.5, f"gradient: difference\n× $\\Delta / \\sigma$, mean over\n{directions} directions $\\Delta$", "white"),
     )
     for x, y, text, color in boxes:
-        box: dict[str, Any] = {"boxstyle": "round,pad=0.4", "facecolor": color, "edgecolor": plotting.GREY, "linewidth": 0.8}
-        axes.text(x, y, text, ha="center", va="center", fontsize=7.5, bbox=box)
-    flow: dict[str, Any] = {"arrowstyle": "-|>", "color": plotting.BLACK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
+        box: dict[str, Any] = {"boxstyle": "round,pad=0.4", "facecolor": color, "edgecolor": looks.GREY, "linewidth": 0.8}
+        ink = looks.BLACK if color == "white" else figures.on_color(False)
+        axes.text(x, y, text, ha="center", va="center", fontsize=7.5, bbox=box, color=ink)
+    flow: dict[str, Any] = {"arrowstyle": "-|>", "color": looks.BLACK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
     for start, end in (
         ((24.5, 19), (30.5, 25)),
         ((24.5, 16), (28, 10)),
@@ -100,10 +101,10 @@ def _algorithm(axes: Axes, task: MergeTask, budget: int, directions: int) -> Non
         ((74.5, 17.5), (79.5, 17.5)),
     ):
         axes.annotate("", end, start, arrowprops=flow)
-    back = flow | {"linestyle": "--", "color": plotting.VERMILION}
-    axes.plot([90, 90, (chosen + 0.42) * step], [9.5, 0.5, 0.5], color=plotting.VERMILION, linestyle="--", linewidth=1.0)
+    back = flow | {"linestyle": "--", "color": looks.VERMILION}
+    axes.plot([90, 90, (chosen + 0.42) * step], [9.5, 0.5, 0.5], color=looks.VERMILION, linestyle="--", linewidth=1.0)
     axes.annotate("", ((chosen + 0.42) * step, 4.5), ((chosen + 0.42) * step, 0.3), arrowprops=back)
-    axes.text(65, 1.5, "$S_j \\leftarrow S_j - \\eta\\,$gradient", ha="center", va="bottom", fontsize=8, color=plotting.VERMILION)
+    axes.text(65, 1.5, "$S_j \\leftarrow S_j - \\eta\\,$gradient", ha="center", va="bottom", fontsize=8, color=looks.VERMILION)
 
 
 def _network(axes: Axes, task: MergeTask, replicate: int) -> None:
@@ -115,16 +116,14 @@ def _network(axes: Axes, task: MergeTask, replicate: int) -> None:
         axes.add_patch(FancyArrowPatch(start, end, connectionstyle=f"arc3,rad={bend}", color=color, **style))
 
     for child, parent in task.graph.inter[replicate].nonzero().tolist():
-        arrow((0, height[parent]), (1, height[child]), 0.0, plotting.VERMILION if child != parent else plotting.ORANGE)
+        arrow((0, height[parent]), (1, height[child]), 0.0, looks.VERMILION if child != parent else looks.ORANGE)
     for child, parent in task.graph.intra[replicate].nonzero().tolist():
-        arrow((1, height[parent]), (1, height[child]), -0.5, plotting.BLUE)  # bulging outwards
+        arrow((1, height[parent]), (1, height[child]), -0.5, looks.BLUE)  # bulging outwards
     for x in (0, 1):
-        axes.scatter(
-            [x] * len(order), list(height.values()), s=150, color="white", edgecolor=plotting.BLACK, zorder=3, linewidth=0.9
-        )
+        axes.scatter([x] * len(order), list(height.values()), s=150, color="white", edgecolor=looks.BLACK, zorder=3, linewidth=0.9)
         for variable, y in height.items():
             axes.text(x, y, str(variable), ha="center", va="center", fontsize=7.5, zorder=4)
-    legend = {"within a slice": plotting.BLUE, "to itself": plotting.ORANGE, "to another": plotting.VERMILION}
+    legend = {"within a slice": looks.BLUE, "to itself": looks.ORANGE, "to another": looks.VERMILION}
     for line, (text, color) in enumerate(legend.items(), start=1):
         axes.text(-0.88, len(order) - line, text, color=color, fontsize=8, ha="left", va="center")
     axes.text(0, -0.95, "slice $t-1$", ha="center", va="top")
@@ -137,8 +136,8 @@ def _pattern(axes: Axes, task: MergeTask, replicate: int) -> None:
     measured = task.sources.observed[replicate].any(1).cpu().numpy()
     sources, variables = measured.shape
     for k, i in np.ndindex(sources, variables):
-        look: dict[str, Any] = {"facecolor": plotting.SKY} if measured[k, i] else {"facecolor": "white", "hatch": "////"}
-        axes.add_patch(plt.Rectangle((i - 0.44, k - 0.44), 0.88, 0.88, edgecolor=plotting.GREY, linewidth=0.6, **look))
+        look: dict[str, Any] = {"facecolor": looks.SKY} if measured[k, i] else {"facecolor": "white", "hatch": "////"}
+        axes.add_patch(plt.Rectangle((i - 0.44, k - 0.44), 0.88, 0.88, edgecolor=looks.GREY, linewidth=0.6, **look))
     axes.set(
         xlim=(-0.6, variables - 0.4),
         ylim=(sources - 0.4, -0.6),
@@ -160,7 +159,7 @@ def _paths(axes: Axes, task: MergeTask, paths: np.ndarray, hidden: np.ndarray, v
     times = np.arange(1, slices + 1)
     axes.fill_between(times, mean - spread, mean + spread, color="#dddddd", linewidth=0, label="truth: mean ± 2 sd")
     for path, filled in zip(paths, hidden, strict=True):
-        look: dict[str, Any] = {"color": plotting.VERMILION, "linestyle": "--"} if filled else {"color": plotting.BLUE}
+        look: dict[str, Any] = {"color": looks.VERMILION, "linestyle": "--"} if filled else {"color": looks.BLUE}
         label = "began as a filled gap" if filled else "began as noisy measurements"
         axes.plot(times, path, linewidth=1.0, alpha=0.9, label=label, **look)
     axes.set_xticks(times)
@@ -187,69 +186,53 @@ def draw_regret(scores: pd.DataFrame, budgets: list[int], marks: pd.DataFrame, e
         marks: what the data allow (:func:`ddbook.kit.merge.bounds.bounds`).
         expected: the regret of clean trajectories (:func:`ddbook.kit.merge.bounds.clean_expectation`).
     """
-    figure, (left, right) = plotting.figure(columns=2, height=3.3)
+    figure, (left, right) = figures.panels(columns=2, height=3.3)
     for axes, value in ((left, "test_ll"), (right, "regret")):
-        axes.axhline(_reachable(marks, value), label=BOUND_LABEL, **BOUND)
+        axes.axhline(_reachable(marks, value), **looks.line("cramer_rao"))
         for method in (*LINES, "clean_subset", *DISTILLED, "limit"):
             part = scores[scores.method == method]
             if part.empty or (method == "truth" and value == "regret"):
                 continue
-            look = plotting.look(method)
             if method in LINES:
-                middle = estimate(part[value].to_numpy(), "median")
-                axes.axhline(middle.value, color=look["color"], linestyle=look["linestyle"], label=look["label"], linewidth=1.2)
+                axes.axhline(estimate(part[value].to_numpy(), "median").value, **looks.line(method))
                 continue
             part = part[part.budget.isin(budgets)]
             if part.empty:  # no budget is large enough for the limit
                 continue
             found = _median(part, "budget", value)
             error = np.abs(found[["low", "high"]].to_numpy().T - found.value.to_numpy())
-            size = {"markersize": 8, "markerfacecolor": "none", "linestyle": "none"} if method == "limit" else {}
-            axes.errorbar(found.index, found.value, error, elinewidth=0.8, **(look | size))
+            look = looks.ring(method) | {"linestyle": "none"} if method == "limit" else looks.look(method)
+            axes.errorbar(found.index, found.value, error, elinewidth=0.8, **look)
         axes.set_xscale("log")
         axes.set_xticks(budgets, [str(budget) for budget in budgets])
         axes.minorticks_off()
         axes.set_xlabel("distilled trajectories (IPC)")
-    right.plot(expected.n, expected.clean_bound, label="$D^{\\mathrm{sub}}$ on average: $\\dim/2n$", zorder=1, **CLEAN)
+    right.plot(expected.n, expected.clean_bound, zorder=1, **looks.line("clean_expected"))
     finite = expected[np.isfinite(expected.finite)]
-    right.plot(
-        finite.n, finite.finite, label="$D^{\\mathrm{sub}}$ on average: finite-$n$ form", zorder=1, **(CLEAN | {"linestyle": "-"})
-    )
+    right.plot(finite.n, finite.finite, zorder=1, **looks.line("clean_expected_finite"))
     left.set(title="(a) Test log-likelihood", ylabel="nats per trajectory")
     right.set(title="(b) Regret", ylabel="nats per trajectory", yscale="log")
-    entries = {text: handle for axes in (left, right) for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3)
+    figures.legend_below(figure)
     return figure
 
 
 def draw_curves(curves: pd.DataFrame, scores: pd.DataFrame, budgets: list[int], marks: pd.DataFrame) -> Figure:
     """Figure 3: test log-likelihood during distillation, one panel per budget; medians, and the range over networks."""
-    rows = -(-len(budgets) // 2)
-    figure, grid = plotting.figure(columns=2, rows=rows, height=2.3, squeeze=False, sharey=True)
+    figure, grid = figures.grid(len(budgets), 2, height=2.3, sharey=True)
     for axes, budget in zip(grid.flat, budgets, strict=False):
-        axes.axhline(_reachable(marks, "test_ll"), label=BOUND_LABEL, **BOUND)
+        axes.axhline(_reachable(marks, "test_ll"), **looks.line("cramer_rao"))
         for method in DISTILLED:
             part = curves[(curves.method == method) & (curves.budget == budget)]
             if part.empty:
                 continue
-            look = plotting.look(method)
             path = part.groupby("step").test_ll.agg(["median", "min", "max"])
             steps = path.index + 1
-            axes.fill_between(steps, path["min"], path["max"], color=look["color"], alpha=0.12, linewidth=0)
-            axes.plot(steps, path["median"], color=look["color"], linestyle=look["linestyle"], label=look["label"])
+            axes.fill_between(steps, path["min"], path["max"], color=looks.color(method), alpha=0.12, linewidth=0)
+            axes.plot(steps, path["median"], **looks.line(method))
         for method in ("clean_subset", "em"):
             here = scores[(scores.method == method) & ((scores.budget == budget) | (method == "em"))]
-            look = plotting.look(method)
-            axes.axhline(
-                here.test_ll.median(), color=look["color"], linestyle=look["linestyle"], label=look["label"], linewidth=1.2
-            )
+            axes.axhline(here.test_ll.median(), **looks.line(method))
         axes.set(xscale="log", title=f"IPC {budget}")
-    for axes in grid.flat[len(budgets) :]:
-        axes.set_visible(False)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("test log-likelihood")
-    for axes in grid[-1]:
-        axes.set_xlabel("1 + update")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figures.name_outer(grid, "1 + update", "test log-likelihood")
+    figures.legend_below(figure, 2)
     return figure

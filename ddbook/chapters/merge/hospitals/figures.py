@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ddbook.chapters.merge.hospitals.lags import Lags
-from ddbook.chapters.merge.hospitals.report import IGNORED, LOWER_IS_BETTER, METRICS, color, label, ordered, values
-from ddbook.kit import plotting
+from ddbook.chapters.merge.hospitals.report import IGNORED, LOWER_IS_BETTER, METRICS, ordered, values
+from ddbook.kit import figures, looks
+from ddbook.kit.looks import label
+from ddbook.kit.overlay import NOT_OURS
 
 OFF = 4.0
 """Nats per visit below the lowest of the complete records at which a log-likelihood leaves the axis."""
@@ -25,7 +27,7 @@ def draw_scores(scores: pd.DataFrame, metrics: Sequence[str]) -> Figure:
     """
     methods = [m for m in ordered(scores) if not m.endswith(IGNORED)][::-1]
     noises = sorted(scores.noise.unique())
-    figure, axes = plotting.figure(len(metrics), height=0.24 * len(methods) + 0.9, sharey=True, squeeze=False)
+    figure, axes = figures.panels(len(metrics), height=0.24 * len(methods) + 0.9, sharey=True, squeeze=False)
     for panel, metric in zip(axes[0], metrics, strict=True):
         low, high = _window(scores, metric)
         for height, method in enumerate(methods):
@@ -33,7 +35,7 @@ def draw_scores(scores: pd.DataFrame, metrics: Sequence[str]) -> Figure:
                 found = values(scores, method, noise, metric) if metric in scores else np.empty(0)
                 if found.size and not (method == "carried_forward" and metric != "rmse"):
                     offset = 0.16 if noise == noises[0] else -0.16
-                    _dot(panel, found, height + offset, color(method), noise == noises[0], (low, high), metric)
+                    _dot(panel, found, height + offset, method, noise == noises[0], (low, high), metric)
         panel.set_xlim(low, high)
         panel.set_xlabel(METRICS[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""))
         panel.set_yticks(range(len(methods)), [label(m) for m in methods])
@@ -55,7 +57,10 @@ def _window(scores: pd.DataFrame, metric: str) -> tuple[float, float]:
     return (ends[0], ends[1]) if sign > 0 else (-ends[1], -ends[0])
 
 
-def _dot(panel: Axes, found: np.ndarray, height: float, tint: str, filled: bool, window: tuple[float, float], metric: str) -> None:
+def _dot(
+    panel: Axes, found: np.ndarray, height: float, method: str, filled: bool, window: tuple[float, float], metric: str
+) -> None:
+    tint = looks.color(method)
     face = tint if filled else "white"
     middle = np.median(found) if np.isfinite(found).all() else np.nan
     if not window[0] <= middle <= window[1]:
@@ -65,26 +70,26 @@ def _dot(panel: Axes, found: np.ndarray, height: float, tint: str, filled: bool,
             "markerfacecolor": face,
             "clip_on": False,
             "markersize": 5,
-            "gid": plotting.NOT_OURS,
+            "gid": NOT_OURS,
         }
         panel.plot(worse, height, marker, **arrow)
         return
     panel.plot([found.min(), found.max()], [height, height], color=tint, linewidth=0.9)
-    panel.plot(middle, height, "o", color=tint, markerfacecolor=face, markersize=4.5)
+    panel.plot(middle, height, **looks.dots(method) | {"markerfacecolor": face})
 
 
 def draw_lags(found: Mapping[str, Lags]) -> Figure:
     """How fast correlations fade over visits, one panel per table."""
-    figure, axes = plotting.figure(len(found), height=2.6, squeeze=False, sharey=True)
+    figure, axes = figures.panels(len(found), height=2.6, squeeze=False, sharey=True)
     for panel, (name, lags) in zip(axes[0], found.items(), strict=True):
         at = np.arange(1, len(lags.data) + 1)
-        panel.plot(at, lags.data, "o", color=plotting.BLACK, label="data")
-        panel.plot(at, lags.network, "--", color=plotting.BLUE, label="network (Markov)")
-        panel.plot(at, lags.levels, "-", color=plotting.VERMILION, label="network with static levels")
+        panel.plot(at, lags.data, "o", color=looks.GREY, label="data")
+        panel.plot(at, lags.network, **looks.line("em") | {"label": "network (Markov)"})
+        panel.plot(at, lags.levels, **looks.line("em_levels") | {"label": "network with static levels"})
         panel.set(title=name, xlabel="visits apart", xticks=at)
     axes[0][0].set_ylabel("correlation of a value with itself")
     axes[0][0].set_ylim(bottom=0)
-    axes[0][0].legend()
+    figures.label_ends(axes[0][-1])
     return figure
 
 
@@ -93,16 +98,16 @@ def draw_visits(found: Mapping[str, pd.DataFrame]) -> Figure:
 
     Values below the axis stand at its lower edge as open triangles.
     """
-    figure, axes = plotting.figure(len(found), 2, height=2.3, squeeze=False, sharex="col")
+    figure, axes = figures.panels(len(found), 2, height=2.3, squeeze=False, sharex="col")
     for column, (name, scores) in enumerate(found.items()):
         drawn: list[tuple[pd.Series, str]] = []
-        for method, marker in zip(ordered(scores), "osPD^v", strict=False):
+        for method in ordered(scores):
             part = scores[scores.method == method]
             for row, measure in enumerate((part.test_ll / part.slices, part.rmse)):
                 middle = measure.groupby(part.slices).median()
-                axes[row][column].plot(middle.index, middle, marker + "-", color=color(method), label=label(method))
+                axes[row][column].plot(middle.index, middle, **looks.look(method))
                 if row == 0:
-                    drawn.append((middle, color(method)))
+                    drawn.append((middle, looks.color(method)))
         clean = scores[scores.method == "clean_all"]
         top = (clean.test_ll / clean.slices).groupby(clean.slices).median()
         lowest = float(top.min()) - OFF
@@ -116,5 +121,5 @@ def draw_visits(found: Mapping[str, pd.DataFrame]) -> Figure:
         axes[1][column].set_xticks(sorted(scores.slices.unique()))
     axes[0][0].set_ylabel("log-likelihood per visit")
     axes[1][0].set_ylabel("next-visit error")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figures.legend_below(figure, 2)
     return figure

@@ -12,27 +12,31 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ddbook.chapters.merge.hospitals.lags import Lags
-from ddbook.kit import plotting
+from ddbook.kit.looks import label
 from ddlib.datasets import ChecksumError, DataUnavailableError, Visits
-from ddlib.dbn.rivals import RIVAL_LABELS
 from ddlib.statistics import Number
 
-LABELS = {
-    "clean_all": "same patients, complete and clean",
-    "em": "EM, noise known",
-    "em_prior": "EM, light prior",
-    "em_stopped": "EM, stopped on held-out patients",
-    "em_levels": "EM, network with static levels",
-    "limit": "EM carried exactly (weighted rows)",
-    "first_order": "first-order",
-    "first_order_prior": "first-order, light prior",
-    "first_order_stopped": "first-order, stopped on held-out patients",
-    "first_order_loo": "first-order, leave-one-source-out",
-    "zeroth_order": "zeroth-order (Algorithm 1)",
-    "clean_subset": "clean complete patients, same number",
-    **RIVAL_LABELS,
-    "carried_forward": "last value carried forward",
-}
+METHODS = (
+    "clean_all",
+    "em",
+    "em_prior",
+    "em_stopped",
+    "em_levels",
+    "limit",
+    "first_order",
+    "first_order_prior",
+    "first_order_stopped",
+    "first_order_loo",
+    "zeroth_order",
+    "clean_subset",
+    "available_case",
+    "available_case_repaired",
+    "mean_imputation",
+    "chained_equations",
+    "federated",
+    "carried_forward",
+)
+"""The rows of the tables, in their order."""
 METRICS = {
     "test_ll": "log-likelihood",
     "rmse": "next-visit error",
@@ -43,16 +47,10 @@ LOWER_IS_BETTER = ("rmse",)
 IGNORED = "_noise_ignored"
 
 
-def label(method: str) -> str:
-    """How tables and figures of this chapter call a row."""
-    plain = method.removesuffix(IGNORED)
-    return LABELS.get(plain, plain) + (", noise ignored" if method != plain else "")
-
-
 def ordered(scores: pd.DataFrame) -> list[str]:
-    """The rows that are there, in the order of :data:`LABELS`, each with the noise known before ignored."""
+    """The rows that are there, in the order of :data:`METHODS`, each with the noise known before ignored."""
     there = set(scores.method)
-    return [name for plain in LABELS for name in (plain, plain + IGNORED) if name in there]
+    return [name for plain in METHODS for name in (plain, plain + IGNORED) if name in there]
 
 
 def values(scores: pd.DataFrame, method: str, noise: float, column: str, budget: int | None = None) -> np.ndarray:
@@ -221,29 +219,6 @@ def load_or_explain(load: Callable[[], Visits], what: str) -> tuple[Visits | Non
         return None, (
             f'<div class="admonition warning"><p class="admonition-title">Data not available</p><p>{html.escape(notice)}</p></div>'
         )
-
-
-COLORS = {
-    "em_prior": plotting.BLUE,
-    "first_order_prior": plotting.BLUE,
-    "em_stopped": plotting.SKY,
-    "em_levels": plotting.VERMILION,
-    "first_order_stopped": plotting.SKY,
-    "available_case": plotting.VERMILION,
-    "available_case_repaired": plotting.VERMILION,
-    "mean_imputation": plotting.ORANGE,
-    "chained_equations": plotting.BLUE,
-    "federated": plotting.PURPLE,
-}
-
-
-def color(method: str) -> str:
-    """The book's colour of a method, or this chapter's for a row that has none, or grey."""
-    plain = method.removesuffix(IGNORED)
-    try:
-        return str(plotting.look(plain)["color"])
-    except KeyError:
-        return COLORS.get(plain, plotting.GREY)
 
 
 def twins_table(scores: pd.DataFrame) -> pd.DataFrame:

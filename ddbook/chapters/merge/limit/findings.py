@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from ddbook.chapters.merge.limit.figures import label
 from ddbook.chapters.merge.limit.report import GOAL, mean_ratio
+from ddbook.kit.looks import label
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ddbook.chapters.merge.limit.experiment import at_smallest
-from ddbook.chapters.merge.limit.figures import label, label_with_count
+from ddbook.chapters.merge.limit.figures import label_with_count
+from ddbook.kit.looks import label
 from ddbook.kit.scores import interval_name, quoted_median, shown
 from ddlib.dbn.likelihood.information import IDENTIFIED
 from ddlib.statistics import Estimate, Number, estimate, quoted

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ddbook.chapters.merge.published.data import GENERATORS
 from ddbook.chapters.merge.published.experiment import DIRECTIONS, PUBLISHED_EPOCHS, algorithm_1
-from ddbook.kit import plotting
+from ddbook.kit import looks
 from ddbook.kit.scores import Score, interval_name, quoted_median, shown
 from ddlib.statistics import Number, quoted
 
@@ -58,7 +58,7 @@ def comparison(scores: pd.DataFrame, slices: int) -> pd.DataFrame:
         cells = {g: shown(score(slices, g, method, budget).evaluate(scores), ",.0f") for g in GENERATORS}
         lines[method, budget or "–"] = line | cells
     table = pd.DataFrame.from_dict(lines, orient="index")
-    labelled = [(plotting.look(method)["label"], budget) for method, budget in lines]
+    labelled = [(looks.label(method), budget) for method, budget in lines]
     table.index = pd.MultiIndex.from_tuples(labelled, names=["", "IPC"])
     seeds = part.seed.nunique()
     ours = {g: f"{g}: median ({interval_name(seeds)} of {seeds} seeds)" for g in GENERATORS}

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 from ddbook.chapters.merge.tables.example import Example, in_order
-from ddbook.kit import plotting
+from ddbook.kit import figures, looks
 from ddlib.merge.merging import Merged
 
 
@@ -24,15 +24,15 @@ def draw_coverage(report: dict[str, Any]) -> Figure:
     sources, columns = [source["name"] for source in report["sources"]], list(report["coverage"])
     counts = np.array([[report["coverage"][column][source] for column in columns] for source in sources])
     size = np.array([[source["patients"]] for source in report["sources"]])
-    figure, (left, right) = plotting.figure(columns=2, height=3.2, width_ratios=[1.25, 1])
+    figure, (left, right) = figures.panels(columns=2, height=3.2, width_ratios=[1.25, 1])
     left.imshow(np.where(counts > 0, counts / size, np.nan), cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
     small = len(columns) <= 12
     for (k, i), count in np.ndenumerate(counts):
         if count == 0:
-            hatched: dict[str, Any] = {"fill": False, "hatch": "////", "edgecolor": plotting.GREY, "linewidth": 0}
+            hatched: dict[str, Any] = {"fill": False, "hatch": "////", "edgecolor": looks.GREY, "linewidth": 0}
             left.add_patch(plt.Rectangle((i - 0.5, k - 0.5), 1, 1, **hatched))
         elif small:
-            left.text(i, k, f"{count}", ha="center", va="center", fontsize=7, color="white")
+            left.text(i, k, f"{count}", ha="center", va="center", fontsize=7, color=figures.on_color(True))
     left.set(title="(a) Patients with a measurement")
     left.set_yticks(range(len(sources)), sources)
     _name_columns(left.set_xticks, columns)
@@ -78,15 +78,15 @@ def draw_covariances(merged: Merged, example: Example) -> Figure:
         i, j = (columns.index(name) for name in pair["columns"])
         apart[i, j] = apart[j, i] = True
     never = apart[place.unsqueeze(-1), place]
-    figure, (left, right) = plotting.figure(columns=2, height=3.3)
-    seen: dict[str, Any] = {"s": 9, "color": plotting.BLUE, "alpha": 0.6, "linewidth": 0, "label": "measured together"}
-    lost: dict[str, Any] = {"s": 16, "color": plotting.VERMILION, "marker": "D", "linewidth": 0, "label": "never measured together"}
+    figure, (left, right) = figures.panels(columns=2, height=3.3)
+    seen: dict[str, Any] = {"s": 9, "color": looks.BLUE, "alpha": 0.6, "linewidth": 0, "label": "measured together"}
+    lost: dict[str, Any] = {"s": 16, "color": looks.VERMILION, "marker": "D", "linewidth": 0, "label": "never measured together"}
     for axes, x, y in ((left, truth, found), (right, found, table)):
         for look, chosen in ((seen, near & ~never), (lost, near & never)):
             if bool(chosen.any()):
                 axes.scatter(x[chosen].numpy(), y[chosen].numpy(), **look)
         ends = [float(min(x[near].min(), y[near].min())), float(max(x[near].max(), y[near].max()))]
-        axes.plot(ends, ends, color=plotting.GREY, linewidth=0.8, zorder=1)
+        axes.plot(ends, ends, color=looks.GREY, linewidth=0.8, zorder=1)
         axes.set_aspect("equal", adjustable="datalim")
     left.set(title="(a) Merged estimate and truth", xlabel="covariance: truth", ylabel="merged estimate")
     right.set(title="(b) Synthetic table and estimate", xlabel="covariance: merged estimate", ylabel="synthetic table")
@@ -96,12 +96,17 @@ def draw_covariances(merged: Merged, example: Example) -> Figure:
 
 def draw_regret(scores: pd.DataFrame) -> Figure:
     """Regret with and without the prior, and the promised one, a mark for each population; infinite promises are left out."""
-    names = {"regret": "merged, light prior", "regret_plain": "merged, no prior", "promised": "promised by the report"}
-    looks = {"regret": (plotting.BLUE, "o"), "regret_plain": (plotting.GREEN, "s"), "promised": (plotting.BLACK, "D")}
-    figure, axes = plotting.figure(height=1.9)
-    for place, (column, (color, marker)) in enumerate(looks.items()):
+    names = {
+        "regret": f"merged: {looks.label('em_prior')}",
+        "regret_plain": f"merged: {looks.label('em')}",
+        "promised": "promised by the report",
+    }
+    promised = {"color": looks.color("cramer_rao"), "marker": "D"}
+    marks = {"regret": looks.look("em_prior"), "regret_plain": looks.look("em"), "promised": promised}
+    figure, axes = figures.panels(height=1.9)
+    for place, (column, mark) in enumerate(marks.items()):
         values = scores[column][np.isfinite(scores[column])]
-        axes.plot(values, np.full(len(values), place), color=color, marker=marker, linestyle="none")
+        axes.plot(values, np.full(len(values), place), **mark | {"linestyle": "none"})
     axes.set_yticks(range(len(names)), list(names.values()))
     axes.set(xscale="log", xlabel="regret, nats per patient", ylim=(len(names) - 0.5, -0.5))
     return figure

@@ -14,7 +14,8 @@ from ddbook.chapters.tails.opposite.experiment import Made, frame, make_sets, me
 from ddbook.chapters.tails.opposite.learners import fit_all, judges
 from ddbook.chapters.tails.opposite.lessons import FULL, Lessons, TeacherModel, make_task, pinn, prepare
 from ddbook.chapters.tails.opposite.plans import Plan, matching
-from ddbook.chapters.tails.opposite.report import OURS, SPREAD, median, names, pick, shown, spread
+from ddbook.chapters.tails.opposite.report import OURS, SPREAD, called, median, names, pick, shown, spread
+from ddbook.kit import looks
 from ddbook.kit.tails.draws import draws_for
 from ddbook.kit.tails.solver import solver_scores
 from ddlib.pinn.methods.rows import TeacherLabelled
@@ -26,19 +27,24 @@ from ddlib.statistics import Number
 
 EXACT = "exact_labels"
 PLAIN = ("network", "kernel", "forest")
+LEARNED = {"network": " → network", "kernel": " → kernel ridge", "forest": " → random forest"}
 ROWS: dict[tuple[str, str], str] = {
-    ("solver", "solver"): "classical solver, for one α",
-    ("collocation", "collocation"): "kernel collocation",
-    ("informed", "informed"): "PINN: the teacher",
-    (OURS, "network"): "distilled points → network",
-    (SPREAD, "network"): "teacher's Sobol points → network",
-    ("full", "network"): "all noisy rows → network",
-    (OURS, "kernel"): "distilled points → kernel ridge",
-    ("full", "kernel"): "all noisy rows → kernel ridge",
-    (OURS, "forest"): "distilled points → random forest",
-    ("full", "forest"): "all noisy rows → random forest",
-    (EXACT, "network"): "distilled points, exact labels → network",
+    (method, learner): (looks.short(method) if method == learner else called(method)) + LEARNED.get(learner, "")
+    for method, learner in (
+        ("solver", "solver"),
+        ("collocation", "collocation"),
+        ("informed", "informed"),
+        (OURS, "network"),
+        (SPREAD, "network"),
+        ("full", "network"),
+        (OURS, "kernel"),
+        ("full", "kernel"),
+        (OURS, "forest"),
+        ("full", "forest"),
+        (EXACT, "network"),
+    )
 }
+"""What is compared, a method and what learned from its set, and how figures and tables call it."""
 LEVELS = {"full": "I0", EXACT: "u itself"}
 BEYOND = 4  # the level of exact labels on the target tail, which no information level has
 

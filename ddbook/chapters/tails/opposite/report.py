@@ -9,24 +9,28 @@ import numpy as np
 import pandas as pd
 
 from ddbook.chapters.tails.opposite.learners import UNSEEN
+from ddbook.kit import looks
 from ddbook.kit.tails.words import cell, label
 from ddlib.statistics import Number, estimate, quoted
 
-METHODS = {
-    "full": "all noisy rows",
-    "random": "random noisy rows",
-    "smoothed": "Gaussian process labels Sobol points",
-    "teacher_uniform": "teacher labels random points",
-    "teacher_sobol": "teacher labels Sobol points",
-    "kernel_distillation": "kernel distillation, no teacher",
-    "kernel_matching": "kernel matching",
-    "teacher_matching": "teacher matching, pool of networks",
-    "unrolled": "unrolled on the physics",
-    "gradient_matching": "gradient matching on the physics",
-    "derivative_free": "derivative-free (Algorithm 2)",
-    "collocation": "kernel collocation, same information",
-    "informed": "PINN, same information: the teacher",
-}
+METHODS = (
+    "full",
+    "random",
+    "smoothed",
+    "teacher_uniform",
+    "teacher_sobol",
+    "kernel_distillation",
+    "kernel_matching",
+    "teacher_matching",
+    "unrolled",
+    "gradient_matching",
+    "derivative_free",
+    "collocation",
+    "informed",
+)
+"""The rows of the tables, in their order."""
+REMARKS = {"full": " (noisy rows)", "unrolled": " on the physics", "gradient_matching": " on the physics"}
+"""What is particular to these methods in this chapter."""
 LEARNERS = {
     "network": "network 3 × 32",
     "equation": "PINN without boundary condition",
@@ -39,6 +43,11 @@ LEARNERS = {
 }
 PHYSICAL = ("error", "residual", "mismatch")
 OURS, SPREAD, CHANCE = "kernel_matching", "teacher_sobol", "teacher_uniform"
+
+
+def called(method: str) -> str:
+    """How figures and tables of this chapter call a method."""
+    return looks.label(method, remark=REMARKS.get(method, ""))
 
 
 def pick(scores: pd.DataFrame, column: str = "error", **where: Any) -> np.ndarray:
@@ -89,7 +98,7 @@ def method_table(scores: pd.DataFrame, budget: int, learner: str = "network") ->
     for method in [one for one in METHODS if one in set(part.method)]:
         level = part[part.method == method].level.iloc[0]
         found = [shown(median(part, problem=problem, method=method)) for problem in problems]
-        rows.append([METHODS[method], f"I{level}", f"{budget}", *found])
+        rows.append([called(method), f"I{level}", f"{budget}", *found])
     return pd.DataFrame(rows, columns=pd.Index(["set", "level", "points", *map(label, problems)])).set_index("set")
 
 
@@ -99,13 +108,13 @@ def reference_table(scores: pd.DataFrame, climbed: pd.DataFrame, solver: pd.Data
     rows = []
     for kind in ("network", "affine"):
         found = [shown(median(scores, problem=problem, method="full", learner=kind)) for problem in problems]
-        rows.append([f"{METHODS['full']}: {LEARNERS[kind]}", "I0", *found])
+        rows.append([f"{called('full')}: {LEARNERS[kind]}", "I0", *found])
     for method, source in (("collocation", scores), ("informed", climbed)):
         found = [shown(median(source, problem=problem, method=method, level=3)) for problem in problems]
-        rows.append([METHODS[method], "I3", *found])
+        rows.append([called(method), "I3", *found])
     solved = solver.set_index("problem").error
     found = [f"{solved[problem]:.0e}" if problem in solved.index else "–" for problem in problems]
-    rows.append(["classical solver, for one α at a time, no measurement", "I3", *found])
+    rows.append([called("solver"), "I3", *found])
     return pd.DataFrame(rows, columns=pd.Index(["without a set", "level", *map(label, problems)])).set_index("without a set")
 
 

@@ -10,8 +10,8 @@ import torch
 
 from ddbook.chapters.tails.opposite.experiment import Made
 from ddbook.chapters.tails.opposite.learners import fit_all, judges
-from ddbook.chapters.tails.opposite.report import METHODS
-from ddbook.kit import plotting
+from ddbook.chapters.tails.opposite.report import METHODS, called
+from ddbook.kit import figures, looks
 from ddbook.kit.tails.draws import draws_for
 from ddbook.kit.tails.words import label
 from ddlib.pinn import deepxde_bridge
@@ -54,20 +54,15 @@ def draw_retrained(found: pd.DataFrame) -> Any:
     """Errors of our networks and of DeepXDE's on the same sets, one panel per problem."""
     problems = list(found.problem.unique())
     methods = [one for one in METHODS if one in set(found.method)]
-    columns = min(2, len(problems))
-    rows = -(-len(problems) // columns)
-    figure, axes = plotting.figure(columns, rows, height=0.2 * len(methods) + 0.7, squeeze=False, sharey=True)
-    for panel in list(axes.flat)[len(problems) :]:
-        panel.set_visible(False)
+    figure, axes = figures.grid(len(problems), 2, height=0.2 * len(methods) + 0.7, sharey=True)
     for panel, problem in zip(axes.flat, problems, strict=False):
         for at, method in enumerate(methods):
             part = found[(found.problem == problem) & (found.method == method)]
-            for program, marker, colour in ((OURS, "|", plotting.BLUE), (THEIRS, "D", plotting.VERMILION)):
+            for program, marker, colour in ((OURS, "|", looks.BLUE), (THEIRS, "D", looks.VERMILION)):
                 errors = part[part.program == program].error
                 panel.plot(errors, [-at] * len(errors), marker, color=colour, linestyle="", label=program if at == 0 else None)
         panel.set(xscale="log", title=label(problem))
-        panel.set_yticks([-at for at in range(len(methods))], [METHODS[method] for method in methods])
-    for panel in axes[-1]:
-        panel.set_xlabel("relative L2 error")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        panel.set_yticks([-at for at in range(len(methods))], [called(method) for method in methods])
+    figures.name_outer(axes, "relative L2 error")
+    figures.legend_below(figure, 2)
     return figure

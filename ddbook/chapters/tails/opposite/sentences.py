@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ddbook.chapters.tails.opposite.report import METHODS, OURS, median
+from ddbook.chapters.tails.opposite.report import OURS, called, median
 from ddbook.chapters.tails.opposite.retrained import OURS as OUR_PROGRAM
 from ddbook.chapters.tails.opposite.retrained import THEIRS
 from ddbook.kit.tails.words import label
@@ -44,7 +44,7 @@ def slow_sentence(
         errors = [median(scores, problem=name, method=method, learner="network", budget=budget) for name in problems]
         seconds = scores[(scores.method == method) & (scores.budget == budget)].seconds_set.max()
         span = f"{min(errors):.2g}" if len(errors) == 1 else f"{min(errors):.2g} to {max(errors):.2g}"
-        parts.append(f"{METHODS[method]} {span} ({seconds:.2g} s for a set)")
+        parts.append(f"{called(method)} {span} ({seconds:.2g} s for a set)")
     own = scores[(scores.method == OURS) & (scores.budget == budget)].seconds_set.max()
     where = ", ".join(label(name) for name in problems)
     return (

@@ -9,22 +9,33 @@ import pandas as pd
 
 from ddbook.chapters.tails.published.experiment import Table
 from ddbook.chapters.tails.published.plans import AUTHORS, Effort
+from ddbook.kit import looks
 from ddlib.statistics import Number, estimate, quoted
 
-LABELS = {
-    "random": "random subset of D",
-    "derivative_free": "(a) published search",
-    "screened": "screened designs, exact labels",
-    "averaged_search": "(a) from there, averaged judgement",
-    "unrolled": "(b) from there, unrolled in whole",
-    "kernel_distillation": "(c) kernel family, no teacher",
-    "kernel_matching": "(d) teacher matching, kernel students",
-    "sobol": "Sobol points, exact labels",
-    "tensor_grid": "tensor grid, exact labels",
-    "sobol_target": "Sobol points of the test's tail, exact labels (cheats)",
-}
+METHODS = (
+    "random",
+    "derivative_free",
+    "screened",
+    "averaged_search",
+    "unrolled",
+    "kernel_distillation",
+    "kernel_matching",
+    "sobol",
+    "tensor_grid",
+    "sobol_target",
+)
+"""The rows of the table, in their order."""
+LETTERS = {"derivative_free": "a", "averaged_search": "a", "unrolled": "b", "kernel_distillation": "c", "kernel_matching": "d"}
+"""By which the text of the chapter refers to them."""
+REMARKS = {"unrolled": " in whole"}
+"""What is particular to this chapter."""
 SEARCHES = ("derivative_free", "averaged_search", "unrolled")  # drawn as curves
 CHEATS = ("sobol_target", "floor")
+
+
+def called(method: str) -> str:
+    """How figures and tables of this chapter call a method."""
+    return looks.label(method, LETTERS.get(method, ""), REMARKS.get(method, ""))
 
 
 def values(scores: pd.DataFrame, method: str, points: int, column: str = "error") -> np.ndarray:
@@ -35,7 +46,7 @@ def values(scores: pd.DataFrame, method: str, points: int, column: str = "error"
 
 def methods(scores: pd.DataFrame) -> list[str]:
     """The methods of a table, in the order of its rows."""
-    return [name for name in LABELS if name in set(scores.method)]
+    return [name for name in METHODS if name in set(scores.method)]
 
 
 def _present(scores: pd.DataFrame, points: int) -> list[str]:
@@ -73,8 +84,8 @@ def chosen(scores: pd.DataFrame, points: int) -> str:
 def error_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Errors of all methods, one column for each number of points."""
     head = ["method", *(f"{points} points" for points in budgets(scores))]
-    rows = [[LABELS[name], *(cell(values(scores, name, points)) for points in budgets(scores))] for name in methods(scores)]
-    rows.append(["chosen on validation rows", *(LABELS[chosen(scores, points)] for points in budgets(scores))])
+    rows = [[called(name), *(cell(values(scores, name, points)) for points in budgets(scores))] for name in methods(scores)]
+    rows.append(["chosen on validation rows", *(called(chosen(scores, points)) for points in budgets(scores))])
     return pd.DataFrame(rows, columns=pd.Index(head)).set_index("method")
 
 
@@ -84,7 +95,7 @@ def authors_table(scores: pd.DataFrame) -> pd.DataFrame:
     for points in budgets(scores):
         theirs, best = AUTHORS[points], chosen(scores, points)
         ours = [cell(values(scores, name, points)) for name in ("random", "derivative_free", best)]
-        rows.append([str(points), f"{theirs.random:g}", ours[0], f"{theirs.distilled:g}", *ours[1:], LABELS[best]])
+        rows.append([str(points), f"{theirs.random:g}", ours[0], f"{theirs.distilled:g}", *ours[1:], called(best)])
     head = ["points", "random, authors", "random, ours", "distilled, authors", "(a), ours", "chosen, ours", "namely"]
     return pd.DataFrame(rows, columns=pd.Index(head)).set_index("points")
 
@@ -92,7 +103,7 @@ def authors_table(scores: pd.DataFrame) -> pd.DataFrame:
 def cost_table(table: Table) -> pd.DataFrame:
     """Seconds of work for one set, by method and number of points."""
     scores = table.scores[table.scores.final]
-    rows = [[LABELS[name], *(_seconds(scores, name, points) for points in budgets(scores))] for name in methods(scores)]
+    rows = [[called(name), *(_seconds(scores, name, points) for points in budgets(scores))] for name in methods(scores)]
     rows.append(["one inner training alone", *(f"{table.seconds[points]:.2g}" for points in budgets(scores))])
     head = ["seconds for one set", *(f"{points} points" for points in budgets(scores))]
     return pd.DataFrame(rows, columns=pd.Index(head)).set_index(head[0])

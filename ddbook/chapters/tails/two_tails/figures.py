@@ -9,18 +9,17 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ddbook.chapters.tails.two_tails.experiment import Setting, Slice
 from ddbook.chapters.tails.two_tails.report import values
-from ddbook.kit import plotting
+from ddbook.kit import figures, looks
 from ddbook.kit.tails.words import label
 from ddlib.pinn.problems.problem import Problem
 from ddlib.pinn.task import PinnTask
 from ddlib.statistics import estimate
 
-TRAIN, TARGET = plotting.BLUE, plotting.VERMILION
+TRAIN, TARGET = looks.BLUE, looks.VERMILION
 SHADE = 0.25
 MARKERS = "osD^v"
 
@@ -29,7 +28,7 @@ def draw_two_tails(tasks: Sequence[PinnTask]) -> Figure:
     """Figure 5: the law of α with both tails, and below it training and test targets, for each problem."""
     columns = min(3, len(tasks))
     blocks = -(-len(tasks) // columns)
-    figure, axes = plotting.figure(columns, 2 * blocks, height=1.65, squeeze=False, height_ratios=[0.55, 1] * blocks)
+    figure, axes = figures.panels(columns, 2 * blocks, height=1.65, squeeze=False, height_ratios=[0.55, 1] * blocks)
     for panel in axes.flat:
         panel.set_visible(False)
     for index, task in enumerate(tasks):
@@ -43,10 +42,10 @@ def draw_two_tails(tasks: Sequence[PinnTask]) -> Figure:
         if column == 0:
             below.set_ylabel("u")
     handles = [
-        Line2D([], [], color=TRAIN, marker=".", linestyle="", label="training: noisy y"),
-        Line2D([], [], color=TARGET, label="test: exact u"),
+        figures.entry(color=TRAIN, marker=".", linestyle="", label="training: noisy y"),
+        figures.entry(color=TARGET, label="test: exact u"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figures.legend_below(figure, 2, handles)
     return figure
 
 
@@ -54,7 +53,7 @@ def _law(panel: Axes, task: PinnTask) -> None:
     law, tails = task.problem.law, task.data.tails
     alpha = law.quantile(torch.linspace(0.0005, 0.9995, 400, dtype=torch.float64)).numpy()
     density = np.exp(-(((alpha - law.mean) / law.sd) ** 2) / 2)
-    panel.plot(alpha, density, color=plotting.GREY, linewidth=1)
+    panel.plot(alpha, density, color=looks.GREY, linewidth=1)
     for tail, tint in ((tails.train, TRAIN), (tails.target, TARGET)):
         low, high = law.interval(tail, tails.mass)
         panel.fill_between(alpha, density, where=(alpha >= low) & (alpha <= high), color=tint, alpha=2 * SHADE, linewidth=0)
@@ -85,30 +84,27 @@ def _middle(problem: Problem) -> torch.Tensor:
 
 def draw_slices(slices: Mapping[str, Slice], problems: Mapping[str, Problem], mass: float) -> Figure:
     """The solution in the middle of the domain against α: exact, and by each network."""
-    columns = min(3, len(slices))
-    figure, axes = plotting.figure(columns, -(-len(slices) // columns), height=2.0, squeeze=False)
+    figure, axes = figures.grid(len(slices))
     for panel, (name, found) in zip(axes.flat, slices.items(), strict=False):
         _shade(panel, problems[name], mass)
-        panel.plot(found.alpha, found.predicted.T, color=plotting.ORANGE, linewidth=1)
-        panel.plot(found.alpha, found.exact, color=plotting.BLACK, linestyle="--", linewidth=1.2)
+        panel.plot(found.alpha, found.predicted.T, color=looks.ORANGE, linewidth=1)
+        panel.plot(found.alpha, found.exact, color=looks.BLACK, linestyle="--", linewidth=1.2)
         panel.set_title(label(name))
         panel.set_xlabel("α")
-    _hide(axes, len(slices))
-    for row in axes:
-        row[0].set_ylabel("u in the middle")
+    figures.name_outer(axes, y="u in the middle")
     handles = [
-        Line2D([], [], color=plotting.ORANGE, label="networks, one per seed"),
-        Line2D([], [], color=plotting.BLACK, linestyle="--", label="exact"),
+        figures.entry(color=looks.ORANGE, label="networks, one per seed"),
+        figures.entry(color=looks.BLACK, linestyle="--", label="exact"),
         *_shades(),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figures.legend_below(figure, 4, handles)
     return figure
 
 
 def draw_errors(scores: pd.DataFrame, masses: Sequence[float], noises: Sequence[float]) -> Figure:
     """Errors on the training tail (open) and the other tail (filled) by noise, one panel per mass; the whole law as a bar."""
     problems = list(scores.problem.unique())[::-1]
-    figure, axes = plotting.figure(len(masses), height=0.42 * len(problems) + 1.0, sharey=True, sharex=True, squeeze=False)
+    figure, axes = figures.panels(len(masses), height=0.42 * len(problems) + 1.0, sharey=True, sharex=True, squeeze=False)
     shifts = np.linspace(0.24, -0.24, len(noises)) if len(noises) > 1 else [0.0]
     levels = sorted(noises)
     for panel, mass in zip(axes[0], masses, strict=True):
@@ -118,21 +114,21 @@ def draw_errors(scores: pd.DataFrame, masses: Sequence[float], noises: Sequence[
                     _bar(panel, values(scores, problem, Setting(mass, noise), tail), height + shift, tint, face, marker)
             whole = values(scores, problem, Setting(mass, noises[0], "both"), "target")
             if whole.size:
-                panel.plot(np.median(whole), height, "|", color=plotting.BLACK, markersize=15, markeredgewidth=1.5)
+                panel.plot(np.median(whole), height, "|", color=looks.BLACK, markersize=15, markeredgewidth=1.5)
         severity = np.median(scores.severity[scores.mass == mass])
         panel.set(title=f"q = {mass:g}: {severity:.1f} sd apart", xscale="log", xlabel="relative L2 error")
         panel.set_yticks(range(len(problems)), [label(name) for name in problems])
         panel.grid(axis="y", visible=False)
     handles = [
-        Line2D([], [], color=TRAIN, marker="o", markerfacecolor="white", linestyle="", label="training tail"),
-        Line2D([], [], color=TARGET, marker="o", linestyle="", label="other tail"),
-        Line2D([], [], color=plotting.BLACK, marker="|", markersize=12, linestyle="", label="other tail, trained on the whole law"),
+        figures.entry(color=TRAIN, marker="o", markerfacecolor="white", linestyle="", label="training tail"),
+        figures.entry(color=TARGET, marker="o", linestyle="", label="other tail"),
+        figures.entry(color=looks.BLACK, marker="|", markersize=12, linestyle="", label="other tail, trained on the whole law"),
         *(
-            Line2D([], [], color=plotting.GREY, marker=marker, linestyle="", label=f"{100 * noise:g} % noise")
+            figures.entry(color=looks.GREY, marker=marker, linestyle="", label=f"{100 * noise:g} % noise")
             for noise, marker in zip(levels, MARKERS, strict=False)
         ),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figures.legend_below(figure, 3, handles)
     return figure
 
 
@@ -146,27 +142,22 @@ def _bar(panel: Axes, found: np.ndarray, height: float, tint: str, face: str, ma
 def draw_lines(lines: pd.DataFrame, problems: Mapping[str, Problem], mass: float) -> Figure:
     """The error of fits affine in α: closed form, its variance alone, and simulated."""
     names = list(lines.problem.unique())
-    columns = min(3, len(names))
-    figure, axes = plotting.figure(columns, -(-len(names) // columns), height=2.0, squeeze=False, sharey=True)
+    figure, axes = figures.grid(len(names), sharey=True)
     for panel, name in zip(axes.flat, names, strict=False):
         part = lines[lines.problem == name]
         _shade(panel, problems[name], mass)
-        panel.plot(part.alpha, part.variance_only, color=plotting.GREEN, linestyle="--", linewidth=1.2, zorder=3)
-        panel.plot(part.alpha, part.closed_form, color=plotting.BLACK, linewidth=1.6)
-        panel.plot(
-            part.alpha, part.simulated, "o", color=plotting.PURPLE, markerfacecolor="none", markersize=4, markeredgewidth=0.8
-        )
+        panel.plot(part.alpha, part.variance_only, color=looks.GREEN, linestyle="--", linewidth=1.2, zorder=3)
+        panel.plot(part.alpha, part.closed_form, color=looks.BLACK, linewidth=1.6)
+        panel.plot(part.alpha, part.simulated, "o", color=looks.PURPLE, markerfacecolor="none", markersize=4, markeredgewidth=0.8)
         panel.set(title=label(name), xlabel="α", yscale="log")
-    _hide(axes, len(names))
-    for row in axes:
-        row[0].set_ylabel("relative error")
+    figures.name_outer(axes, y="relative error")
     handles = [
-        Line2D([], [], color=plotting.PURPLE, marker="o", markerfacecolor="none", linestyle="", label="simulated"),
-        Line2D([], [], color=plotting.BLACK, label="closed form"),
-        Line2D([], [], color=plotting.GREEN, linestyle="--", label="its variance alone"),
+        figures.entry(color=looks.PURPLE, marker="o", markerfacecolor="none", linestyle="", label="simulated"),
+        figures.entry(color=looks.BLACK, label="closed form"),
+        figures.entry(color=looks.GREEN, linestyle="--", label="its variance alone"),
         *_shades(),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5)
+    figures.legend_below(figure, 5, handles)
     return figure
 
 
@@ -182,8 +173,3 @@ def _shades() -> list[Patch]:
         Patch(color=TRAIN, alpha=SHADE * 0.7, linewidth=0, label="training tail"),
         Patch(color=TARGET, alpha=SHADE * 0.7, linewidth=0, label="other tail"),
     ]
-
-
-def _hide(axes: np.ndarray, count: int) -> None:
-    for panel in list(axes.flat)[count:]:
-        panel.set_visible(False)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ddbook.chapters.digits.experiment import CLOSED, FEW, METHODS, OWN, STEP_SIZES, STEPS, Digits, make
-from ddbook.kit import plotting
+from ddbook.kit import looks
 from ddlib import datasets
 from ddlib.tasks import class_labels
 from ddlib.trial import transfer_table
@@ -121,7 +121,7 @@ class TestRecipes:
 
     def test_every_method_has_a_look_of_its_own(self):
         names = [*METHODS, "full"]
-        assert len({plotting.look(name)["label"] for name in names}) == len(names)
+        assert len({looks.look(name)["label"] for name in names}) == len(names)
 
     @pytest.mark.parametrize("name", STEPS)
     def test_the_step_size_is_that_of_few_points_or_of_many_or_the_one_given(self, digits, name):

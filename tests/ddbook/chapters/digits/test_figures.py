@@ -11,7 +11,8 @@ from ddbook.chapters.digits import figures
 from ddbook.chapters.digits.experiment import METHODS, OWN, Digits
 from ddbook.chapters.digits.intervals import METHODS as INTERVAL_METHODS
 from ddbook.chapters.digits.report import with_efficiency
-from ddbook.kit import plotting
+from ddbook.kit import looks
+from ddbook.kit.figures import use_style
 from ddlib.problem import Distilled
 from ddlib.trial import given
 
@@ -25,7 +26,7 @@ def drawn():
     """In the book's style every test makes one figure at the most, which can be drawn; none is left behind."""
     plt.close("all")
     with mpl.rc_context():
-        plotting.use_style()
+        use_style()
         yield
         assert len(plt.get_fignums()) <= 1
         for number in plt.get_fignums():
@@ -54,7 +55,7 @@ def transferred(seeds=2, changed=None):
 
 
 def labels(methods):
-    return [plotting.look(method)["label"] for method in methods]
+    return [looks.look(method)["label"] for method in methods]
 
 
 def legend(figure):
@@ -63,7 +64,7 @@ def legend(figure):
 
 def points(axes, method):
     """Where a method's marker is."""
-    (line,) = [line for line in axes.lines if line.get_label() == plotting.look(method)["label"]]
+    (line,) = [line for line in axes.lines if line.get_label() == looks.look(method)["label"]]
     return float(line.get_xdata()[0]), float(line.get_ydata()[0])
 
 

@@ -7,7 +7,7 @@ from scipy import stats
 
 from ddbook.chapters.digits import intervals
 from ddbook.chapters.digits.intervals import METHODS, SIZES, check, compare, tasks, unweighted
-from ddbook.kit import plotting
+from ddbook.kit import looks
 from ddlib import datasets
 from ddlib.methods import Exact, Herding, KMeans, RandomRows
 from ddlib.problem import Distilled, distil
@@ -121,7 +121,7 @@ class TestCompare:
         rows |= {(method, 300 if method == "full" else 12, seed) for method in ALWAYS for seed in (0, 1)}
         assert set(table[["method", "budget", "seed"]].itertuples(index=False, name=None)) == rows and len(table) == len(rows)
         assert np.isfinite(table[["rmse", "coverage", "width", "score"]]).all(axis=None) and table.coverage.between(0, 1).all()
-        assert all(plotting.look(method)["label"] for method in METHODS)
+        assert all(looks.look(method)["label"] for method in METHODS)
 
     def test_the_data_are_judged_as_by_hand(self, judged, table):
         task = judged["interval"]

@@ -8,6 +8,7 @@ import torch
 from ddbook.chapters.merge.corrected import figures
 from ddbook.chapters.merge.corrected.experiment import check_budgets, follow, limit_difference, yardsticks
 from ddbook.chapters.merge.corrected.report import clean_worth, numbers, ratio_to_em, ratios, score, summary
+from ddbook.kit import looks
 from ddbook.kit.merge.bounds import bounds, clean_expectation
 from ddbook.kit.merge.finite import complete_regret
 from ddbook.kit.merge.setting import Setting
@@ -186,7 +187,7 @@ def test_a_budget_below_the_limits_is_drawn_without_it(run):
     task, _, scores, _ = run
     scores = scores[~((scores.method == "limit") & scores.budget.isin(BUDGETS))]
     figure = figures.draw_regret(scores, BUDGETS, *marks(task))
-    assert "limit: EM carried exactly" not in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert looks.label("limit") not in [text.get_text() for text in figure.legends[0].get_texts()]
     plt.close(figure)
     assert summary(scores, BUDGETS).loc["limit"].tolist() == ["–", "–"]
 

@@ -123,16 +123,17 @@ def test_ratios_are_of_networks_that_the_data_determine():
 def test_paired_ratios_and_differences():
     rows = [
         {"condition": "few", "seed": seed, "method": method, "regret": value}
-        for method, values in (("em", (1.0, 2.0, 4.0)), ("other", (0.5, 2.0, 1.0)))
+        for method, values in (("em", (1.0, 2.0, 4.0)), ("federated", (0.5, 2.0, 1.0)))
         for seed, value in enumerate(values)
     ]
     found = report.against_maximum(pd.DataFrame(rows))
     logs = estimate(np.log([0.5, 1.0, 0.25]))
-    assert tuple(found["few_other_over_em"][:3]) == pytest.approx(tuple(np.exp(logs[:3])))
-    assert found["few_other_over_em"].value == pytest.approx(0.5)
-    assert found["few_other_minus_em"].value == -0.5 and found["few_other_better"].value == 2
+    assert tuple(found["few_federated_over_em"][:3]) == pytest.approx(tuple(np.exp(logs[:3])))
+    assert found["few_federated_over_em"].value == pytest.approx(0.5)
+    assert found["few_federated_minus_em"].value == -0.5 and found["few_federated_better"].value == 2
     table = report.scarce_table(pd.DataFrame(rows))
-    assert table.loc["other"].tolist() == [f"0.50 ({np.exp(logs.low):.2f}–{np.exp(logs.high):.2f})", "-0.5 (-3 to 0)", "2 of 3"]
+    ratio = f"0.50 ({np.exp(logs.low):.2f}–{np.exp(logs.high):.2f})"
+    assert table.loc["federated averaging"].tolist() == [ratio, "-0.5 (-3 to 0)", "2 of 3"]
     assert report.mean_ratio(np.array([1.0, np.inf]), np.array([2.0, 1.0])).n == 1
 
 
@@ -239,7 +240,7 @@ def test_levels_are_said_to_be_above_or_below_plain_moments():
     ]
     first, second = findings.levels(pd.DataFrame(rows)).splitlines()
     assert first.startswith("- **Levels of standard deviation 0.3.** Available-case moments: 0.1. Nothing that was tried is lower.")
-    assert "Lower: EM, 0.2 (lower on 2 of 2 networks); EM, network with levels, 0.3" in second and "Not lower" not in second
+    assert "Lower: EM, 0.2 (lower on 2 of 2 networks); EM, network with static levels, 0.3" in second and "Not lower" not in second
 
 
 def test_conditions_have_names_and_no_noise_has_nothing_to_know():

@@ -199,7 +199,7 @@ def test_tables_and_figures_of_chapter_11(climbed, scored):
     assert table.Poisson.iloc[-1] == "2e-11"
     assert table.Poisson.iloc[0] == report.shown(report.median(scores, method="full", learner="network"))
     rows = report.method_table(scores, 6, "equation").level
-    assert dict(rows) == {report.METHODS[name]: level for name, level in LEVELS_WITH_THE_EQUATION.items()}
+    assert dict(rows) == {report.called(name): level for name, level in LEVELS_WITH_THE_EQUATION.items()}
     assert len(report.ladder_table(climbed[0])) == 4
     assert len(report.unseen_table(scores, 6)) == 5
     task, made = climbed[1].task, sets[6][-1].distilled
