@@ -22,6 +22,7 @@ from ddbook.chapters.tails.opposite.experiment import make_sets
 from ddbook.chapters.tails.opposite.learners import fit_all, judges
 from ddbook.chapters.tails.opposite.lessons import make_task, pinn, prepare
 from ddbook.chapters.tails.opposite.plans import quick_plans, slow_plans
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.draws import draws_for
 from ddlib.pinn import PROBLEMS
 
@@ -38,10 +39,11 @@ def seconds(work: Callable[[], object], repeats: int = 1) -> float:
 
 def main(problem: str, budget: int, updates: int, trainings: int, iterations: int) -> None:
     torch.set_num_threads(1)
-    lessons = prepare(make_task(PROBLEMS[problem], 1, 0), pinn(iterations), 0)
+    setting = Setting(replicates=1, budgets=(budget,), slow_updates=updates, trainings=trainings, iterations=iterations)
+    lessons = prepare(make_task(PROBLEMS[problem], setting), pinn(setting), setting.seed)
     task = lessons.task
     learner = judges(task)["network"]
-    quick, slow = quick_plans(lessons, 200), slow_plans(lessons, updates, trainings)
+    quick, slow = quick_plans(lessons, setting), slow_plans(lessons, setting)
     some = make_sets(lessons, {"teacher_sobol": quick["teacher_sobol"]}, budget, 0)[0].distilled
     unit = seconds(lambda: fit_all(learner, [some], draws_for(task, 0, "weights")), 3)
     print(f"{problem}, {budget} points: one training takes {unit:.2f} s")

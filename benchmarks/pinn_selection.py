@@ -16,17 +16,19 @@ import argparse
 
 import torch
 
-from ddbook.chapters.tails.opposite.selection import compare, distillation_candidates, matching_candidates, ranking
+from ddbook.chapters.tails.opposite.selection import FIRST_SEED, compare, distillation_candidates, matching_candidates, ranking
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddlib.pinn import PROBLEMS
 
 
 def main(budget: int, replicates: int, show: int) -> None:
     torch.set_num_threads(1)
+    setting = Setting(replicates=replicates, seed=FIRST_SEED, budgets=(budget,))
     for name, candidates in {"kernel matching": matching_candidates, "kernel distillation": distillation_candidates}.items():
-        order = ranking(compare(PROBLEMS.values(), candidates, budget, replicates))
+        order = ranking(compare(PROBLEMS.values(), candidates, setting))
         print(f"{name}, {len(order)} candidates, held-out risk:")
-        for setting, risk in order.head(show).items():
-            print(f"  {risk:.4f}  {setting}", flush=True)
+        for candidate, risk in order.head(show).items():
+            print(f"  {risk:.4f}  {candidate}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # a notebook that draws nothing need not load them
 
 RUN_FOLDER = "DDLIB_RUN_DIR"
 """Environment variable by which ``ddbook run`` tells a notebook where to write."""
+PRIVATE = "distilled_private_"
+"""How the file of a distilled set begins that is made of real patients' rows, so that it can be told wherever it goes."""
 GPU_FILE = "gpu.json"
 """Where a notebook says how much memory of the GPU it has held; only its own process knows."""
 
@@ -107,15 +109,20 @@ class Recorder:
         self._numbers |= entries
         write_json(self.folder / "results" / "numbers.json", self._numbers)
 
-    def distilled(self, problem: str, method: str, sets: Distilled, columns: list[str] | None = None) -> None:
+    def distilled(
+        self, problem: str, method: str, sets: Distilled, columns: list[str] | None = None, *, real_patients: bool = False
+    ) -> None:
         """Write ``results/distilled_<problem>_<method>_<budget>.csv``: one row per unit (and time slice), all replicates.
 
         Args:
             problem, method: names in lower case.
             sets: the distilled sets; units are rows of shape (d,) or trajectories of shape (T, p).
             columns: names of the d (or p) variables; by default x0, x1, …
+            real_patients: whether the set was begun at, or drawn from, records of patients that this project may not hand on:
+                CDISC, pbcseq, files of the authors. The file is then ``distilled_private_…``, and the reference takes no such file.
         """
-        path = f"results/distilled_{_checked(problem)}_{_checked(method)}_{sets.budget}.csv"
+        start = PRIVATE if real_patients else "distilled_"
+        path = f"results/{start}{_checked(problem)}_{_checked(method)}_{sets.budget}.csv"
         rows = _rows(sets, columns).to_csv(index=False)
         self._once(path)
         self._write(path, rows)
@@ -206,6 +213,15 @@ class Shown:
             "image/png": base64.b64encode(self._png).decode(),
             "text/plain": self._alt,
         }
+
+
+def as_name(words: str) -> str:
+    """Words as the name of a result: in lower case, whatever is no ASCII letter or digit as underscores.
+
+    >>> as_name("ridge, λ = 0.5")
+    'ridge_0_5'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
 def _entry(

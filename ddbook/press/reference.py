@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,10 +14,13 @@ from pydantic import ValidationError
 from ddbook.press.profiles import plan
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Run, git
+from ddbook.press.record import PRIVATE
 from ddlib.files import InputError
 
 LIMIT = 20 * 10**6
 """The most bytes that the reference may take in the repository."""
+SET_UNITS, SET_BYTES = 100, 500_000
+"""The most units and the most bytes of a distilled set in the reference; images and long trajectories take more than points do."""
 
 
 def check(root: Path, given: Mapping[str, Mapping[str, Any]]) -> None:
@@ -44,8 +48,9 @@ def check(root: Path, given: Mapping[str, Mapping[str, Any]]) -> None:
 def collect(root: Path, profile: str = "paper") -> Path:
     """Copies what the finished chapters of a profile recorded to ``reference/<chapter>``: ``run.json`` and ``results``.
 
-    Distilled sets are left out (they would be three quarters of it, and a run makes them again), and so are notebooks and figures.
-    Nothing of the old reference goes before the new one is complete; other files in the folder stay.
+    Distilled sets are taken where they are small (:func:`keeps`) and made of no real patient's rows: a run makes the others again.
+    Notebooks and figures are left out. Nothing of the old reference goes before the new one is complete; other files in the folder
+    stay.
 
     Args:
         root: the folder of the project.
@@ -101,4 +106,21 @@ def _copy(folder: Path, target: Path) -> None:
     target.mkdir(parents=True)
     shutil.copyfile(folder / "run.json", target / "run.json")
     if (folder / "results").exists():
-        shutil.copytree(folder / "results", target / "results", ignore=shutil.ignore_patterns("distilled_*"))
+        shutil.copytree(folder / "results", target / "results", ignore=_left_out)
+
+
+def keeps(path: Path) -> bool:
+    """Whether the reference takes a file of a run's results: any but distilled sets that are private or large.
+
+    A set is private if its name says that it is made of real patients' rows, and large if it has more than :data:`SET_UNITS` units
+    or takes more than :data:`SET_BYTES`. A set whose name does not end with its number of units is not taken either.
+    """
+    if not path.name.startswith("distilled"):
+        return True
+    units = re.fullmatch(r"distilled_.*_(\d+)\.csv", path.name)
+    small = units is not None and int(units[1]) <= SET_UNITS and path.stat().st_size <= SET_BYTES
+    return small and not path.name.startswith(PRIVATE)
+
+
+def _left_out(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not keeps(Path(folder, name))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -59,7 +59,13 @@ def unweighted(distilled: Distilled) -> Distilled:
     return distilled._replace(w=torch.ones_like(distilled.w))
 
 
-def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, generator: torch.Generator) -> pd.DataFrame:
+def compare(
+    judged: dict[str, IntervalTask],
+    budgets: list[int],
+    steps: int,
+    generator: torch.Generator,
+    export: Callable[[str, str, Distilled], None] | None = None,
+) -> pd.DataFrame:
     """Every method at every budget: error, coverage, width and interval score on test data, one row per replicate.
 
     Args:
@@ -67,6 +73,7 @@ def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, gen
         budgets: points of the iterative methods and of the baselines.
         steps: updates of the first-order methods; with 0 they stay at the k-means set that they begin at.
         generator: the source of all randomness.
+        export: is given the name ``intervals``, that of the method, and the set.
 
     Raises:
         ValueError: if budgets or steps are none that :func:`check` lets through.
@@ -74,12 +81,8 @@ def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, gen
     check(budgets, steps, judged["interval"].train.budget)
     interval, squared = judged["interval"], judged["squared"]
     descent = FirstOrder(STEP_SIZE, horizon=max(steps, 1), learn=FREE, begin=KMeans())
-    rows = [_scored(interval, "full", interval.train)]
     carried = run_trial(Exact(), interval, interval.train.x.shape[-1] + 2, 0, generator)
-    rows += [
-        _scored(interval, "exact", carried.distilled, carried.settings),
-        _scored(interval, "exact_unweighted", unweighted(carried.distilled), carried.settings),
-    ]
+    sets = [("exact", carried.distilled, carried.settings), ("exact_unweighted", unweighted(carried.distilled), carried.settings)]
     for budget in budgets:
         made: list[tuple[str, Method, IntervalTask, int]] = [
             ("random", RandomRows(), interval, 0),
@@ -90,7 +93,11 @@ def compare(judged: dict[str, IntervalTask], budgets: list[int], steps: int, gen
         ]
         for name, method, task, updates in made:
             trial = run_trial(method, task, budget, updates, generator)
-            rows.append(_scored(interval, name, trial.distilled, trial.settings))
+            sets.append((name, trial.distilled, trial.settings))
+    if export:
+        for name, distilled, _ in sets:
+            export("intervals", name, distilled)
+    rows = [_scored(interval, "full", interval.train), *(_scored(interval, *made) for made in sets)]
     return pd.concat(rows, ignore_index=True)
 
 

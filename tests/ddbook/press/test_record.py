@@ -109,6 +109,12 @@ def test_a_distilled_set_comes_back_exactly(record):
     np.testing.assert_array_equal(frame.y.to_numpy().reshape(2, 3), sets.y)
 
 
+def test_a_set_of_real_patients_says_so_in_its_name(record):
+    sets = Distilled(torch.zeros(1, 2, 1), torch.zeros(1, 2), torch.ones(1, 2))
+    record.distilled("trial", "exact", sets, real_patients=True)
+    assert [path.name for path in (record.folder / "results").glob("distilled*")] == ["distilled_private_trial_exact_2.csv"]
+
+
 def test_a_distilled_trajectory_has_a_row_for_each_time(record):
     x = torch.arange(2 * 3 * 5 * 4).reshape(2, 3, 5, 4).double()
     record.distilled("merge", "exact", Distilled(x, torch.zeros(2, 3, 0), torch.full((2, 3), 2.0)))

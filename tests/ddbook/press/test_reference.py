@@ -1,17 +1,24 @@
 """The reference is complete, traceable and small, or it stays as it was."""
 
+import ast
 import json
 import subprocess
 
+import nbformat
 import pytest
+import torch
 
-from ddbook.press import reference
+from ddbook.press import Recorder, reference
+from ddbook.press.project import project_root
 from ddbook.press.reference import check, collect
 from ddlib.files import InputError
+from ddlib.problem import Distilled
 from tests.ddbook.book.fake import record
 from tests.ddbook.press.notebooks import write
 
 STEMS = ("01_first", "02_second")
+KEPT = ("distilled_a_b_3.csv", "distilled_a_b_100.csv")
+LEFT = ("distilled_a_b_101.csv", "distilled_private_a_b_3.csv", "distilled_a_b.csv", "distilled_a_b_3.csv.gz")
 
 
 @pytest.fixture
@@ -28,7 +35,7 @@ def finish(root, stem, **changes):
     folder = root / "_build" / "paper" / "runs" / stem
     (folder / "results").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(exist_ok=True)
-    for name in ("results/scores.csv", "results/distilled_a_b_3.csv", "figures/a.svg", "notebook.ipynb"):
+    for name in ("results/scores.csv", *(f"results/{name}" for name in (*KEPT, *LEFT)), "figures/a.svg", "notebook.ipynb"):
         (folder / name).write_text("x\n1\n")
     (folder / "results" / "numbers.json").write_text("{}")
     made = record(stem)
@@ -37,11 +44,43 @@ def finish(root, stem, **changes):
     (folder / "run.json").write_text(made.model_copy(update=update).model_dump_json())
 
 
-def test_it_holds_tables_numbers_and_the_record_of_each_run(house):
+def test_it_holds_tables_numbers_small_sets_and_the_record_of_each_run(house):
     target = collect(house)
     files = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
-    assert files == [f"{stem}/{name}" for stem in STEMS for name in ("results/numbers.json", "results/scores.csv", "run.json")]
+    results = [f"results/{name}" for name in sorted((*KEPT, "numbers.json", "scores.csv"))]
+    assert files == [f"{stem}/{name}" for stem in STEMS for name in (*results, "run.json")]
     assert not list(house.glob(".new-*"))
+
+
+def test_no_set_of_real_patients_lands_in_it(house, monkeypatch):
+    """Whatever the recorder calls such a set, and however small it is."""
+    folder = house / "_build" / "paper" / "runs" / "01_first"
+    monkeypatch.setenv("DDLIB_RUN_DIR", str(folder))
+    rows = Distilled(torch.full((1, 2, 1), 0.123), torch.zeros(1, 2), torch.ones(1, 2))
+    for name, private in (("patients", True), ("drawn", False)):
+        Recorder("01_first").distilled(name, "random", rows, real_patients=private)
+    assert len([path for path in folder.rglob("*") if path.is_file() and "0.123" in path.read_text()]) == 2
+    held = [path.name for path in collect(house).rglob("*") if path.is_file() and "0.123" in path.read_text()]
+    assert held == ["distilled_drawn_random_2.csv"]
+
+
+def test_a_set_that_takes_much_room_is_left_out(house, monkeypatch):
+    monkeypatch.setattr(reference, "SET_BYTES", 3)
+    assert not list(collect(house).rglob("distilled_*"))
+
+
+def test_chapters_that_read_real_patients_say_of_each_set_whether_it_is_made_of_them():
+    """So that nobody who adds a set to such a chapter forgets it."""
+    readers = 0
+    for path in sorted((project_root() / "notebooks").glob("*.ipynb")):
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        if not any(f"datasets.{loader}" in source for source in cells for loader in ("cdisc", "pbc")):
+            continue
+        readers += 1
+        calls = [node for source in cells for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+        exports = [call for call in calls if ast.unparse(call.func) == "record.distilled"]
+        assert all("real_patients" in {word.arg for word in call.keywords} for call in exports), path.name
+    assert readers
 
 
 def test_what_else_is_in_the_folder_stays_and_renamed_chapters_go(house):

@@ -19,10 +19,17 @@ from ddlib.trial import run_trial
 
 
 class Result(NamedTuple):
-    """A distilled set and its scores, one row per split."""
+    """A distilled set and its scores.
 
-    scores: pd.DataFrame
+    Attributes:
+        method: its name.
+        distilled: the set, one per split.
+        scores: one row per split.
+    """
+
+    method: str
     distilled: Distilled
+    scores: pd.DataFrame
 
 
 class Updates(NamedTuple):
@@ -39,7 +46,7 @@ class Updates(NamedTuple):
     zeroth_order: int = 100
 
 
-def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = True) -> tuple[pd.DataFrame, Distilled]:
+def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = True) -> tuple[pd.DataFrame, list[Result]]:
     """Every row of the chapter on one study: yardsticks, likelihood, other ways of merging, distillation at each budget.
 
     Step sizes are those of chapter 04; nothing was tuned on these data.
@@ -51,26 +58,26 @@ def compare(study: Study, budgets: list[int], updates: Updates, levels: bool = T
         levels: whether to fit the network with static levels too.
 
     Returns:
-        The scores, one row per method, budget and split, and the first-order set of the smallest budget.
+        The scores, one row per method, budget and split, and each distilled set with its own.
     """
     descent = FirstOrder(0.1, horizon=updates.first_order)
     with_prior = FirstOrder(0.1, horizon=updates.first_order, name="first_order_prior")
     by_source = FirstOrder(0.1, horizon=updates.leave_one_out, name="first_order_loo")
     stopped = EarlyStopped(descent, stops(updates.first_order), share=0.25, paired=True, name="first_order_stopped")
     leave_one_out = study.task("leave_one_out")
-    frames, sets = [likelihood_rows(study, levels), rival_rows(study)], []
+    frames, results = [likelihood_rows(study, levels), rival_rows(study)], list[Result]()
     for budget in sorted(budgets):
         frames.append(references(study, budget, budget == min(budgets)))
-        found = [
+        of_budget = [
             distilled(study, descent, budget, updates.first_order, study.task()),
             distilled(study, with_prior, budget, updates.first_order, study.task(prior=study.prior)),
             distilled(study, stopped, budget, 0, study.task()),
             distilled(study, by_source, budget, updates.leave_one_out, leave_one_out),
             distilled(study, ZerothOrder(0.04, 0.64), budget, updates.zeroth_order, leave_one_out),
         ]
-        frames += [result.scores for result in found]
-        sets.append(found[0].distilled)
-    return settings_last(pd.concat(frames, ignore_index=True)), sets[0]
+        frames += [result.scores for result in of_budget]
+        results += of_budget
+    return settings_last(pd.concat(frames, ignore_index=True)), results
 
 
 def stops(steps: int, points: int = 12) -> tuple[int, ...]:
@@ -93,4 +100,4 @@ def distilled(study: Study, method: Method, budget: int, steps: int, task: Recor
     risk = plain.risk(model).detach().cpu().numpy()
     size = trial.distilled.budget, trial.distilled.stored_numbers
     scores = study.row(study.law(model), method.name, *size, trial.seconds, train_risk=risk)
-    return Result(scores.assign(**trial.settings), trial.distilled)
+    return Result(method.name, trial.distilled, scores.assign(**trial.settings))

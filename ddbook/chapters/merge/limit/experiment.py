@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,13 @@ from ddlib.problem import Distilled, Method
 from ddlib.settings import settings_last
 from ddlib.trial import run_trial
 
+Export = Callable[[str, str, Distilled], None]
+"""What is done with every distilled set: it is given the condition's name, the method's and the set."""
 CHEAP = ("available_case", "available_case_repaired", "mean_imputation", "federated")
+
+
+def unexported(condition: str, method: str, distilled: Distilled) -> None:
+    """The :data:`Export` that lets a set go."""
 
 
 def at_smallest(scores: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +89,7 @@ def merges(
     rivals: Sequence[str] = (),
     few: int = 0,
     everything: bool = False,
+    export: Export = unexported,
 ) -> pd.DataFrame:
     """EM, staged first-order distillation at each budget, and other ways of merging.
 
@@ -95,6 +102,7 @@ def merges(
         few: chained equations run on so many networks only.
         everything: moreover the quick ones of the rivals with the noise left in, the fit to all clean trajectories, and a set that
             carries EM's estimate exactly, at the smallest budget if that is large enough; for a learner that ties the transitions.
+        export: what is done with every set.
     """
     began = time.perf_counter()
     em = best_fit(world, stages.cycles)
@@ -102,6 +110,7 @@ def merges(
     rows = [part.assign(converged=em.converged.cpu().numpy())]
     for budget in budgets:
         trial = run_trial(stages, world.task, budget, 1, condition.setting.generator(budget))
+        export(condition.name, stages.name, trial.distilled)
         info: Any = trial.history[-1]
         scores = row(world, condition.name, stages.name, budget, world.task.fit(trial.distilled), trial.seconds)
         rows.append(scores.assign(updates=info.updates, converged=info.converged.cpu().numpy(), **trial.settings))
@@ -109,6 +118,7 @@ def merges(
         rows.append(row(world, condition.name, "clean_all", 0, world.task.fit(world.clean)))
         if not isinstance(world.task, UntiedMerge) and min(budgets) >= trajectories_needed(world.task.graph):
             limit = carried(world.task, em.model, min(budgets), condition.setting.generator(2))
+            export(condition.name, "limit", limit)
             rows.append(row(world, condition.name, "limit", min(budgets), world.task.fit(limit)))
     for name in rivals:
         for table, ending in ((RIVALS, ""), (RIVALS_IGNORING_NOISE, "_noisy"))[: 1 + (everything and name in CHEAP)]:
@@ -142,9 +152,18 @@ def subset(world: World, condition: str, budgets: Sequence[int]) -> pd.DataFrame
     return pd.concat(rows, ignore_index=True)
 
 
-def run(method: Method, world: World, condition: Condition, budget: int, steps: int, task: object = None) -> pd.DataFrame:
+def run(
+    method: Method,
+    world: World,
+    condition: Condition,
+    budget: int,
+    steps: int,
+    task: object = None,
+    export: Export = unexported,
+) -> pd.DataFrame:
     """Any method of the library at one budget, on the world's task or on another form of it (leave-one-source-out)."""
     merge: Any = world.task if task is None else task
     trial = run_trial(method, merge, budget, steps, condition.setting.generator(budget))
+    export(condition.name, method.name, trial.distilled)
     scores = row(world, condition.name, method.name, budget, world.task.fit(trial.distilled), trial.seconds)
     return scores.assign(**trial.settings)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddbook.chapters.merge.limit.experiment import Export, unexported
 from ddbook.chapters.merge.limit.restated import restated, windows
 from ddbook.kit.merge.setting import Setting
 from ddlib.dbn.estimators.accelerated import maximum_likelihood
@@ -62,7 +64,9 @@ def _standardised(square: Tensor, covariance: Tensor) -> Tensor:
     return (square / covariance.diagonal(dim1=-2, dim2=-1)).mean(-1).sqrt()
 
 
-def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int], stages: Staged) -> pd.DataFrame:
+def with_levels(
+    setting: Setting, sizes: Sequence[float], budgets: Sequence[int], stages: Staged, export: Export = unexported
+) -> pd.DataFrame:
     """Every model at every size of the levels; one row per network.
 
     The regret is against the best network of the known graph, which a fit to endless complete clean patients would find: the
@@ -74,6 +78,7 @@ def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int]
         sizes: standard deviations of the levels.
         budgets: distilled trajectories.
         stages: how first-order distillation goes about it.
+        export: what is done with every set.
     """
     rows = []
     for size in sizes:
@@ -86,12 +91,19 @@ def with_levels(setting: Setting, sizes: Sequence[float], budgets: Sequence[int]
         generator.set_state(state)  # the same patients
         clean = draw_level_sources(truth, torch.ones_like(pattern), setting.trajectories, generator, 0.0).values.flatten(1, 2)
         task = MergeTask(graph, network, sources)
-        rows.append(_measure(task, truth, complete(clean), setting, budgets, stages).assign(level=size))
+        of_size = partial(export, f"levels {size:g}")
+        rows.append(_measure(task, truth, complete(clean), setting, budgets, stages=stages, export=of_size).assign(level=size))
     return settings_last(pd.concat(rows, ignore_index=True))
 
 
 def _measure(
-    task: MergeTask, truth: LevelDbn, clean: Distilled, setting: Setting, budgets: Sequence[int], stages: Staged
+    task: MergeTask,
+    truth: LevelDbn,
+    clean: Distilled,
+    setting: Setting,
+    budgets: Sequence[int],
+    stages: Staged,
+    export: Callable[[str, Distilled], None],
 ) -> pd.DataFrame:
     slices, graph, data = task.slices, task.graph, task.statistics
     law = level_joint(truth, slices)
@@ -120,5 +132,6 @@ def _measure(
     for budget in budgets:
         for name, stated in (("first_order", task), ("first_order_pairs", restated(task, windows(data, slices)))):
             trial = run_trial(stages, stated, budget, 0, setting.generator(budget))
+            export(name, trial.distilled)
             add(name, task.fit(trial.distilled), budget, settings=trial.settings)
     return settings_last(pd.concat(rows, ignore_index=True))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ddbook.chapters.merge.limit.conditions import Condition, draw
-from ddbook.chapters.merge.limit.experiment import CHEAP, merges, run, subset, yardsticks
+from ddbook.chapters.merge.limit.experiment import CHEAP, Export, merges, run, subset, unexported, yardsticks
 from ddbook.kit.merge.setting import Setting
 from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.task.merge_task import MergeTask
@@ -90,8 +90,14 @@ def scarce_conditions(base: Setting, trajectories: int, hidden: float, noise: fl
     return [Condition("scarce", setting), Condition("scarce never together", setting, hiding="never_together")]
 
 
-def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Staged, rivals: Sequence[str] = ()) -> Tables:
-    """Scores and yardsticks of every condition, with its factors as columns."""
+def measure(
+    conditions: Sequence[Condition],
+    budgets: Sequence[int],
+    stages: Staged,
+    rivals: Sequence[str] = (),
+    export: Export = unexported,
+) -> Tables:
+    """Scores and yardsticks of every condition, with its factors as columns; every set is exported."""
     scores, marks = [], []
     for condition in conditions:
         world = draw(condition)
@@ -103,13 +109,18 @@ def measure(conditions: Sequence[Condition], budgets: Sequence[int], stages: Sta
             "hiding": condition.hiding,
             "knowledge": condition.noise,
         }
-        scores.append(merges(world, condition, budgets, stages, rivals).assign(**factors))
+        scores.append(merges(world, condition, budgets, stages, rivals, export=export).assign(**factors))
         marks.append(yardsticks(world, condition.name).assign(**factors))
     return settings_last(pd.concat(scores, ignore_index=True)), pd.concat(marks, ignore_index=True)
 
 
 def every_way(
-    conditions: Sequence[Condition], budgets: Sequence[int], stages: Staged, zeroth_order_epochs: int, imputed: int
+    conditions: Sequence[Condition],
+    budgets: Sequence[int],
+    stages: Staged,
+    zeroth_order_epochs: int,
+    imputed: int,
+    export: Export = unexported,
 ) -> Tables:
     """Scores and yardsticks of every way of merging.
 
@@ -122,6 +133,7 @@ def every_way(
         stages: how first-order distillation goes about it.
         zeroth_order_epochs: updates of Algorithm 1, with the step size and perturbation of chapter 04.
         imputed: chained equations run on so many networks.
+        export: what is done with every set.
     """
     scores, marks, least = [], [], min(budgets)
     algorithm_1 = ZerothOrder(0.04, 0.64)
@@ -129,9 +141,10 @@ def every_way(
     for condition in conditions:
         world = draw(condition)
         task = MergeTask(world.task.graph, world.task.truth, world.task.sources, objective="leave_one_out")
-        scores.append(merges(world, condition, budgets, stages, (*CHEAP, "chained_equations"), imputed, everything=True))
+        rivals = (*CHEAP, "chained_equations")
+        scores.append(merges(world, condition, budgets, stages, rivals, few=imputed, everything=True, export=export))
         scores.append(subset(world, condition.name, budgets))
-        scores.append(run(by_source, world, condition, least, by_source.horizon, task))
-        scores.append(run(algorithm_1, world, condition, least, zeroth_order_epochs, task))
+        scores.append(run(by_source, world, condition, least, by_source.horizon, task=task, export=export))
+        scores.append(run(algorithm_1, world, condition, least, zeroth_order_epochs, task=task, export=export))
         marks.append(yardsticks(world, condition.name))
     return settings_last(pd.concat(scores, ignore_index=True)), pd.concat(marks, ignore_index=True)

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, draw
-from ddbook.chapters.merge.limit.experiment import row, yardsticks
+from ddbook.chapters.merge.limit.experiment import Export, row, unexported, yardsticks
 from ddlib.dbn.estimators.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
 from ddlib.dbn.estimators.ridge import ridge
 from ddlib.dbn.methods.staged import Staged
@@ -23,7 +23,15 @@ from ddlib.settings import settings_last
 from ddlib.trial import run_trial
 
 
-def scarce(world: World, condition: Condition, budget: int, stages: Staged, folds: int, most: int = 200) -> pd.DataFrame:
+def scarce(
+    world: World,
+    condition: Condition,
+    budget: int,
+    stages: Staged,
+    folds: int,
+    most: int = 200,
+    export: Export = unexported,
+) -> pd.DataFrame:
     """The converged maximum (by EM and distilled), and what held-out patients choose, one row per network and method.
 
     The strength of the ridge is chosen with EM, of which the distilled set learns this number and nothing else.
@@ -35,6 +43,7 @@ def scarce(world: World, condition: Condition, budget: int, stages: Staged, fold
         stages: how first-order distillation goes about it.
         folds: of the cross-validation over patients.
         most: updates of the descent that is stopped early, at most.
+        export: what is done with every set.
     """
     task, name, seed = world.task, condition.name, condition.setting.seed
     generator = condition.setting.generator
@@ -58,17 +67,23 @@ def scarce(world: World, condition: Condition, budget: int, stages: Staged, fold
     )
     for method, merge, steps, draws in runs:
         trial = run_trial(method, merge, budget, steps, draws)
+        export(name, method.name, trial.distilled)
         rows.append(row(world, name, method.name, budget, task.fit(trial.distilled)).assign(**trial.settings))
     return settings_last(pd.concat(rows, ignore_index=True))
 
 
 def few_patients(
-    conditions: Sequence[Condition], budget: int, stages: Staged, folds: int, most: int
+    conditions: Sequence[Condition],
+    budget: int,
+    stages: Staged,
+    folds: int,
+    most: int,
+    export: Export = unexported,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """:func:`scarce` and what the data allow in every condition."""
     scores, marks = [], []
     for condition in conditions:
         world = draw(condition)
-        scores.append(scarce(world, condition, budget, stages, folds, most))
+        scores.append(scarce(world, condition, budget, stages, folds, most=most, export=export))
         marks.append(yardsticks(world, condition.name))
     return pd.concat(scores, ignore_index=True), pd.concat(marks, ignore_index=True)

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.draws import draws_for, generator_for
-from ddlib.learners.check import whole_number
 from ddlib.pinn import PROBLEMS
 from ddlib.pinn.data import Level, Tails
 from ddlib.pinn.learners.networks import dtype_of
@@ -21,7 +21,6 @@ from ddlib.pinn.task import PinnTask
 from ddlib.pinn.teachers.teacher import NetworkTeacher, Taught, Teacher
 
 FULL: Level = 3
-ROWS = 200  # noisy measurements of a problem without time
 
 
 class Lessons(NamedTuple):
@@ -84,37 +83,16 @@ def some_of(names: Iterable[str], problems: Sequence[Problem]) -> list[Problem]:
     return [one for one in problems_named(chosen) if one in problems] if chosen else []
 
 
-def check_effort(budgets: Iterable[int], **counts: int) -> None:
-    """Refuse budgets and counts that are no whole numbers of at least 1, before any long work.
-
-    Args:
-        budgets: numbers of points, each once; below 200, the number of noisy rows of a problem without time.
-        counts: updates, steps and the like, by the name of their parameter.
-
-    Raises:
-        ValueError: which says what is wrong.
-    """
-    sizes = list(budgets)
-    for size in sizes:
-        whole_number(size, "a budget")
-    if not sizes or len(set(sizes)) < len(sizes) or max(sizes) >= ROWS:
-        raise ValueError(f"give at least one budget, each once and below the {ROWS} noisy rows, but they are {sizes}")
-    for name, count in counts.items():
-        whole_number(count, f"the parameter {name}")
-
-
-def make_task(
-    problem: Problem, replicates: int, seed: int, level: Level = FULL, mass: float = 0.3, noise: float = 0.05, device: str = "cpu"
-) -> PinnTask:
+def make_task(problem: Problem, setting: Setting, level: Level = FULL) -> PinnTask:
     """Data of the training tail, the same at every level, and the level's physics."""
     known_problem(problem)
-    draws = generator_for(problem, seed, "data", device)
-    return PinnTask.make(problem, replicates, draws, level=level, tails=Tails(mass=mass), noise=noise)
+    draws, tails = generator_for(problem, setting.seed, "data", setting.device), Tails(mass=setting.mass)
+    return PinnTask.make(problem, setting.replicates, draws, level=level, tails=tails, noise=setting.noise)
 
 
-def pinn(iterations: int, precision: str = "float32") -> NetworkTeacher:
+def pinn(setting: Setting) -> NetworkTeacher:
     """The teacher of both chapters: a physics-informed network, trained by Adam and then by so many iterations of L-BFGS."""
-    return NetworkTeacher(1, training=QuasiNewton(iterations, dtype=dtype_of(precision)))
+    return NetworkTeacher(1, training=QuasiNewton(setting.iterations, dtype=dtype_of(setting.precision)))
 
 
 def prepare(task: PinnTask, teacher: Teacher, seed: int) -> Lessons:

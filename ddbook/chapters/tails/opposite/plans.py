@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ddbook.chapters.tails.opposite.lessons import FULL, Lessons
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddlib.methods import DerivativeFree, RandomRows
 from ddlib.pinn.methods.kernel_distillation import KernelDistillation
 from ddlib.pinn.methods.kernel_matching import KernelMatching
@@ -46,13 +47,12 @@ def kernel_distillation(updates: int) -> Plan:
     return Plan(KernelDistillation(lr=0.03, horizon=updates, penalty=1e-4), updates, FULL)
 
 
-def quick_plans(lessons: Lessons, updates: int, distillation_updates: int = 20) -> dict[str, Plan]:
+def quick_plans(lessons: Lessons, setting: Setting) -> dict[str, Plan]:
     """Methods without inner training: every problem can afford them.
 
     Args:
         lessons: the task and its teacher.
-        updates: of kernel matching.
-        distillation_updates: of kernel distillation.
+        setting: updates of kernel matching and of kernel distillation.
     """
     teacher = lessons.teacher
     return {
@@ -60,22 +60,22 @@ def quick_plans(lessons: Lessons, updates: int, distillation_updates: int = 20) 
         "smoothed": Plan(Smoothed(), 0, 0),
         "teacher_uniform": Plan(TeacherLabelled(teacher, "uniform"), 0, FULL),
         "teacher_sobol": Plan(TeacherLabelled(teacher, "sobol"), 0, FULL),
-        "kernel_distillation": kernel_distillation(distillation_updates),
-        "kernel_matching": matching(teacher, updates),
+        "kernel_distillation": kernel_distillation(setting.distillation_updates),
+        "kernel_matching": matching(teacher, setting.updates),
     }
 
 
-def slow_plans(lessons: Lessons, updates: int, trainings: int, steps: int = 2000, generation: int = 10) -> dict[str, Plan]:
+def slow_plans(lessons: Lessons, setting: Setting, generation: int = 10) -> dict[str, Plan]:
     """Methods that train networks while they search: unrolled, by matching, and the published Algorithm 2.
 
     Args:
         lessons: the task and its teacher.
-        updates: of the gradient methods.
-        trainings: inner trainings of the derivative-free search.
-        steps: of Adam, in the life of a network of the pools.
-        generation: of these in one batch.
+        setting: updates of the gradient methods, inner trainings of the derivative-free search, and steps of Adam in the life of a
+            network of the pools.
+        generation: trainings of the search in one batch.
     """
-    search = DerivativeFree(trainings, min(generation, trainings), spread=0.1)
+    updates, steps = setting.slow_updates, setting.steps
+    search = DerivativeFree(setting.trainings, min(generation, setting.trainings), spread=0.1)
     pool: dict[str, Any] = {"horizon": updates, "life": steps, "window": min(10, steps), "pool": 8, "batch": 4}
     plans = {
         "teacher_matching": TeacherMatching(teacher=lessons.teacher, **pool),

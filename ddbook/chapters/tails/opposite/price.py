@@ -15,6 +15,7 @@ from ddbook.chapters.tails.opposite.learners import fit_all, judges
 from ddbook.chapters.tails.opposite.lessons import FULL, Lessons, TeacherModel, make_task, pinn, prepare
 from ddbook.chapters.tails.opposite.plans import Plan, matching
 from ddbook.chapters.tails.opposite.report import OURS, SPREAD, called, median, names, pick, shown, spread
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit import looks
 from ddbook.kit.tails.draws import draws_for
 from ddbook.kit.tails.solver import solver_scores
@@ -49,20 +50,7 @@ LEVELS = {"full": "I0", EXACT: "u itself"}
 BEYOND = 4  # the level of exact labels on the target tail, which no information level has
 
 
-def price(
-    problem: Problem,
-    replicates: int,
-    seed: int,
-    budget: int,
-    updates: int,
-    steps: int,
-    iterations: int,
-    mass: float = 0.3,
-    noise: float = 0.05,
-    precision: str = "float32",
-    device: str = "cpu",
-    alphas: int = 20,
-) -> pd.DataFrame:
+def price(problem: Problem, setting: Setting, alphas: int = 20) -> tuple[pd.DataFrame, list[Made]]:
     """One row per way and seed: error, residual, mismatch and labels' error on the target tail, seconds to make and to answer.
 
     ``seconds`` is the time until a model is there, all of its teachers and sets included; ``answer`` is that for one more α. The
@@ -71,39 +59,34 @@ def price(
 
     Args:
         problem: the family.
-        replicates: seeds.
-        seed: of all draws.
-        budget: points of the sets.
-        updates: of kernel matching.
-        steps: of Adam, for networks on sets.
-        iterations: of L-BFGS, for the PINN.
-        mass, noise: of the data.
-        precision: of the networks' training.
-        device: where to compute.
+        setting: of the draws, the training and the sets, which have its first budget.
         alphas: boundary values that the solver is given.
+
+    Returns:
+        the scores, and the sets: Sobol points with the teacher's labels, distilled points, and these with exact labels.
     """
-    lessons = prepare(make_task(problem, replicates, seed, FULL, mass, noise, device), pinn(iterations, precision), seed)
+    lessons = prepare(make_task(problem, setting), pinn(setting), setting.seed)
     task = lessons.task
-    plans = {SPREAD: Plan(TeacherLabelled(lessons.teacher), 0, FULL), OURS: matching(lessons.teacher, updates)}
-    made = make_sets(lessons, plans, budget, seed)
-    points = made[1].distilled.x
+    plans = {SPREAD: Plan(TeacherLabelled(lessons.teacher), 0, FULL), OURS: matching(lessons.teacher, setting.updates)}
+    sets = make_sets(lessons, plans, setting.budget, setting.seed)
+    points = sets[1].distilled.x
     exact = problem.exact_at(points)
-    made.append(Made(EXACT, BEYOND, Distilled(points, exact, torch.ones_like(exact)), 0.0))
-    both = {"informed": lessons, "collocation": prepare(task, CollocationTeacher(), seed)}
-    parts = [
-        _judged(task, TeacherModel(), each.teacher.labels, name, name, task.train, each.seconds) for name, each in both.items()
+    sets.append(Made(EXACT, BEYOND, Distilled(points, exact, torch.ones_like(exact)), 0.0))
+    teachers = {"informed": lessons, "collocation": prepare(task, CollocationTeacher(), setting.seed)}
+    frames = [
+        _judged(task, TeacherModel(), taught.teacher.labels, Made(name, FULL, task.train, taught.seconds), name)
+        for name, taught in teachers.items()
     ]
     for name in PLAIN:
-        parts += _learned(lessons, made, name, seed, steps, precision)
-        parts += _learned(lessons, [Made("full", 0, task.train, 0.0)], name, seed, steps, precision)
-    return pd.concat([*parts, solver_rows(problem, replicates, mass, alphas)], ignore_index=True)
+        frames += _learned(lessons, [*sets, Made("full", 0, task.train, 0.0)], name, setting)
+    return pd.concat([*frames, solver_rows(problem, setting.replicates, setting.mass, alphas)], ignore_index=True), sets
 
 
 def solver_rows(problem: Problem, replicates: int, mass: float, alphas: int = 20) -> pd.DataFrame:
     """The classical solver, whose answer has no seed; none for a problem with time."""
-    found = solver_scores([problem], mass, alphas)
-    if found.empty:
-        return found
+    scores = solver_scores([problem], mass, alphas)
+    if scores.empty:
+        return scores
     return pd.DataFrame(
         {
             "problem": problem.name,
@@ -112,48 +95,48 @@ def solver_rows(problem: Problem, replicates: int, mass: float, alphas: int = 20
             "budget": 0,
             "learner": "solver",
             "seed": range(replicates),
-            "error": found.error.item(),
+            "error": scores.error.item(),
             "residual": np.nan,
             "mismatch": np.nan,
             "labels": np.nan,
             "seconds": 0.0,
-            "answer": found.seconds.item(),
+            "answer": scores.seconds.item(),
         }
     )
 
 
-def _learned(lessons: Lessons, made: list[Made], name: str, seed: int, steps: int, precision: str) -> list[pd.DataFrame]:
-    task, parts = lessons.task, []
-    for each in made:
-        learner, begin = judges(task, steps)[name], time.perf_counter()
-        (model,) = fit_all(learner, [each.distilled], draws_for(task, seed, "weights"), precision)
+def _learned(lessons: Lessons, sets: list[Made], name: str, setting: Setting) -> list[pd.DataFrame]:
+    """What a learner makes of sets, with the time of its training, and of teacher and set where there is one."""
+    task, frames = lessons.task, []
+    for made in sets:
+        learner, begin = judges(task, setting.steps)[name], time.perf_counter()
+        (model,) = fit_all(learner, [made.distilled], draws_for(task, setting.seed, "weights"), setting.precision)
         seconds = (time.perf_counter() - begin) / task.train.replicates
-        if each.method in (OURS, SPREAD):
-            seconds += lessons.seconds + each.seconds
-        parts.append(_judged(task, learner, model, each.method, name, each.distilled, seconds, each.level))
-    return parts
+        if made.method in (OURS, SPREAD):
+            seconds += lessons.seconds + made.seconds
+        frames.append(_judged(task, learner, model, made._replace(seconds=seconds), name))
+    return frames
 
 
-def _judged(
-    task: PinnTask, learner: Learner, model: Any, method: str, name: str, distilled: Distilled, seconds: float, level: int = FULL
-) -> pd.DataFrame:
+def _judged(task: PinnTask, learner: Learner, model: Any, made: Made, name: str) -> pd.DataFrame:
+    """A model's scores, with the time of all that led to it, which its set is given here, and that of an answer."""
     own, grid = replace(task, learner=learner), task.data.target
     begin = time.perf_counter()
     with torch.no_grad():
         own.predict(model, grid.x)
     alphas = grid.x[0, :, -1].unique().numel()
     answer = (time.perf_counter() - begin) / (alphas * grid.replicates)
-    rows = frame(own, method, level, name, measured(own, model), distilled)
-    rows["labels"] = rows.labels if method in (OURS, SPREAD, EXACT, "full") else np.nan
-    return rows.drop(columns=["seconds_set", "seconds_fit"]).assign(seconds=seconds, answer=answer)
+    rows = frame(own, made, name, measured(own, model))
+    rows["labels"] = rows.labels if made.method in (OURS, SPREAD, EXACT, "full") else np.nan
+    return rows.drop(columns=["seconds_set", "seconds_fit"]).assign(seconds=made.seconds, answer=answer)
 
 
 def price_table(priced: pd.DataFrame, problem: str) -> pd.DataFrame:
     """One problem on one page: medians over seeds."""
-    part = priced[priced.problem == problem]
+    here = priced[priced.problem == problem]
     rows = []
     for (method, learner), name in ROWS.items():
-        one = part[(part.method == method) & (part.learner == learner)]
+        one = here[(here.method == method) & (here.learner == learner)]
         if one.empty:
             continue
         measures = [shown(float(one[column].median())) for column in ("error", "residual", "mismatch", "labels")]
@@ -178,16 +161,16 @@ def price_numbers(priced: pd.DataFrame) -> dict[str, Number]:
         "full_kernel": ("full", "kernel"),
         "full_forest": ("full", "forest"),
     }
-    found: dict[str, Number] = {"problems": Number(len(problems))}
+    numbers: dict[str, Number] = {"problems": Number(len(problems))}
     for name, (method, learner) in ways.items():
         for column in ("error", "residual", "seconds"):
             if learner == "forest" and column == "residual":
                 continue
             ending = "" if column == "error" else f"_{column}"
-            found |= spread(priced, name + ending, problems, column, method=method, learner=learner)
+            numbers |= spread(priced, name + ending, problems, column, method=method, learner=learner)
     for name, method in (("distilled", OURS), ("sobol", SPREAD)):
-        found |= spread(priced, f"{name}_labels", problems, "labels", method=method, learner="network")
-    return found | _comparisons(priced)
+        numbers |= spread(priced, f"{name}_labels", problems, "labels", method=method, learner="network")
+    return numbers | _comparisons(priced)
 
 
 def _comparisons(priced: pd.DataFrame) -> dict[str, Number]:

@@ -56,12 +56,12 @@ def pick(scores: pd.DataFrame, column: str = "error", **where: Any) -> np.ndarra
     Raises:
         ValueError: if there is no such row.
     """
-    part = scores
+    rows = scores
     for name, value in where.items():
-        part = part[part[name] == value]
-    if part.empty:
+        rows = rows[rows[name] == value]
+    if rows.empty:
         raise ValueError(f"no score has {where}: compute it first")
-    return part.sort_values(["problem", "seed"])[column].to_numpy(dtype=float)
+    return rows.sort_values(["problem", "seed"])[column].to_numpy(dtype=float)
 
 
 def median(scores: pd.DataFrame, column: str = "error", **where: Any) -> float:
@@ -94,11 +94,11 @@ def method_table(scores: pd.DataFrame, budget: int, learner: str = "network") ->
     """Median error of each method's sets on each problem, with the level of set and learner together."""
     problems = names(scores)
     rows = []
-    part = scores[(scores.learner == learner) & (scores.budget == budget)]
-    for method in [one for one in METHODS if one in set(part.method)]:
-        level = part[part.method == method].level.iloc[0]
-        found = [shown(median(part, problem=problem, method=method)) for problem in problems]
-        rows.append([called(method), f"I{level}", f"{budget}", *found])
+    sets = scores[(scores.learner == learner) & (scores.budget == budget)]
+    for method in [one for one in METHODS if one in set(sets.method)]:
+        level = sets[sets.method == method].level.iloc[0]
+        cells = [shown(median(sets, problem=problem, method=method)) for problem in problems]
+        rows.append([called(method), f"I{level}", f"{budget}", *cells])
     return pd.DataFrame(rows, columns=pd.Index(["set", "level", "points", *map(label, problems)])).set_index("set")
 
 
@@ -107,14 +107,14 @@ def reference_table(scores: pd.DataFrame, climbed: pd.DataFrame, solver: pd.Data
     problems = names(scores)
     rows = []
     for kind in ("network", "affine"):
-        found = [shown(median(scores, problem=problem, method="full", learner=kind)) for problem in problems]
-        rows.append([f"{called('full')}: {LEARNERS[kind]}", "I0", *found])
+        cells = [shown(median(scores, problem=problem, method="full", learner=kind)) for problem in problems]
+        rows.append([f"{called('full')}: {LEARNERS[kind]}", "I0", *cells])
     for method, source in (("collocation", scores), ("informed", climbed)):
-        found = [shown(median(source, problem=problem, method=method, level=3)) for problem in problems]
-        rows.append([called(method), "I3", *found])
+        cells = [shown(median(source, problem=problem, method=method, level=3)) for problem in problems]
+        rows.append([called(method), "I3", *cells])
     solved = solver.set_index("problem").error
-    found = [f"{solved[problem]:.0e}" if problem in solved.index else "–" for problem in problems]
-    rows.append([called("solver"), "I3", *found])
+    cells = [f"{solved[problem]:.0e}" if problem in solved.index else "–" for problem in problems]
+    rows.append([called("solver"), "I3", *cells])
     return pd.DataFrame(rows, columns=pd.Index(["without a set", "level", *map(label, problems)])).set_index("without a set")
 
 
@@ -149,8 +149,8 @@ def goals(scores: pd.DataFrame, budget: int) -> pd.DataFrame:
             here = {"budget": budget, "learner": learner}
             theirs = median(scores, problem=problem, method=SPREAD, **here)
             rows.append(("unseen", problem, learner, budget, median(scores, **here, **ours), 1.5 * theirs))
-    found = pd.DataFrame(rows, columns=pd.Index(["goal", "problem", "learner", "budget", "value", "limit"]))
-    return found.assign(met=found.value <= found.limit)
+    judged = pd.DataFrame(rows, columns=pd.Index(["goal", "problem", "learner", "budget", "value", "limit"]))
+    return judged.assign(met=judged.value <= judged.limit)
 
 
 def goal_table(judged: pd.DataFrame) -> pd.DataFrame:
@@ -161,11 +161,11 @@ def goal_table(judged: pd.DataFrame) -> pd.DataFrame:
         "unseen": "an unseen learner at most at 1.5 × its error on as many Sobol points of the teacher",
     }
     rows = []
-    for goal, part in judged.groupby("goal", sort=False):
-        ratio = part.value / part.limit
-        worst = part.iloc[int(ratio.to_numpy().argmax())]
+    for goal, cases in judged.groupby("goal", sort=False):
+        ratio = cases.value / cases.limit
+        worst = cases.iloc[int(ratio.to_numpy().argmax())]
         where = f"{label(worst.problem)}, {LEARNERS[worst.learner]}: {worst.value:.2g} for {worst.limit:.2g}"
-        rows.append([words[str(goal)], f"{int(part.met.sum())} of {len(part)}", where])
+        rows.append([words[str(goal)], f"{int(cases.met.sum())} of {len(cases)}", where])
     return pd.DataFrame(rows, columns=pd.Index(["goal", "met", "closest or worst case"])).set_index("goal")
 
 
@@ -173,7 +173,7 @@ def numbers(scores: pd.DataFrame, climbed: pd.DataFrame, judged: pd.DataFrame, b
     """What the prose says of methods, levels and goals."""
     problems = names(scores)
     at: dict[str, Any] = {"budget": budget, "learner": "network"}
-    found: dict[str, Number] = {}
+    entries: dict[str, Number] = {}
     rows: dict[str, dict[str, Any]] = {
         "full": {"method": "full", "learner": "network"},
         "affine": {"method": "full", "learner": "affine"},
@@ -182,16 +182,16 @@ def numbers(scores: pd.DataFrame, climbed: pd.DataFrame, judged: pd.DataFrame, b
         "forest": {"method": OURS, "budget": budget, "learner": "forest"},
     }
     for name, where in rows.items():
-        found |= spread(scores, name, problems, **where)
+        entries |= spread(scores, name, problems, **where)
     for level in sorted(climbed.level.unique()):
         for who, column in (("informed", "error"), ("informed", "residual"), ("informed", "mismatch"), (OURS, "error")):
             ending = "" if column == "error" else f"_{column}"
-            found |= spread(climbed, f"{who}{ending}_i{level}", problems, column, method=who, level=level)
+            entries |= spread(climbed, f"{who}{ending}_i{level}", problems, column, method=who, level=level)
     for goal in ("quarter", "small", "unseen"):
-        part = judged[judged.goal == goal]
-        found |= {f"{goal}_met": Number(int(part.met.sum())), f"{goal}_cases": Number(len(part))}
-    found["problems"] = Number(len(problems))
-    return found | _pairs(scores, climbed, at)
+        cases = judged[judged.goal == goal]
+        entries |= {f"{goal}_met": Number(int(cases.met.sum())), f"{goal}_cases": Number(len(cases))}
+    entries["problems"] = Number(len(problems))
+    return entries | _pairs(scores, climbed, at)
 
 
 def _pairs(scores: pd.DataFrame, climbed: pd.DataFrame, at: Mapping[str, Any]) -> dict[str, Number]:
@@ -211,16 +211,16 @@ def _pairs(scores: pd.DataFrame, climbed: pd.DataFrame, at: Mapping[str, Any]) -
         "collocation_above_pinn": (pick(scores, method="collocation"), pick(climbed, method="informed", level=3)),
         "distillation_above_matching": (pick(scores, method="kernel_distillation", **at), pick(scores, method=OURS, **at)),
     }
-    found = {name: Number(int((above > below).sum())) for name, (above, below) in rows.items()}
-    return found | {"pairs": Number(len(rows["trap_error"][0]))}
+    entries = {name: Number(int((above > below).sum())) for name, (above, below) in rows.items()}
+    return entries | {"pairs": Number(len(rows["trap_error"][0]))}
 
 
 def spread(scores: pd.DataFrame, name: str, problems: Iterable[str], column: str = "error", **where: Any) -> dict[str, Number]:
     """A median with its interval for each problem, and the least and the most of the medians."""
-    each = {problem: pick(scores, column, problem=problem, **where) for problem in problems}
-    middles = [float(np.median(one)) for one in each.values()]
-    found = {f"{name}_{problem.lower()}": quoted(estimate(one, "median")) for problem, one in each.items()}
-    return found | {f"{name}_least": Number(min(middles)), f"{name}_most": Number(max(middles))}
+    by_problem = {problem: pick(scores, column, problem=problem, **where) for problem in problems}
+    middles = [float(np.median(one)) for one in by_problem.values()]
+    entries = {f"{name}_{problem.lower()}": quoted(estimate(one, "median")) for problem, one in by_problem.items()}
+    return entries | {f"{name}_least": Number(min(middles)), f"{name}_most": Number(max(middles))}
 
 
 def shown(value: float) -> str:

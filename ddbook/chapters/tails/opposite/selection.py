@@ -24,6 +24,7 @@ from ddbook.chapters.tails.opposite.experiment import make_sets
 from ddbook.chapters.tails.opposite.learners import fit_all, judges
 from ddbook.chapters.tails.opposite.lessons import FULL, Lessons, make_task, pinn, prepare
 from ddbook.chapters.tails.opposite.plans import LENGTHS, Plan
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.draws import draws_for
 from ddlib.pinn.methods.bounded import at_target
 from ddlib.pinn.methods.kernel_distillation import KernelDistillation
@@ -66,34 +67,27 @@ def held_out_task(task: PinnTask) -> PinnTask:
 def compare(
     problems: Iterable[Problem],
     candidates: Candidates,
-    budget: int,
-    replicates: int,
-    seed: int = FIRST_SEED,
-    steps: int = 2000,
-    iterations: int = 300,
+    setting: Setting,
 ) -> pd.DataFrame:
     """The held-out risk of every candidate's networks: one row per problem, candidate and seed.
 
     Args:
         problems: the families.
         candidates: a method's settings by name, given a task and its teacher.
-        budget: points of the sets.
-        replicates: data sets per problem.
-        seed: of their draws.
-        steps: of Adam.
-        iterations: of L-BFGS, for the teacher.
+        setting: of the draws, the training and the sets, which have its first budget; begin at :data:`FIRST_SEED`.
     """
-    parts = []
+    frames = []
     for problem in problems:
-        lessons = prepare(make_task(problem, replicates, seed), pinn(iterations), seed)
-        made = make_sets(lessons, candidates(lessons), budget, seed)
-        learner = judges(lessons.task, steps)["network"]
-        models = fit_all(learner, [each.distilled for each in made], draws_for(lessons.task, seed, "weights"))
+        lessons = prepare(make_task(problem, setting), pinn(setting), setting.seed)
+        sets = make_sets(lessons, candidates(lessons), setting.budget, setting.seed)
+        learner, weights = judges(lessons.task, setting.steps)["network"], draws_for(lessons.task, setting.seed, "weights")
+        models = fit_all(learner, [made.distilled for made in sets], weights, setting.precision)
         judge = replace(held_out_task(lessons.task), learner=learner)
-        for each, model in zip(made, models, strict=True):
+        for made, model in zip(sets, models, strict=True):
             risk = judge.risk(model, "validation").detach().cpu().numpy()
-            parts.append(pd.DataFrame({"problem": problem.name, "candidate": each.method, "seed": range(len(risk)), "risk": risk}))
-    return pd.concat(parts, ignore_index=True)
+            about = {"problem": problem.name, "candidate": made.method, "seed": range(len(risk))}
+            frames.append(pd.DataFrame({**about, "risk": risk}))
+    return pd.concat(frames, ignore_index=True)
 
 
 def ranking(compared: pd.DataFrame) -> pd.Series:
@@ -104,12 +98,12 @@ def ranking(compared: pd.DataFrame) -> pd.Series:
 
 def matching_candidates(lessons: Lessons) -> dict[str, Plan]:
     """Step sizes with numbers of updates, penalties and families of kernel matching: those of both rounds."""
-    found = {}
+    plans = {}
     for families, penalties, paces in ROUNDS:
         for family, penalty, (lr, updates) in product(families, penalties, paces):
             method = KernelMatching(teacher=lessons.teacher, lr=lr, horizon=updates, penalty=penalty, lengths=FAMILIES[family])
-            found[f"lr {lr:g}, {updates} updates, penalty {penalty:g}, {family}"] = Plan(method, updates, FULL)
-    return found
+            plans[f"lr {lr:g}, {updates} updates, penalty {penalty:g}, {family}"] = Plan(method, updates, FULL)
+    return plans
 
 
 def distillation_candidates(lessons: Lessons, updates: int = 30) -> dict[str, Plan]:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from ddbook.chapters.tails.opposite.plans import SLOW
 from ddbook.chapters.tails.opposite.report import OURS, called, median
 from ddbook.chapters.tails.opposite.retrained import OURS as OUR_PROGRAM
 from ddbook.chapters.tails.opposite.retrained import THEIRS
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.words import label
 
 
@@ -24,45 +26,41 @@ def solver_sentence(error: Sequence[float], seconds: Sequence[float]) -> str:
     )
 
 
-def slow_sentence(
-    scores: pd.DataFrame, problems: Sequence[str], methods: Iterable[str], budget: int, updates: int, trainings: int
-) -> str:
+def slow_sentence(scores: pd.DataFrame, problems: Sequence[str], setting: Setting, methods: Iterable[str] = SLOW) -> str:
     """Errors and times of the methods that train networks while they search.
 
     Args:
         scores: of chapter 11.
         problems: on which they ran.
+        setting: with the only budget that they ran at, which is its first, and their updates and inner trainings.
         methods: these methods.
-        budget: the only one that they ran at.
-        updates: of the gradient methods.
-        trainings: of the derivative-free search.
     """
     if not problems:
         return "**Methods that train networks as they search** (I3) were left out of this run."
-    parts = []
+    budget, spans = setting.budget, []
     for method in methods:
         errors = [median(scores, problem=name, method=method, learner="network", budget=budget) for name in problems]
         seconds = scores[(scores.method == method) & (scores.budget == budget)].seconds_set.max()
         span = f"{min(errors):.2g}" if len(errors) == 1 else f"{min(errors):.2g} to {max(errors):.2g}"
-        parts.append(f"{called(method)} {span} ({seconds:.2g} s for a set)")
+        spans.append(f"{called(method)} {span} ({seconds:.2g} s for a set)")
     own = scores[(scores.method == OURS) & (scores.budget == budget)].seconds_set.max()
     where = ", ".join(label(name) for name in problems)
     return (
-        f"**Methods that train networks as they search** (I3) ran with {budget} points on {where}, for {updates} updates, or "
-        f"{trainings} inner trainings of Algorithm 2, which begins at rows of D as published, where the others begin on the other "
-        f"tail. Median errors: {'; '.join(parts)}; kernel matching takes up to {own:.2g} s. With so little computing these are not "
-        "their best; they are what this run's profile affords."
+        f"**Methods that train networks as they search** (I3) ran with {budget} points on {where}, for {setting.slow_updates} "
+        f"updates, or {setting.trainings} inner trainings of Algorithm 2, which begins at rows of D as published, where the others "
+        f"begin on the other tail. Median errors: {'; '.join(spans)}; kernel matching takes up to {own:.2g} s. "
+        "With so little computing these are not their best; they are what this run's profile affords."
     )
 
 
-def retrained_sentence(found: pd.DataFrame) -> str:
+def retrained_sentence(retrained: pd.DataFrame) -> str:
     """How many of DeepXDE's errors lie between the least and the largest of ours, and how far they are from our medians."""
-    if found.empty:
+    if retrained.empty:
         return "In this run no row was trained again."
     inside, ratios = 0, []
-    for _, part in found.groupby(["problem", "method"]):
-        ours = part[part.program == OUR_PROGRAM].error.to_numpy()
-        theirs = float(part[part.program == THEIRS].error.iloc[0])
+    for _, rows in retrained.groupby(["problem", "method"]):
+        ours = rows[rows.program == OUR_PROGRAM].error.to_numpy()
+        theirs = float(rows[rows.program == THEIRS].error.iloc[0])
         inside += int(ours.min() <= theirs <= ours.max())
         ratios.append(theirs / float(np.median(ours)))
     return (

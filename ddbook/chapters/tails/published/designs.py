@@ -76,13 +76,13 @@ class Averaged:
 
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "K *R P"]:
         """K networks for each set."""
-        return self.task.fit(Distilled(*(part.expand(self.networks, *part.shape) for part in distilled)), generator)
+        return self.task.fit(Distilled(*(tensor.expand(self.networks, *tensor.shape) for tensor in distilled)), generator)
 
     def risk(self, model: Any, split: Split = "train") -> Float[Tensor, " *R"]:
         """The mean of the networks' relative errors; on the training or validation rows, or on the test grid."""
         rows = {"train": self.data.train, "validation": self.data.validation, "test": self.data.target}[split]
-        found = relative_error(self.task, model, rows)
-        return found if model is self.task.reference else found.mean(0)
+        errors = relative_error(self.task, model, rows)
+        return errors if model is self.task.reference else errors.mean(0)
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block: the whole set."""
@@ -103,7 +103,9 @@ class ExactSobol(ClosedForm):
 
     def choose(self, task: Any, budget: int, generator: torch.Generator) -> Distilled:
         tails, replicates = task.data.tails, task.train.replicates
-        units = scatter(task.problem, budget, replicates, generator, getattr(tails, self.over), tails.mass).to(task.train.x)
+        units = scatter(task.problem, budget, replicates, generator, tail=getattr(tails, self.over), mass=tails.mass).to(
+            task.train.x
+        )
         return label(units, task.problem.exact_at)
 
 
@@ -126,7 +128,7 @@ class ChosenGrid(ClosedForm):
         forms: list[tuple[int, Any]] = list(product(divisors(budget), ("chebyshev", "lobatto")))
         many = stacked([exact_grid(task, budget, *form) for form in forms])
         risks = task.risk(task.fit(many, generator), "validation").mean(-1)
-        return Distilled(*(part[int(risks.nan_to_num(torch.inf).argmin())] for part in many))
+        return Distilled(*(tensor[int(risks.nan_to_num(torch.inf).argmin())] for tensor in many))
 
 
 def exact_grid(task: PinnTask, budget: int, alphas: int, spacing: Literal["chebyshev", "lobatto"] = "chebyshev") -> Distilled:
@@ -163,7 +165,7 @@ def divisors(budget: int) -> list[int]:
 
 def stacked(sets: Sequence[Distilled]) -> Distilled:
     """Sets of one size along a new leading axis."""
-    return Distilled(*(torch.stack(parts) for parts in zip(*sets, strict=True)))
+    return Distilled(*(torch.stack(tensors) for tensors in zip(*sets, strict=True)))
 
 
 def without_test(task: PinnTask) -> PinnTask:

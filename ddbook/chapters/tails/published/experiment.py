@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
-from ddbook.chapters.tails.published.designs import Averaged, ExactSobol, relative_error, without_test
+from ddbook.chapters.tails.published.designs import Averaged, ExactSobol, relative_error, stacked, without_test
 from ddbook.chapters.tails.published.plans import Effort, Plan, plans
 from ddbook.chapters.tails.published.screening import Screened
 from ddbook.chapters.tails.published.unrolled import WholeUnrolled
@@ -27,8 +27,8 @@ from ddlib.settings import Plain, settings
 from ddlib.trial import run_trial
 
 
-class Found(NamedTuple):
-    """A method's sets after some of its work.
+class DistilledSet(NamedTuple):
+    """A method's set, one for each replicate, after some of its work.
 
     Attributes:
         method: its name.
@@ -69,7 +69,9 @@ def published_task(
     """
     problem = Poisson()
     learner = PhysicsNetwork(problem, TanhNetwork((width,) * 3), FastTraining(steps), at_set=1.0)
-    return PinnTask.released(problem, replicates, generator_for(problem, seed, "data", device), learner, opposite, alphas)
+    return PinnTask.released(
+        problem, replicates, generator_for(problem, seed, "data", device), learner, opposite=opposite, alphas=alphas
+    )
 
 
 def run_plan(
@@ -78,8 +80,8 @@ def run_plan(
     points: int,
     generator: torch.Generator,
     precision: str = "float32",
-    before: Found | None = None,
-) -> list[Found]:
+    before: DistilledSet | None = None,
+) -> list[DistilledSet]:
     """Run a method on a task that has lost the labels of its test.
 
     Args:
@@ -88,7 +90,7 @@ def run_plan(
         points: the budget.
         generator: the source of all randomness.
         precision: of the networks that a search trains.
-        before: sets that it begins with, or screens with its own; their seconds count as its own.
+        before: a set that it begins with, or screens with its own; its seconds count as the method's.
 
     Returns:
         The sets at the method's end, and before it where the plan asks for a curve.
@@ -96,42 +98,49 @@ def run_plan(
     Raises:
         ValueError: if the precision is unknown.
     """
-    dtype, blind = dtype_of(precision), without_test(task)
-    if plan.rows:
-        rows = blind.start(plan.rows, generator)
-        blind = dataclasses.replace(blind, data=blind.data._replace(train=rows))
-    trains = plan.networks > 0 or isinstance(plan.method, WholeUnrolled)
-    if trains:
-        blind = blind.to(dtype=dtype)
+    blind = _blind(plan, task, generator, dtype_of(precision))
+    method = plan.method if before is None else _begun(plan.method, moved(before.distilled, None, blind.train.y.dtype))
     seen: Any = Averaged(blind, plan.networks) if plan.networks else blind
-    method, spent = plan.method, 0.0
-    if before is not None:
-        given, spent = Given(moved(before.distilled, None, blind.train.y.dtype)), before.seconds
-        more = {"others": (*method.others, given)} if isinstance(method, Screened) else {"begin": given}
-        method = dataclasses.replace(method, **more)
     marks = {plan.updates} | ({0, plan.updates // 10, plan.updates // 3} if plan.curve else set())
-    trial = run_trial(method, seen, points, plan.updates, generator, marks)
+    spent = 0.0 if before is None else before.seconds
+    trial = run_trial(method, seen, points, plan.updates, generator, watch=marks)
     return [
-        Found(
-            plan.method.name,
-            points,
-            spent + trial.clock[step] / task.train.replicates,
-            step == plan.updates,
-            moved(distilled, None, task.train.y.dtype),
-            trial.settings,
+        DistilledSet(
+            method=plan.method.name,
+            points=points,
+            seconds=spent + trial.clock[step] / task.train.replicates,
+            final=step == plan.updates,
+            distilled=moved(distilled, None, task.train.y.dtype),
+            settings=trial.settings,
         )
         for step, distilled in trial.watched.items()
         if step in marks
     ]
 
 
+def _blind(plan: Plan, task: PinnTask, generator: torch.Generator, dtype: torch.dtype) -> PinnTask:
+    """The task as a plan's method sees it: without the test's labels, with the plan's rows; for networks in their precision."""
+    blind = without_test(task)
+    if plan.rows:
+        blind = dataclasses.replace(blind, data=blind.data._replace(train=blind.start(plan.rows, generator)))
+    trains = plan.networks > 0 or isinstance(plan.method, WholeUnrolled)
+    return blind.to(dtype=dtype) if trains else blind
+
+
+def _begun(method: Any, distilled: Distilled) -> Any:
+    """The method, beginning with a set; a screening judges it among its own."""
+    given = Given(distilled)
+    more = {"others": (*method.others, given)} if isinstance(method, Screened) else {"begin": given}
+    return dataclasses.replace(method, **more)
+
+
 def retrain(
-    found: Sequence[Found], task: PinnTask, networks: int, generator: torch.Generator, precision: str = "float32"
+    sets: Sequence[DistilledSet], task: PinnTask, networks: int, generator: torch.Generator, precision: str = "float32"
 ) -> pd.DataFrame:
     """Train fresh networks on sets of one size; every set of a replicate meets the same first weights.
 
     Args:
-        found: the sets.
+        sets: of one size.
         task: the task with its test, in double precision.
         networks: for each set.
         generator: the source of the first weights.
@@ -140,29 +149,28 @@ def retrain(
     Returns:
         One row per set and network, with the relative L2 errors on training rows, validation rows and test grid, and the settings.
     """
-    sets = [each.distilled for each in found]
-    many = Distilled(*(torch.stack(parts).expand(networks, -1, *parts[0].shape) for parts in zip(*sets, strict=True)))
-    many = moved(many, None, dtype_of(precision))
-    first = task.learner.initial(Distilled(*(part[:, 0] for part in many)), generator)  # type: ignore[attr-defined]
+    together = stacked([made.distilled for made in sets])
+    many = moved(Distilled(*(tensor.expand(networks, *tensor.shape) for tensor in together)), None, dtype_of(precision))
+    first = task.learner.initial(Distilled(*(tensor[:, 0] for tensor in many)), generator)  # type: ignore[attr-defined]
     theta = task.learner.train(first.unsqueeze(1).expand(-1, len(sets), -1, -1), many).double()  # type: ignore[attr-defined]
     errors = {
         name: torch.stack([relative_error(task, theta[:, at], rows) for at in range(len(sets))])
         for name, rows in (("train", task.train), ("validation", task.data.validation), ("error", task.data.target))
     }
     frames, learner = [], settings(task.learner, "learner")
-    for at, each in enumerate(found):
+    for at, made in enumerate(sets):
         for network in range(networks):
-            values = {name: part[at, network].cpu().numpy() for name, part in errors.items()}
-            about: dict[str, Any] = {"method": each.method, "points": each.points, "seconds": each.seconds, "final": each.final}
+            values = {name: error[at, network].cpu().numpy() for name, error in errors.items()}
+            about: dict[str, Any] = {"method": made.method, "points": made.points, "seconds": made.seconds, "final": made.final}
             rows = pd.DataFrame(values).assign(**about, network=network, set=range(task.train.replicates))
-            frames.append(rows.assign(**each.settings, **learner))
+            frames.append(rows.assign(**made.settings, **learner))
     return pd.concat(frames, ignore_index=True)
 
 
 def one_training(task: PinnTask, points: int, generator: torch.Generator, precision: str = "float32") -> float:
     """Seconds of one inner training with its outer objective, one network at a time."""
     alone = published_task(1, 0, device=str(task.train.y.device)).to(dtype=dtype_of(precision))
-    judged = Averaged(PinnTask(task.problem, alone.data, task.learner, alone.physics, alone.held_out, 0))
+    judged = Averaged(dataclasses.replace(alone, learner=task.learner))
     distilled = judged.start(points, generator)
     judged.fit(distilled, generator)  # the first one warms up
     begin = time.perf_counter()
@@ -175,13 +183,13 @@ class Table(NamedTuple):
 
     Attributes:
         scores: one row per set and network; the learner's floor is the method ``"floor"``.
-        found: all sets.
+        sets: of all methods and numbers of points, also those on a method's way.
         seconds: of one inner training one at a time, by number of points.
         task: the task.
     """
 
     scores: pd.DataFrame
-    found: list[Found]
+    sets: list[DistilledSet]
     seconds: dict[int, float]
     task: PinnTask
 
@@ -211,18 +219,19 @@ def run_table(
         floor: exactly labelled Sobol points of the test's law behind the learner's floor.
     """
     opposite = task.data.tails.train != task.data.tails.target
-    frames, everything, seconds = [], [], {}
+    frames, every_set, seconds = [], [], {}
     life = task.learner.training.steps  # type: ignore[attr-defined]
     for points in budgets:
         generator = draws_for(task, seed, "sets")
         chosen = [plan for plan in plans(points, effort, opposite, life) if points in only.get(plan.method.name, [points])]
-        found: list[Found] = []
+        sets: list[DistilledSet] = []
         for plan in chosen:
-            before = next((each for each in found if each.final and each.method == plan.after), None)
-            found += run_plan(plan._replace(curve=plan.curve and points in curves), task, points, generator, precision, before)
+            before = next((made for made in sets if made.final and made.method == plan.after), None)
+            watched = plan._replace(curve=plan.curve and points in curves)
+            sets += run_plan(watched, task, points, generator, precision=precision, before=before)
         seconds[points] = one_training(task, points, generator, precision)
-        frames.append(retrain(found, task, networks, draws_for(task, seed, "weights"), precision))
-        everything += found
+        frames.append(retrain(sets, task, networks, draws_for(task, seed, "weights"), precision))
+        every_set += sets
     fine = run_plan(Plan(ExactSobol("target", "floor")), task, floor, draws_for(task, seed, "floor"), precision)
     frames.append(retrain(fine, task, 1, draws_for(task, seed, "weights"), precision))
-    return Table(pd.concat(frames, ignore_index=True), everything, seconds, task)
+    return Table(pd.concat(frames, ignore_index=True), every_set, seconds, task)

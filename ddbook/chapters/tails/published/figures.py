@@ -106,7 +106,7 @@ def draw_compute(table: Table, sizes: Sequence[int]) -> Figure:
 
 def draw_sets(table: Table, points: int, names: Sequence[str]) -> Figure:
     """The first draw's sets in the plane of x and α, coloured by their labels (triangles up: positive), over the training data."""
-    finals = {each.method: each.distilled for each in table.found if each.final and each.points == points}
+    finals = {made.method: made.distilled for made in table.sets if made.final and made.points == points}
     shown = [name for name in dict.fromkeys(names) if name in finals]
     figure, axes = figures.grid(len(shown), height=2.1, sharex=True, sharey=True)
     data = table.task.train

@@ -104,7 +104,7 @@ def plans(points: int, effort: Effort, opposite: bool = False, life: int = 1000)
     if min(effort) <= 0:
         raise ValueError(f"every part of the effort must be positive, but it is {effort}")
     trainings = AUTHORS[points].trainings
-    few, many, searched = (max(8, round(part * trainings)) for part in (effort.share, effort.screen, effort.factor))
+    few, many, searched = (max(8, round(share * trainings)) for share in (effort.share, effort.screen, effort.factor))
     candidates = max(4, round(searched / effort.networks))
     search = DerivativeFree(few, min(effort.generation, few))
     team = min(effort.batch, candidates)
@@ -132,4 +132,4 @@ def screening(trainings: int, effort: Effort) -> Screened:
     finalists = min(8, max(1, trainings // (4 * effort.networks)))
     spent = finalists * effort.networks if finalists > 1 else 0
     sources = (LatinGrid(), LatinGrid(), LatinGrid(), RandomRows())
-    return Screened(max(2, trainings - spent), effort.batch, sources, (ExactSobol(),), finalists, effort.networks)
+    return Screened(max(2, trainings - spent), effort.batch, sources, (ExactSobol(),), finalists=finalists, judges=effort.networks)

@@ -40,8 +40,8 @@ def called(method: str) -> str:
 
 def values(scores: pd.DataFrame, method: str, points: int, column: str = "error") -> np.ndarray:
     """A method's final sets, each by the median of its networks, in the order of the sets."""
-    part = scores[(scores.method == method) & (scores.points == points) & scores.final]
-    return part.groupby("set")[column].median().sort_index().to_numpy(dtype=float)
+    finals = scores[(scores.method == method) & (scores.points == points) & scores.final]
+    return finals.groupby("set")[column].median().sort_index().to_numpy(dtype=float)
 
 
 def methods(scores: pd.DataFrame) -> list[str]:
@@ -63,15 +63,15 @@ def floor(scores: pd.DataFrame) -> np.ndarray:
     return values(scores, "floor", int(scores[scores.method == "floor"].points.iloc[0]))
 
 
-def cell(found: np.ndarray) -> str:
-    """Median, and its interval where there are several values.
+def cell(errors: np.ndarray) -> str:
+    """Median, and its interval where there are several.
 
     >>> cell(np.array([0.1, 0.2, 0.3]))
     '0.2 (0.1 to 0.3)'
     """
-    if not found.size:
+    if not errors.size:
         return "–"
-    middle = estimate(found, "median")
+    middle = estimate(errors, "median")
     return f"{middle.value:.3g}" + (f" ({middle.low:.2g} to {middle.high:.2g})" if middle.n > 1 else "")
 
 
@@ -119,36 +119,36 @@ def interval_note(replicates: int, networks: int) -> str:
 
 
 def _seconds(scores: pd.DataFrame, method: str, points: int) -> str:
-    part = scores[(scores.method == method) & (scores.points == points)]
-    return f"{float(part.seconds.median()):.2g}" if len(part) else "–"
+    rows = scores[(scores.method == method) & (scores.points == points)]
+    return f"{float(rows.seconds.median()):.2g}" if len(rows) else "–"
 
 
 def numbers(tables: Mapping[str, Table], effort: Effort) -> dict[str, Number]:
     """Errors, counts and ratios for the prose."""
-    found: dict[str, Number] = {}
+    entries: dict[str, Number] = {}
     for law, table in tables.items():
         scores, sizes = table.scores, budgets(table.scores)
         for points in sizes:
             for name in _present(scores, points):
-                found[f"{law}_{name}_{points}"] = quoted(estimate(values(scores, name, points), "median"))
+                entries[f"{law}_{name}_{points}"] = quoted(estimate(values(scores, name, points), "median"))
             best = values(scores, chosen(scores, points), points)
-            found[f"{law}_chosen_{points}"] = quoted(estimate(best, "median"))
-        found[f"{law}_floor"] = quoted(estimate(floor(scores), "median"))
-        found |= {f"{law}_{name}": value for name, value in _counts(scores, sizes).items()}
-    return found | _authors(tables["release"], effort)
+            entries[f"{law}_chosen_{points}"] = quoted(estimate(best, "median"))
+        entries[f"{law}_floor"] = quoted(estimate(floor(scores), "median"))
+        entries |= {f"{law}_{name}": value for name, value in _counts(scores, sizes).items()}
+    return entries | _authors(tables["release"], effort)
 
 
 def _counts(scores: pd.DataFrame, sizes: Sequence[int]) -> dict[str, Number]:
     """How often methods are better than random subsets of the same data, over sizes and draws, and the extremes."""
     pairs = {"search": "derivative_free", "grid": "tensor_grid", "screened": "screened"}
-    found = {}
+    entries = {}
     for name, ours in pairs.items():
         wins = [values(scores, ours, points) < values(scores, "random", points) for points in sizes if _both(scores, ours, points)]
-        found[f"{name}_wins"] = Number(int(sum(part.sum() for part in wins)))
-    found["pairs"] = Number(int(sum(values(scores, "random", points).size for points in sizes)))
+        entries[f"{name}_wins"] = Number(int(sum(of_size.sum() for of_size in wins)))
+    entries["pairs"] = Number(int(sum(values(scores, "random", points).size for points in sizes)))
     middles = [float(np.median(values(scores, chosen(scores, points), points))) for points in sizes]
-    found |= {"chosen_least": Number(min(middles)), "chosen_most": Number(max(middles))}
-    return found
+    entries |= {"chosen_least": Number(min(middles)), "chosen_most": Number(max(middles))}
+    return entries
 
 
 def _both(scores: pd.DataFrame, ours: str, points: int) -> bool:

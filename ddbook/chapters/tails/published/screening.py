@@ -90,16 +90,16 @@ class Screened(ClosedForm):
                 drawn += [other.choose(task, budget, generator) for other in self.others]
             sets.append(stacked(drawn))
             risks.append(alone.risk(alone.fit(sets[-1], generator)).nan_to_num(torch.inf))
-        every = Distilled(*(torch.cat(parts) for parts in zip(*sets, strict=True)))
+        every = Distilled(*(torch.cat(tensors) for tensors in zip(*sets, strict=True)))
         best = torch.cat(risks).argsort(0)[: self.finalists]
         if len(best) > 1:
             several, few = dataclasses.replace(judged, networks=self.judges), _taken(every, best)
             again = several.risk(several.fit(few, generator)).nan_to_num(torch.inf)
             best = best.gather(0, again.argmin(0, keepdim=True))
-        return Distilled(*(part[0] for part in _taken(every, best)))
+        return Distilled(*(tensor[0] for tensor in _taken(every, best)))
 
 
 def _taken(sets: Distilled, which: Int[Tensor, "F R"]) -> Distilled:
     """Some sets of each replicate."""
     replicate = torch.arange(which.shape[1], device=which.device)
-    return Distilled(*(part[which, replicate] for part in sets))
+    return Distilled(*(tensor[which, replicate] for tensor in sets))

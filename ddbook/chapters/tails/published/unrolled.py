@@ -63,7 +63,7 @@ class WholeUnrolled(Descent):
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The mean log risk of fresh networks, with its gradient in the set where gradients are enabled."""
         theta = torch.stack([optimised(task).initial(generator) for _ in range(self.networks)])
-        many = Distilled(*(part.expand(self.networks, *part.shape) for part in distilled))
+        many = Distilled(*(tensor.expand(self.networks, *tensor.shape) for tensor in distilled))
         return _Trained.apply(self, task, theta, *many).mean(0)
 
     def path(
@@ -87,7 +87,7 @@ class WholeUnrolled(Descent):
         """From the slope in the last parameters to those in x, y and w, one for each network."""
         (beta1, beta2), tiny = self.training.betas, torch.finfo(theta.dtype).tiny ** 0.5
         of_first, of_second = torch.zeros_like(theta), torch.zeros_like(theta)
-        total = [torch.zeros_like(part) for part in many]
+        total = [torch.zeros_like(tensor) for tensor in many]
         for step in range(self.training.steps, 0, -1):
             before, first, second = kept[step - 1]
             root = (second / (1 - beta2**step)).sqrt()
@@ -96,14 +96,14 @@ class WholeUnrolled(Descent):
             ratio = first / (1 - beta1**step) / (root + self.training.epsilon)
             of_second = of_second + pushed * ratio / (2 * root.clamp(min=tiny)) / (1 - beta2**step)
             with torch.enable_grad():
-                here = [each.detach().requires_grad_() for each in (before, *many)]
+                here = [tensor.detach().requires_grad_() for tensor in (before, *many)]
                 (gradient,) = torch.autograd.grad(
                     optimised(task).objective(here[0], Distilled(*here[1:])).sum(), here[0], create_graph=True
                 )
                 of_gradient = (1 - beta1) * of_first + 2 * (1 - beta2) * gradient.detach() * of_second
-                found = torch.autograd.grad(gradient, here, of_gradient, allow_unused=True)
-            theta = theta + found[0]
-            total = [old if new is None else old + new for old, new in zip(total, found[1:], strict=True)]
+                slopes = torch.autograd.grad(gradient, here, of_gradient, allow_unused=True)
+            theta = theta + slopes[0]
+            total = [old if new is None else old + new for old, new in zip(total, slopes[1:], strict=True)]
             of_first, of_second = beta1 * of_first, beta2 * of_second
         return tuple(total)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -68,6 +69,7 @@ def train_networks(
     problem: Problem,
     plans: Sequence[Setting],
     replicates: int,
+    *,
     seed: int = 0,
     steps: int = 2000,
     precision: str = "float32",
@@ -102,12 +104,12 @@ def train_networks(
         )
         for plan in plans
     ]
-    rows = moved(Distilled(*(torch.stack(parts) for parts in zip(*(task.train for task in tasks), strict=True))), None, dtype)
+    rows = moved(Distilled(*(torch.stack(tensors) for tensors in zip(*(task.train for task in tasks), strict=True))), None, dtype)
     first = learner.initial(tasks[0].train, generator_for(problem, seed, "weights", device)).to(rows.y.dtype)
     begin = time.perf_counter()
     theta = learner.train(first.expand(len(tasks), -1, -1), rows).double()
     seconds = (time.perf_counter() - begin) / (len(tasks) * replicates)
-    return [Trained(plan, task, each, seconds) for plan, task, each in zip(plans, tasks, theta, strict=True)]
+    return [Trained(plan, task, weights, seconds) for plan, task, weights in zip(plans, tasks, theta, strict=True)]
 
 
 def scores(trained: Iterable[Trained]) -> pd.DataFrame:
@@ -117,21 +119,21 @@ def scores(trained: Iterable[Trained]) -> pd.DataFrame:
     regression affine in α on the same rows.
     """
     frames = []
-    for each in trained:
-        affine = AffineRidge(each.task.problem)
-        line = PinnTask(each.task.problem, each.task.data, affine, each.task.physics, each.task.held_out, 0)
+    for network in trained:
+        affine = AffineRidge(network.task.problem)
+        line = replace(network.task, learner=affine, level=0)
         for learner, task, model in (
-            ("network", each.task, each.theta),
-            ("affine_ridge", line, affine.fit(each.task.train)),
+            ("network", network.task, network.theta),
+            ("affine_ridge", line, affine.fit(network.task.train)),
         ):
             for tail in ("inside", "target"):
-                frames.append(_rows(each, learner, tail, task.metrics(model, tail)))
+                frames.append(_rows(network, learner, tail, task.metrics(model, tail)))
     return pd.concat(frames, ignore_index=True)
 
 
-def _rows(each: Trained, learner: str, tail: str, metrics: Metrics) -> pd.DataFrame:
-    problem, setting = each.task.problem, each.setting
-    spread = each.task.train.y.std(-1)
+def _rows(network: Trained, learner: str, tail: str, metrics: Metrics) -> pd.DataFrame:
+    problem, setting = network.task.problem, network.setting
+    spread = network.task.train.y.std(-1)
     columns = {
         "error": metrics.error,
         "residual": metrics.residual / problem.scale,
@@ -165,11 +167,11 @@ class Slice(NamedTuple):
     predicted: Float[Tensor, "R k"]
 
 
-def middle_slice(each: Trained, count: int = 81) -> Slice:
+def middle_slice(network: Trained, count: int = 81) -> Slice:
     """What networks make of the middle of the domain, for α from end to end of its law."""
-    problem = each.task.problem
-    alpha = problem.law.grid("both", each.setting.mass, count).to(each.theta)
+    problem = network.task.problem
+    alpha = problem.law.grid("both", network.setting.mass, count).to(network.theta)
     middle = alpha.new_tensor(problem.box).mean(-1)
     units = problem.join(middle.expand(count, -1), alpha)
-    predicted = each.task.predict(each.theta, units.expand(len(each.theta), -1, -1))
-    return Slice(*(part.cpu() for part in (alpha, problem.exact_at(units), predicted)))
+    predicted = network.task.predict(network.theta, units.expand(len(network.theta), -1, -1))
+    return Slice(*(values.cpu() for values in (alpha, problem.exact_at(units), predicted)))

@@ -79,9 +79,9 @@ def solver_table(
     """Time and error of the classical solver beside those of the network."""
     rows = []
     for problem, spent in seconds.items():
-        found = solver[solver.problem == problem]
+        solved = solver[solver.problem == problem]
         theirs = (
-            ["no two-point problem", "–"] if found.empty else [f"{1000 * found.seconds.item():.3g}", f"{found.error.item():.1e}"]
+            ["no two-point problem", "–"] if solved.empty else [f"{1000 * solved.seconds.item():.3g}", f"{solved.error.item():.1e}"]
         )
         rows.append([label(problem), *theirs, f"{spent:.2g}", cell(values(scores, problem, Setting(mass, noise), "target"))])
     return _frame(["problem", "solver, ms for one α", "solver, error", "network, s of training", "network, error"], rows)
@@ -100,25 +100,25 @@ def numbers(scores: pd.DataFrame, masses: Sequence[float], noises: Sequence[floa
         "high_noise": (Setting(masses[0], max(noises)), "target", "network"),
         "far": (Setting(min(masses), noises[0]), "target", "network"),
     }
-    found: dict[str, Number] = {}
+    entries: dict[str, Number] = {}
     everything: dict[str, np.ndarray] = {}
     for name, (setting, tail, learner) in rows.items():
-        each = {problem: values(scores, problem, setting, tail, learner) for problem in problems}
-        middles = {problem: float(np.median(one)) for problem, one in each.items()}
-        found |= {f"{name}_{problem.lower()}": quoted(estimate(one, "median")) for problem, one in each.items()}
-        found |= {f"{name}_least": Number(min(middles.values())), f"{name}_most": Number(max(middles.values()))}
-        everything[name] = np.concatenate(list(each.values()))
-    found["pairs"] = Number(len(everything["target"]))
+        errors = {problem: values(scores, problem, setting, tail, learner) for problem in problems}
+        middles = {problem: float(np.median(one)) for problem, one in errors.items()}
+        entries |= {f"{name}_{problem.lower()}": quoted(estimate(one, "median")) for problem, one in errors.items()}
+        entries |= {f"{name}_least": Number(min(middles.values())), f"{name}_most": Number(max(middles.values()))}
+        everything[name] = np.concatenate(list(errors.values()))
+    entries["pairs"] = Number(len(everything["target"]))
     comparisons = {
         "target_above_inside": ("target", "inside"),
         "target_above_whole": ("target", "whole"),
         "low_noise_above_inside": ("low_noise", "inside"),
         "far_above_target": ("far", "target"),
     }
-    found |= {name: Number(int((everything[a] > everything[b]).sum())) for name, (a, b) in comparisons.items()}
+    entries |= {name: Number(int((everything[a] > everything[b]).sum())) for name, (a, b) in comparisons.items()}
     ratio = {p: float(np.median(values(scores, p, here, "target") / values(scores, p, here, "inside"))) for p in problems}
-    found |= {"ratio_least": Number(min(ratio.values())), "ratio_most": Number(max(ratio.values()))}
-    return found
+    entries |= {"ratio_least": Number(min(ratio.values())), "ratio_most": Number(max(ratio.values()))}
+    return entries
 
 
 def other_numbers(

@@ -1,6 +1,7 @@
 """Chapters 11 and 12: levels share their data, scores against direct computation, target labels unused, settings as selected."""
 
 from dataclasses import replace
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,16 +14,18 @@ from ddbook.chapters.tails.opposite import figures, plans, price_figures, report
 from ddbook.chapters.tails.opposite.course import course, course_scores
 from ddbook.chapters.tails.opposite.ladder import climb
 from ddbook.chapters.tails.opposite.learners import UNSEEN, Scaled, fit_all, judges
-from ddbook.chapters.tails.opposite.lessons import TeacherModel, check_effort, make_task, pinn, prepare, problems_named, some_of
+from ddbook.chapters.tails.opposite.lessons import TeacherModel, make_task, pinn, prepare, problems_named, some_of
 from ddbook.chapters.tails.opposite.price import ROWS, break_even, price, price_numbers, price_table
 from ddbook.chapters.tails.opposite.retrained import OURS, THEIRS, draw_retrained, retrain
 from ddbook.chapters.tails.opposite.selection import compare, distillation_candidates, held_out_task, matching_candidates, ranking
+from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.draws import draws_for
 from ddlib.pinn import PROBLEMS
 from ddlib.problem import Distilled
 from tests.ddlib.worlds import generator
 
-BUDGETS = [6, 4]
+BUDGETS = (6, 4)
+TINY = Setting(replicates=2, budgets=BUDGETS, updates=1, distillation_updates=1, slow_updates=1, trainings=2, steps=3, iterations=2)
 LEVELS_WITH_THE_EQUATION = {
     "random": "I1",
     "smoothed": "I2",
@@ -35,35 +38,36 @@ LEVELS_WITH_THE_EQUATION = {
 
 @pytest.fixture(scope="module")
 def climbed():
-    return climb(PROBLEMS["Poisson"], 2, 0, BUDGETS[0], updates=1, steps=3, iterations=2)
+    return climb(PROBLEMS["Poisson"], TINY)
 
 
 @pytest.fixture(scope="module")
 def scored(climbed):
-    return run.all_scores(climbed[1], plans.quick_plans(climbed[1], 1, 1), BUDGETS, 0, steps=3)
+    return run.all_scores(climbed[1], plans.quick_plans(climbed[1], TINY), TINY)
 
 
 @pytest.fixture(scope="module")
 def priced():
-    return price(PROBLEMS["Poisson"], 2, 0, 6, updates=1, steps=3, iterations=2, alphas=2)
+    return price(PROBLEMS["Poisson"], TINY, alphas=2)[0]
 
 
 def test_levels_share_their_data_and_differ_in_their_physics():
-    tasks = [make_task(PROBLEMS["screened"], 2, 5, level) for level in (0, 1, 2, 3)]
+    tasks = [make_task(PROBLEMS["screened"], replace(TINY, seed=5), level) for level in (0, 1, 2, 3)]
     assert all(torch.equal(task.train.y, tasks[0].train.y) for task in tasks)
     assert [task.physics.interior.shape[1] for task in tasks] == [0, 128, 256, 256]
     assert [task.physics.boundary.budget for task in tasks] == [0, 32, 32, 64]
 
 
 def test_the_ladder_has_every_way_at_every_level(climbed):
-    found = climbed[0]
-    assert len(found) == 4 * 3 * 2
-    assert set(found.groupby("level").method.nunique()) == {3}
-    assert np.isfinite(found[["error", "residual", "mismatch"]].to_numpy()).all()
+    scores, _, rungs = climbed
+    assert len(scores) == 4 * 3 * 2
+    assert set(scores.groupby("level").method.nunique()) == {3}
+    assert {(made.level, made.method) for made in rungs} == {*product(range(4), ("teacher_sobol", "kernel_matching"))}
+    assert np.isfinite(scores[["error", "residual", "mismatch"]].to_numpy()).all()
 
 
 def test_the_teacher_is_judged_by_its_function(climbed):
-    found, lessons = climbed
+    found, lessons, _ = climbed
     grid = lessons.task.data.target
     direct = (lessons.teacher.labels(grid.x) - grid.y).norm(dim=-1) / grid.y.norm(dim=-1)
     assert np.allclose(report.pick(found, method="informed", level=3), direct)
@@ -74,7 +78,7 @@ def test_the_teacher_is_judged_by_its_function(climbed):
 def test_scores_are_the_errors_of_retrained_learners(climbed, scored):
     task, (scores, sets) = climbed[1].task, scored
     made = {each.method: each for each in sets[6]}
-    assert set(made) == set(plans.quick_plans(climbed[1], 1))
+    assert set(made) == set(plans.quick_plans(climbed[1], TINY))
     for learner in ("kernel", "equation"):
         judge = judges(task, 3)[learner]
         chosen = list(made.values()) if learner == "equation" else [made["kernel_matching"]]
@@ -99,14 +103,14 @@ def test_no_set_depends_on_a_label_of_the_target_tail(climbed, scored):
     lessons, (_, sets) = climbed[1], scored
     data = lessons.task.data
     hidden = {name: getattr(data, name)._replace(y=torch.full_like(data.target.y, torch.nan)) for name in ("target", "inside")}
-    blind = prepare(replace(lessons.task, data=data._replace(**hidden)), pinn(2), 0)
-    for made, known in zip(run.make_sets(blind, plans.quick_plans(blind, 1, 1), 6, 0), sets[6], strict=True):
+    blind = prepare(replace(lessons.task, data=data._replace(**hidden)), pinn(TINY), 0)
+    for made, known in zip(run.make_sets(blind, plans.quick_plans(blind, TINY), 6, 0), sets[6], strict=True):
         assert made.method == known.method
         assert all(torch.equal(a, b) for a, b in zip(made.distilled, known.distilled, strict=True))
 
 
 def test_residuals_of_a_learner_without_derivatives_use_fewer_points():
-    task = make_task(PROBLEMS["wave"], 1, 0)
+    task = make_task(PROBLEMS["wave"], replace(TINY, replicates=1))
     judge = judges(task)["kernel"]
     own = replace(task, learner=judge)
     some = Distilled(*(part[:, :6] for part in task.train))
@@ -119,7 +123,7 @@ def test_residuals_of_a_learner_without_derivatives_use_fewer_points():
 def test_the_descent_begins_at_the_points_that_it_is_compared_with(climbed):
     """Otherwise a lucky draw of Sobol points would count as a merit of the descent."""
     lessons = climbed[1]
-    chosen = {name: plan for name, plan in plans.quick_plans(lessons, 1).items() if name in ("teacher_sobol", "kernel_matching")}
+    chosen = {name: plan for name, plan in plans.quick_plans(lessons, TINY).items() if name in ("teacher_sobol", "kernel_matching")}
     still = {name: plan._replace(updates=0) for name, plan in chosen.items()}
     sobol, start = (made.distilled for made in run.make_sets(lessons, still, 6, 0))
     assert torch.equal(sobol.x, start.x)
@@ -127,15 +131,15 @@ def test_the_descent_begins_at_the_points_that_it_is_compared_with(climbed):
 
 
 def test_problems_and_seeds_are_independent_draws():
-    tasks = [make_task(PROBLEMS[name], 1, seed) for name in ("screened", "conduction") for seed in (0, 1)]
+    tasks = [make_task(PROBLEMS[name], Setting(1, seed)) for name in ("screened", "conduction") for seed in (0, 1)]
     draws = [task.train.x for task in tasks]
     assert not any(torch.allclose(a, b) for i, a in enumerate(draws) for b in draws[:i])
-    assert torch.equal(make_task(PROBLEMS["screened"], 1, 0).train.y, tasks[0].train.y)
+    assert torch.equal(make_task(PROBLEMS["screened"], Setting(1, 0)).train.y, tasks[0].train.y)
 
 
 def test_every_slow_method_makes_a_set(climbed):
     lessons = climbed[1]._replace(task=replace(climbed[1].task, learner=judges(climbed[1].task, 2)["network"]))
-    slow = plans.slow_plans(lessons, 1, 2, steps=2)
+    slow = plans.slow_plans(lessons, replace(TINY, steps=2))
     assert tuple(slow) == plans.SLOW
     for made in run.make_sets(lessons, slow, 4, 0):
         assert made.distilled.budget == 4
@@ -144,11 +148,12 @@ def test_every_slow_method_makes_a_set(climbed):
 
 def test_the_course_ends_at_the_set_of_the_tables(climbed):
     lessons = climbed[1]
-    along = course(lessons, 4, 0, 2, points=3)
+    setting = replace(TINY, budgets=(4,), updates=2, steps=2)
+    along = course(lessons, setting, points=3)
     (made,) = run.make_sets(lessons, {"kernel_matching": plans.matching(lessons.teacher, 2)}, 4, 0)
     assert [step for step, _ in along] == [0, 1, 2]
     assert torch.equal(along[-1][1].x, made.distilled.x)
-    assert set(course_scores(lessons, 4, 0, 2, steps=2).step) == {0, 1, 2}
+    assert set(course_scores(lessons, setting).step) == {0, 1, 2}
 
 
 def test_the_setting_of_the_tables_is_a_candidate(climbed):
@@ -166,12 +171,12 @@ def test_settings_are_compared_by_the_physics_of_the_target_tail(climbed):
     assert ((task.held_out.interior[..., -1] > low) & (task.held_out.interior[..., -1] < high)).all()
     assert float(task.risk(task.reference, "validation").max()) < 1e-20
     two = lambda lessons: {f"{n}": plans.matching(lessons.teacher, n) for n in (1, 2)}  # noqa: E731
-    found = compare([PROBLEMS["Poisson"]], two, 4, 2, steps=2, iterations=2)
+    found = compare([PROBLEMS["Poisson"]], two, replace(TINY, seed=100, budgets=(4,), steps=2))
     order = ranking(found)
     assert order.iloc[0] == pytest.approx(np.exp(np.log(found[found.candidate == order.index[0]].risk).mean()))
     assert order.is_monotonic_increasing
     with pytest.raises(ValueError, match="I3"):
-        held_out_task(make_task(PROBLEMS["Poisson"], 1, 0, 2))
+        held_out_task(make_task(PROBLEMS["Poisson"], Setting(1), 2))
 
 
 def test_goals_compare_medians_with_their_limits(climbed, scored):
@@ -240,7 +245,7 @@ def test_prices_count_the_teacher_and_the_set(priced):
 def test_rows_are_trained_again_by_deepxde(climbed, scored):
     """Two programs, the same steps on the same points: errors of the same size."""
     task, sets = climbed[1].task, scored[1][4]
-    found = retrain(task, sets[:2], 0, "float64", steps=300, networks=3)
+    found = retrain(task, sets[:2], replace(TINY, precision="float64", steps=300), networks=3)
     assert found.groupby(["method", "program"]).size().tolist() == [1, 3] * 2
     theirs = found[found.program == THEIRS].set_index("method").error
     ours = found[found.program == OURS].groupby("method").error.median()
@@ -260,19 +265,22 @@ def test_what_cannot_be_is_refused(climbed):
     with pytest.raises(ValueError, match="none is named"):
         problems_named([])
     assert some_of([], [PROBLEMS["wave"]]) == some_of(["Poisson"], [PROBLEMS["wave"]]) == []
-    for budgets in ([], [20, 20], [200]):
+    for budgets in ((), (20, 20), (200,)):
         with pytest.raises(ValueError, match="at least one budget, each once and below the 200"):
-            check_effort(budgets)
-    for budgets, counts in (([20, 0], {}), ([20], {"updates": 0})):
+            Setting(budgets=budgets)
+    for wrong in ({"budgets": (20, 0)}, {"updates": 0}, {"trainings": 1.5}, {"replicates": True}):
         with pytest.raises(ValueError, match="whole number of at least 1"):
-            check_effort(budgets, **counts)
+            Setting(**wrong)
+    for name, value in {"seed": -1, "noise": -0.1, "mass": 0.0, "precision": "half"}.items():
+        with pytest.raises(ValueError, match=name):
+            Setting(**{name: value})
 
 
 def test_parts_that_were_left_out_say_so(climbed, scored):
     scores = scored[0]
-    assert "left out" in sentences.slow_sentence(scores, [], ["unrolled"], 6, 1, 2)
+    assert "left out" in sentences.slow_sentence(scores, [], TINY)
     slow = pd.concat([scores, scores[scores.method == "kernel_matching"].assign(method="unrolled", seconds_set=2.0)])
-    said = sentences.slow_sentence(slow, ["Poisson"], ["unrolled"], 6, 1, 2)
+    said = sentences.slow_sentence(slow, ["Poisson"], TINY, ["unrolled"])
     assert "unrolled on the physics" in said and "(2 s for a set)" in said
     assert "no row" in sentences.retrained_sentence(pd.DataFrame())
     assert "have time" in sentences.solver_sentence([], [])

@@ -12,7 +12,7 @@ import torch
 
 from ddbook.chapters.tails.published import figures, report
 from ddbook.chapters.tails.published.designs import Averaged, ChosenGrid, ExactSobol, divisors, relative_error, without_test
-from ddbook.chapters.tails.published.experiment import Found, one_training, published_task, retrain, run_plan, run_table
+from ddbook.chapters.tails.published.experiment import DistilledSet, one_training, published_task, retrain, run_plan, run_table
 from ddbook.chapters.tails.published.plans import AUTHORS, Effort, Plan, plans
 from ddbook.chapters.tails.published.screening import LatinGrid, Screened
 from ddbook.chapters.tails.published.unrolled import WholeUnrolled, _cut
@@ -199,8 +199,8 @@ def test_search_spends_the_authors_trainings():
 
 def test_retraining_is_training_on_each_set_from_shared_first_weights(task):
     one, other = (task.start(5, generator(seed)) for seed in (1, 2))
-    found = [Found("one", 5, 0.0, True, one), Found("other", 5, 0.0, True, other)]
-    scores = retrain(found, task, 3, generator(), "float64")
+    sets = [DistilledSet("one", 5, 0.0, True, one), DistilledSet("other", 5, 0.0, True, other)]
+    scores = retrain(sets, task, 3, generator(), "float64")
     assert len(scores) == 2 * 3 * 2
     first = task.learner.initial(Distilled(*(part.expand(3, *part.shape) for part in one)), generator())
     theta = task.learner.train(first, Distilled(*(part.expand(3, *part.shape) for part in other)))
@@ -211,9 +211,9 @@ def test_retraining_is_training_on_each_set_from_shared_first_weights(task):
 
 def test_marks_and_time(task):
     plan = next(plan for plan in plans(5, Effort(share=0.05)) if plan.method.name == "derivative_free")
-    found = run_plan(plan, task, 5, generator())
-    assert [each.final for each in found] == [False, False, False, True]
-    assert all(a.seconds <= b.seconds for a, b in pairwise(found))
+    sets = run_plan(plan, task, 5, generator())
+    assert [made.final for made in sets] == [False, False, False, True]
+    assert all(a.seconds <= b.seconds for a, b in pairwise(sets))
     assert len(run_plan(plan._replace(curve=False), task, 5, generator())) == 1
     assert one_training(task, 5, generator()) > 0
 
