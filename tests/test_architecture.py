@@ -1,5 +1,6 @@
 """The house: imports run one way, files are small, and each module of the library says what it needs."""
 
+import ast
 import pkgutil
 import re
 import subprocess
@@ -16,6 +17,7 @@ import ddlib
 from tests import ROOT
 
 FILES = sorted(path for room in ("ddlib", "ddbook") for path in (ROOT / room).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -98,7 +100,7 @@ def test_every_module_imports_with_what_the_library_declares():
     assert len(names) > 100
     done = imported_with(PROJECT["dependencies"], *names)
     assert done.returncode == 0, done.stderr
-    assert "No module named 'pandas'" in imported_with(PROJECT["dependencies"], *names, "pandas").stderr
+    assert "No module named 'pandas'" in imported_with(PROJECT["dependencies"], "pandas").stderr
 
 
 def test_the_study_lists_all_its_packages():
@@ -118,3 +120,23 @@ def test_nothing_in_the_library_speaks_of_chapters():
     assert [path for path in FILES if path.is_relative_to(ROOT / "ddlib") and names.search(path.read_text(encoding="utf-8"))] == [
         ROOT / "ddlib" / "cli.py"  # which sends to the study whoever looks for it here
     ]
+
+
+def imports(path: Path) -> set[str]:
+    """All that a file imports anywhere in it: modules and, since they may be modules too, names in modules."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_share_worlds_and_those_of_the_library_do_not_know_the_study(path):
+    modules = {tuple(name.split(".")) for name in imports(path)}
+    assert not {name for name in modules if any(part.startswith("test_") for part in name)}, "shared helpers belong to a world"
+    if path.is_relative_to(ROOT / "tests" / "ddlib"):
+        assert not {name for name in modules if "ddbook" in name}, "what tests the study belongs to tests/ddbook"

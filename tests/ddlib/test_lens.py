@@ -93,7 +93,7 @@ def test_regret_does_not_become_negative_for_a_random_model():
 
 
 @given(seeds, st.floats(0.01, 100), st.floats(-5, 5), st.floats(0.01, 100))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_no_single_point_along_a_solution_goes_below_its_bound(seed, length, label, weight):
     """Whatever length, label and weight the point has; each task's own solution has the bound zero."""
     data = random_data(seed)

@@ -7,11 +7,22 @@ from hypothesis import strategies as st
 
 from ddlib import datasets
 from ddlib.learners import RBF, BayesianLinear, KernelRidge, NearestNeighbour, Network, SoftmaxRegression, TrainedNetwork, Training
-from ddlib.problem import Distilled, Task
-from ddlib.tasks import ClassificationTask, IntervalTask, LeastAbsoluteTask, LogisticTask, RidgeTask, as_data, class_labels
+from ddlib.problem import Distilled, Method, Task, distil
+from ddlib.tasks import (
+    ClassificationTask,
+    EmpiricalTask,
+    IntervalTask,
+    LeastAbsoluteTask,
+    LogisticTask,
+    RidgeTask,
+    as_data,
+    class_labels,
+)
 from ddlib.tasks.splits import Splits
 
 PENALTIES = tuple(10.0**k for k in range(-1, 5))
+UNEVEN = (5, 9, 6)
+"""Sizes of three classes."""
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -38,13 +49,37 @@ def class_data(seed: int, sizes: tuple[int, ...] = (8, 8, 8), d: int = 3, replic
     return Distilled(x, class_labels(label, len(sizes)), torch.ones_like(x[..., 0]))
 
 
-def any_set(data: Distilled, budget: int, seed: int) -> Distilled:
+def noisy_classes(seed: int, count: int = 3, n: int = 60, d: int = 3, replicates: int = 1) -> Distilled:
+    """Weighted rows whose class is the largest of noisy linear scores, every class with a row."""
+    draw = generator(seed)
+    x = torch.cat([random_data(seed + r, n, d).x for r in range(replicates)])
+    noise = 3 * torch.randn(replicates, n, count, generator=draw, dtype=torch.float64)
+    label = (x @ torch.randn(d, count, generator=draw, dtype=torch.float64) + noise).argmax(-1)
+    label[:, :count] = torch.arange(count)
+    w = torch.rand(replicates, n, generator=draw, dtype=torch.float64) + 0.1
+    return Distilled(x, class_labels(label, count), w)
+
+
+def any_set(data: Distilled, budget: int, seed: int, replicates: int | None = None) -> Distilled:
     """Units, labels and weights that have nothing to do with the data but their shapes."""
     draw = generator(seed)
-    shape = (data.replicates, budget)
+    shape = (replicates or data.replicates, budget)
     x = torch.randn(*shape, *data.x.shape[2:], generator=draw, dtype=torch.float64)
     y = torch.randn(*shape, *data.y.shape[2:], generator=draw, dtype=torch.float64)
     return Distilled(x, y, 0.5 + torch.rand(shape, generator=draw, dtype=torch.float64))
+
+
+def reached(method: Method, data: Distilled, budget: int, replicates: int = 1, seed: int = 0) -> Distilled:
+    """The set that a method gives for data without a learner."""
+    return distil(method, EmpiricalTask(data, replicates), budget, 0, generator(seed))[0]
+
+
+def is_row_of(chosen: Distilled, data: Distilled) -> torch.Tensor:
+    """Which row of D each row of S is, shape (R, m, n)."""
+    same = (chosen.x[..., :, None, :] == data.x[..., None, :, :]).all(-1)
+    if data.y.ndim == 2:
+        return same & (chosen.y[..., :, None] == data.y[..., None, :])
+    return same & (chosen.y.argmax(-1)[..., None] == data.y.argmax(-1)[:, None])
 
 
 def diabetes() -> Distilled:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -36,6 +36,7 @@ def student(values):
 
 
 @given(shuffled())
+@settings(max_examples=40)
 def test_a_paired_difference_is_that_of_the_arrays(case):
     scores, table = case
     found = Score("score", at("a"), minus=at("b")).evaluate(table)
@@ -44,6 +45,7 @@ def test_a_paired_difference_is_that_of_the_arrays(case):
 
 
 @given(shuffled(POSITIVE))
+@settings(max_examples=40)
 def test_ratios_have_a_geometric_mean_or_a_median(case):
     scores, table = case
     ratios = scores[0, 0] / scores[1, 0]
@@ -54,6 +56,7 @@ def test_ratios_have_a_geometric_mean_or_a_median(case):
 
 
 @given(shuffled(POSITIVE))
+@settings(max_examples=40)
 def test_each_repetition_is_averaged_over_what_it_is_paired_across(case):
     scores, table = case
     difference = Score("score", {"method": "a"}, minus={"method": "b"}, across=("problem",))
@@ -64,6 +67,7 @@ def test_each_repetition_is_averaged_over_what_it_is_paired_across(case):
 
 
 @given(shuffled())
+@settings(max_examples=40)
 def test_several_conditions_are_added_pair_by_pair(case):
     scores, table = case
     found = Score("score", [at("a"), at("b", 1)], minus=[at("b"), at("a", 1)]).values(table)
@@ -71,6 +75,7 @@ def test_several_conditions_are_added_pair_by_pair(case):
 
 
 @given(st.lists(st.lists(FINITE, min_size=1, max_size=5), min_size=1, max_size=5), st.sampled_from(["mean", "median"]))
+@settings(max_examples=40)
 def test_repeats_count_once(groups, repeats):
     table = pd.DataFrame([(seed, value) for seed, values in enumerate(groups) for value in values], columns=["seed", "score"])
     found = Score("score", repeats=repeats).values(table).to_numpy()

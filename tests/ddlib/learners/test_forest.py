@@ -5,19 +5,18 @@ from sklearn.ensemble import RandomForestClassifier
 
 from ddlib.learners import RandomForest
 from ddlib.problem import Distilled
-from tests.ddlib.learners.test_softmax import classes
-from tests.ddlib.worlds import generator, random_data
+from tests.ddlib.worlds import generator, noisy_classes, random_data
 
 
 def test_is_scikit_learns_forest():
-    data, x, learner = classes(0), random_data(5).x, RandomForest(10)
+    data, x, learner = noisy_classes(0), random_data(5).x, RandomForest(10)
     oracle = RandomForestClassifier(10, random_state=0)
     oracle.fit(data.x[0].numpy(), data.y[0].argmax(-1).numpy(), data.w[0].numpy())
     np.testing.assert_array_equal(learner.predict(learner.fit(data), x)[0], oracle.predict_proba(x[0].numpy()))
 
 
 def test_the_generator_is_the_only_source_of_randomness():
-    data, learner = classes(0), RandomForest(5)
+    data, learner = noisy_classes(0), RandomForest(5)
     twice = Distilled(*(torch.cat([part, part]) for part in data))
     first, again, other, fixed = (
         learner.predict(learner.fit(twice, source), data.x) for source in (generator(1), generator(1), generator(2), None)
@@ -29,7 +28,7 @@ def test_the_generator_is_the_only_source_of_randomness():
 
 
 def test_rows_of_weight_zero_and_classes_without_data_say_nothing():
-    data, x, learner = classes(0), random_data(5).x, RandomForest(5)
+    data, x, learner = noisy_classes(0), random_data(5).x, RandomForest(5)
     w = data.w * (data.y[..., 1] < 0)
     score = learner.predict(learner.fit(data._replace(w=w)), x)
     assert (score[..., 1] == 0).all()
@@ -40,7 +39,7 @@ def test_rows_of_weight_zero_and_classes_without_data_say_nothing():
 
 
 def test_large_weights_win():
-    data, learner = classes(0, replicates=2), RandomForest(20)
+    data, learner = noisy_classes(0, replicates=2), RandomForest(20)
     w = 1e6 * data.w * (data.y[..., 2] > 0) + data.w
     assert (learner.predict(learner.fit(data._replace(w=w)), data.x).argmax(-1) == 2).double().mean() > 0.9
 
@@ -52,6 +51,6 @@ def test_a_number_of_trees_that_makes_no_sense_is_refused(trees):
 
 
 def test_labels_without_classes_are_refused():
-    data = classes(0)
+    data = noisy_classes(0)
     with pytest.raises(ValueError, match="one column per class"):
         RandomForest(1).fit(data._replace(y=data.y[..., 0]))

@@ -4,21 +4,20 @@ from hypothesis import given, settings
 
 from ddlib.learners import NearestNeighbour
 from ddlib.problem import Distilled
-from tests.ddlib.learners.test_softmax import classes
-from tests.ddlib.worlds import random_data, seeds
+from tests.ddlib.worlds import noisy_classes, random_data, seeds
 
 
 @given(seeds)
 @settings(max_examples=20)
 def test_is_the_class_at_the_smallest_distance(seed):
-    data, x, learner = classes(seed, replicates=2), random_data(seed + 5).x, NearestNeighbour()
+    data, x, learner = noisy_classes(seed, replicates=2), random_data(seed + 5).x, NearestNeighbour()
     nearest = torch.cdist(x.expand(2, -1, -1), data.x).argmin(-1)
     expected = torch.stack([(y > 0).double()[rows] for y, rows in zip(data.y, nearest, strict=True)])
     torch.testing.assert_close(learner.predict(learner.fit(data), x), expected)
 
 
 def test_rows_of_weight_zero_are_left_out_and_other_weights_do_not_count():
-    data, x, learner = classes(0), random_data(5).x, NearestNeighbour()
+    data, x, learner = noisy_classes(0), random_data(5).x, NearestNeighbour()
     w = data.w * (data.y[..., 1] < 0)
     kept = w[0] > 0
     score = learner.predict(learner.fit(data._replace(w=w)), x)
@@ -28,7 +27,7 @@ def test_rows_of_weight_zero_are_left_out_and_other_weights_do_not_count():
 
 
 def test_a_replicate_without_data_says_nothing():
-    data, learner = classes(0, replicates=2), NearestNeighbour()
+    data, learner = noisy_classes(0, replicates=2), NearestNeighbour()
     w = data.w * torch.tensor([[1.0], [0.0]])
     score = learner.predict(learner.fit(data._replace(w=w)), data.x)
     assert (score[0] == (data.y[0] > 0)).all()
@@ -36,7 +35,7 @@ def test_a_replicate_without_data_says_nothing():
 
 
 def test_leading_axes_broadcast():
-    data, x, learner = classes(1, replicates=3), random_data(5).x, NearestNeighbour()
+    data, x, learner = noisy_classes(1, replicates=3), random_data(5).x, NearestNeighbour()
     expected = learner.predict(learner.fit(data), x)
     stacked = learner.fit(Distilled(*(part.unsqueeze(1) for part in data)))
     assert (learner.predict(stacked, x) == expected.unsqueeze(1)).all()
@@ -46,7 +45,7 @@ def test_leading_axes_broadcast():
 
 
 def test_labels_without_classes_and_negative_weights_are_refused():
-    data = classes(0)
+    data = noisy_classes(0)
     with pytest.raises(ValueError, match="one column per class"):
         NearestNeighbour().fit(data._replace(y=data.y[..., 0]))
     with pytest.raises(ValueError, match="weights must be 0 or more"):

@@ -7,18 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ddlib.learners import SoftmaxRegression, logistic
 from ddlib.problem import Distilled
-from tests.ddlib.worlds import generator, random_data, seeds
-
-
-def classes(seed, count=3, n=60, d=3, replicates=1):
-    """Noisy linear classes, every class with data, as one-hot rows minus 1/C."""
-    draw = generator(seed)
-    x = torch.cat([random_data(seed + r, n, d).x for r in range(replicates)])
-    noise = 3 * torch.randn(replicates, n, count, generator=draw, dtype=torch.float64)
-    label = (x @ torch.randn(d, count, generator=draw, dtype=torch.float64) + noise).argmax(-1)
-    label[:, :count] = torch.arange(count)
-    y = torch.nn.functional.one_hot(label, count).double() - 1 / count
-    return Distilled(x, y, torch.rand(replicates, n, generator=draw, dtype=torch.float64) + 0.1)
+from tests.ddlib.worlds import generator, noisy_classes, random_data, seeds
 
 
 def gradient(learner, data, model):
@@ -29,7 +18,7 @@ def gradient(learner, data, model):
 @given(seeds, st.sampled_from([2, 3, 5]), st.sampled_from([1e-2, 1.0, 30.0]), st.booleans())
 @settings(max_examples=20)
 def test_the_fit_is_the_objectives_minimiser(seed, count, penalty, soft):
-    data, learner = classes(seed, count, replicates=2), SoftmaxRegression(penalty, soft)
+    data, learner = noisy_classes(seed, count, replicates=2), SoftmaxRegression(penalty, soft)
     if soft:
         data = data._replace(y=data.y + 0.3 * torch.randn(data.y.shape, generator=generator(seed), dtype=torch.float64))
     model = learner.fit(data)
@@ -40,14 +29,14 @@ def test_the_fit_is_the_objectives_minimiser(seed, count, penalty, soft):
 
 @pytest.mark.parametrize("soft", [False, True])
 def test_large_models_are_fitted_without_a_hessian_to_the_same_minimiser(monkeypatch, soft):
-    data, learner = classes(0), SoftmaxRegression(0.1, soft)
+    data, learner = noisy_classes(0), SoftmaxRegression(0.1, soft)
     small = learner.fit(data)
     monkeypatch.setattr("ddlib.learners.softmax.LARGE", 0)
     torch.testing.assert_close(learner.fit(data), small, rtol=1e-7, atol=1e-7)
 
 
 def test_agrees_with_scikit_learn_on_weighted_rows():
-    data, x = classes(1, 4), random_data(2).x
+    data, x = noisy_classes(1, 4), random_data(2).x
     oracle = LogisticRegression(C=0.5, tol=1e-12, solver="newton-cholesky")
     oracle.fit(data.x[0].numpy(), data.y[0].argmax(-1).numpy(), data.w[0].numpy())
     learner = SoftmaxRegression(2.0)
@@ -57,7 +46,7 @@ def test_agrees_with_scikit_learn_on_weighted_rows():
 
 def test_two_classes_are_binary_logistic_regression():
     """Two weight vectors share the penalty of their difference, so that it counts half."""
-    data = classes(3, 2)
+    data = noisy_classes(3, 2)
     learner = SoftmaxRegression(2.0)
     score = learner.predict(learner.fit(data), data.x)
     oracle = LogisticRegression(C=1.0, tol=1e-12, solver="newton-cholesky")
@@ -71,7 +60,7 @@ def test_two_classes_are_binary_logistic_regression():
 
 
 def test_soft_labels_are_rows_that_are_repeated_per_class():
-    data = classes(4)
+    data = noisy_classes(4)
     y = data.y + torch.rand(data.y.shape, generator=generator(), dtype=torch.float64) - 0.5
     q = (y + 1 / 3).clamp(min=0)
     q = q / q.sum(-1, keepdim=True)
@@ -85,7 +74,7 @@ def test_soft_labels_are_rows_that_are_repeated_per_class():
 
 
 def test_classes_without_data_are_never_the_best():
-    data, learner = classes(5), SoftmaxRegression(0.1)
+    data, learner = noisy_classes(5), SoftmaxRegression(0.1)
     wide = torch.cat([data.y[..., :1], torch.full((1, 60, 1), -1.0, dtype=torch.float64), data.y[..., 1:]], -1)
     model = learner.fit(data._replace(y=wide))
     assert gradient(learner, data._replace(y=wide), model).norm() < 1e-8
@@ -95,7 +84,7 @@ def test_classes_without_data_are_never_the_best():
 
 
 def test_one_class_and_no_data_have_a_model_too():
-    data, learner = classes(6), SoftmaxRegression()
+    data, learner = noisy_classes(6), SoftmaxRegression()
     only = (data.y[..., 2] > 0).double()
     model = learner.fit(data._replace(w=only))
     assert (learner.predict(model, data.x).argmax(-1) == 2).all()
@@ -104,14 +93,14 @@ def test_one_class_and_no_data_have_a_model_too():
 
 
 def test_shift_and_scale_of_the_columns_do_not_hinder_convergence():
-    data = classes(7)
+    data = noisy_classes(7)
     far = data._replace(x=1e3 * data.x + 1e6)
     score, expected = (SoftmaxRegression(p).predict(SoftmaxRegression(p).fit(d), d.x) for p, d in ((1e6, far), (1.0, data)))
     torch.testing.assert_close(score, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_leading_axes_broadcast():
-    data, learner = classes(8, replicates=3), SoftmaxRegression()
+    data, learner = noisy_classes(8, replicates=3), SoftmaxRegression()
     model = learner.fit(data)
     for r in range(3):
         torch.testing.assert_close(model[r : r + 1], learner.fit(Distilled(*(part[r : r + 1] for part in data))))
@@ -122,14 +111,14 @@ def test_leading_axes_broadcast():
 
 
 def test_objective_is_differentiable_in_model_and_data():
-    data, learner = classes(9, n=6, d=2), SoftmaxRegression(soft=True)
+    data, learner = noisy_classes(9, n=6, d=2), SoftmaxRegression(soft=True)
     data = data._replace(y=data.y + 0.4)
     inputs = (torch.randn(1, 9, generator=generator(), dtype=torch.float64), *data)
     assert torch.autograd.gradcheck(lambda model, *s: learner.objective(model, Distilled(*s)), [p.requires_grad_() for p in inputs])
 
 
 def test_what_makes_no_sense_is_refused():
-    data, learner = classes(0), SoftmaxRegression()
+    data, learner = noisy_classes(0), SoftmaxRegression()
     with pytest.raises(ValueError, match="a logistic penalty must be a positive number"):
         SoftmaxRegression(0.0)
     with pytest.raises(ValueError, match="one column per class"):

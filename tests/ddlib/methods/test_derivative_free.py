@@ -99,5 +99,5 @@ def test_an_unknown_optimiser_and_a_missing_nevergrad_are_named(monkeypatch):
     with pytest.raises(ValueError, match="no optimiser 'Newton'"):
         DerivativeFree(optimiser="Newton").init(Bowl(), 2, generator())
     monkeypatch.setitem(sys.modules, "nevergrad", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install nevergrad"):
+    with pytest.raises(ModuleNotFoundError, match=r"ddlib\[nevergrad\]"):
         DerivativeFree().init(Bowl(), 2, generator())

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from ddlib.methods import Herding
 from ddlib.methods.joined import classes, joined
 from ddlib.tasks import EmpiricalTask
-from tests.ddlib.methods.test_joined import is_row_of, labelled, reached
-from tests.ddlib.worlds import random_data, seeds
+from tests.ddlib.worlds import UNEVEN, class_data, is_row_of, random_data, reached, seeds
 
 
 @given(seeds, st.integers(1, 20))
@@ -30,7 +29,7 @@ def test_each_row_is_the_best_next_one(seed, budget):
 @given(seeds)
 @settings(max_examples=10)
 def test_rows_are_real_rows_of_weight_one_without_repetition(seed):
-    for data in (random_data(seed), labelled(seed)):
+    for data in (random_data(seed), class_data(seed, UNEVEN)):
         chosen = reached(Herding(), data._replace(w=3 * data.w), 12, 2)
         which = is_row_of(chosen, data)
         assert (which.sum(-1) == 1).all() and (which.sum(-2) <= 1).all() and (chosen.w == 1).all()
@@ -43,7 +42,7 @@ def test_nothing_is_random():
 
 
 def test_one_row_per_class_is_the_nearest_to_its_mean():
-    data = labelled(5)
+    data = class_data(5, UNEVEN)
     chosen = reached(Herding(), data, 3)
     for label in range(3):
         rows = data.x[0, classes(data)[0] == label]

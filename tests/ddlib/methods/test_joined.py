@@ -8,43 +8,10 @@ from ddlib.methods import Herding, KCenter, KMeans, TruncatedSVD
 from ddlib.methods.joined import classes, joined, parted, shares
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask, RidgeTask
-from tests.ddlib.worlds import generator, random_data, seeds
+from tests.ddlib.worlds import UNEVEN, any_set, class_data, generator, random_data, reached, seeds
 
 SURROGATES = [Herding(), KCenter(), KMeans(), TruncatedSVD()]
 WITHIN_CLASSES = [Herding(), KCenter(), KCenter(weighted=True), KMeans()]
-
-
-def labelled(seed: int = 0, sizes: tuple[int, ...] = (5, 9, 6), d: int = 3) -> Distilled:
-    """Rows of so many classes, in no order, each class about a mean of its own."""
-    draw = generator(seed)
-    order = torch.randperm(sum(sizes), generator=draw)
-    group = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))[order]
-    means = 2 * torch.randn(len(sizes), d, generator=draw, dtype=torch.float64)
-    x = means[group] + torch.randn(len(group), d, generator=draw, dtype=torch.float64)
-    y = torch.nn.functional.one_hot(group, len(sizes)).double() - 1 / len(sizes)
-    return Distilled(x[None], y[None], torch.ones_like(x[None, :, 0]))
-
-
-def reached(method, data: Distilled, budget: int, replicates: int = 1, seed: int = 0) -> Distilled:
-    return distil(method, EmpiricalTask(data, replicates), budget, 0, generator(seed))[0]
-
-
-def is_row_of(chosen: Distilled, data: Distilled) -> torch.Tensor:
-    """Which row of D each row of S is, shape (R, m, n)."""
-    same = (chosen.x[..., :, None, :] == data.x[..., None, :, :]).all(-1)
-    label = (
-        chosen.y[..., :, None] == data.y[..., None, :] if data.y.ndim == 2 else classes(chosen)[..., None] == classes(data)[:, None]
-    )
-    return same & label
-
-
-def perturbed(data: Distilled, budget: int, seed: int, replicates: int = 1) -> Distilled:
-    """Any set: nothing about it is special."""
-    draw = generator(seed)
-    shape = (replicates, budget)
-    x = torch.randn(*shape, *data.x.shape[2:], generator=draw, dtype=torch.float64)
-    y = torch.randn(*shape, *data.y.shape[2:], generator=draw, dtype=torch.float64)
-    return Distilled(x, y, 0.5 + torch.rand(shape, generator=draw, dtype=torch.float64))
 
 
 @given(st.integers(0, 50), st.integers(1, 12))
@@ -62,7 +29,7 @@ def test_scalar_labels_become_one_column_of_unit_deviation():
 
 
 def test_class_labels_become_columns_of_one_common_scale():
-    data = labelled()
+    data = class_data(0, UNEVEN)
     rows = joined(data)
     assert rows.shape == (1, 20, 6)
     assert classes(data)[0].bincount().tolist() == [5, 9, 6]
@@ -70,7 +37,7 @@ def test_class_labels_become_columns_of_one_common_scale():
     torch.testing.assert_close(rows[..., 3:] * label_scale(data).unsqueeze(-1), data.y)
 
 
-@pytest.mark.parametrize("data", [random_data(1), labelled(1)], ids=["scalar", "classes"])
+@pytest.mark.parametrize("data", [random_data(1), class_data(1, UNEVEN)], ids=["scalar", "classes"])
 def test_a_weight_counts_as_so_many_rows(data):
     w = torch.randint(0, 4, data.w.shape, generator=generator())
     times = w[0]
@@ -84,7 +51,7 @@ def test_images_and_sets_without_labels_are_joined_and_parted_again():
     for y in (
         torch.randn(2, 7, 0).double(),
         torch.randn(2, 7, generator=draw, dtype=torch.float64),
-        labelled().y[:, :7].expand(2, -1, -1),
+        class_data(0, UNEVEN).y[:, :7].expand(2, -1, -1),
     ):
         data = Distilled(x, y, torch.ones(2, 7).double())
         rows = joined(data)
@@ -99,7 +66,7 @@ def test_images_and_sets_without_labels_are_joined_and_parted_again():
 @given(seeds, st.integers(1, 13))
 @settings(max_examples=8)
 def test_every_class_has_its_share(method, seed, budget):
-    chosen = reached(method, labelled(seed), budget, 2, seed)
+    chosen = reached(method, class_data(seed, UNEVEN), budget, 2, seed)
     assert chosen.x.shape == (2, budget, 3) and chosen.y.shape == (2, budget, 3) and chosen.w.shape == (2, budget)
     for group in classes(chosen):
         assert group.bincount(minlength=3).tolist() == shares(budget, 3)
@@ -107,7 +74,7 @@ def test_every_class_has_its_share(method, seed, budget):
 
 @pytest.mark.parametrize("method", WITHIN_CLASSES, ids=str)
 def test_labels_keep_their_class_exactly(method):
-    data = labelled(2)
+    data = class_data(2, UNEVEN)
     chosen = reached(method, data, 7)
     allowed = torch.eye(3, dtype=torch.float64) - 1 / 3
     assert torch.equal(chosen.y, allowed[classes(chosen)])
@@ -116,8 +83,8 @@ def test_labels_keep_their_class_exactly(method):
 @pytest.mark.parametrize("method", WITHIN_CLASSES, ids=str)
 def test_a_class_with_too_few_rows_is_named(method):
     with pytest.raises(ValueError, match=r"cannot make 3 \w+ from 2 rows in class 1"):
-        reached(method, labelled(sizes=(5, 2, 6)), 8)
-    data = labelled(sizes=(5, 4, 6))
+        reached(method, class_data(0, (5, 2, 6)), 8)
+    data = class_data(0, (5, 4, 6))
     gone = data._replace(w=data.w * ~((classes(data) == 1) & ((classes(data) == 1).cumsum(-1) > 2)))
     with pytest.raises(ValueError, match=r"cannot make 3 \w+ from 2 rows in class 1"):
         reached(method, gone, 8)
@@ -131,7 +98,7 @@ def test_more_points_than_rows_that_count_are_refused(method):
 
 
 @pytest.mark.parametrize("method", [*WITHIN_CLASSES, TruncatedSVD()], ids=str)
-@pytest.mark.parametrize("data", [random_data(3), labelled(3)], ids=["scalar", "classes"])
+@pytest.mark.parametrize("data", [random_data(3), class_data(3, UNEVEN)], ids=["scalar", "classes"])
 def test_the_unit_of_y_does_not_matter(method, data):
     chosen, scaled = reached(method, data, 4), reached(method, data._replace(y=1024 * data.y), 4)
     torch.testing.assert_close(scaled, chosen._replace(y=1024 * chosen.y))
@@ -139,19 +106,19 @@ def test_the_unit_of_y_does_not_matter(method, data):
 
 @pytest.mark.parametrize("method", [*WITHIN_CLASSES, TruncatedSVD()], ids=str)
 def test_the_same_seed_gives_bitwise_the_same_set_of_class_labels(method):
-    first, second = reached(method, labelled(4), 6, 2), reached(method, labelled(4), 6, 2)
+    first, second = reached(method, class_data(4, UNEVEN), 6, 2), reached(method, class_data(4, UNEVEN), 6, 2)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("method", SURROGATES, ids=lambda method: method.name)
-@pytest.mark.parametrize("data", [random_data(3), labelled(3)], ids=["scalar", "classes"])
+@pytest.mark.parametrize("data", [random_data(3), class_data(3, UNEVEN)], ids=["scalar", "classes"])
 class TestSurrogate:
     def test_is_zero_for_the_data_themselves(self, method, data):
         task = EmpiricalTask(data)
         torch.testing.assert_close(method.surrogate(task, task.train), torch.zeros(1).double())
 
     def test_is_positive_for_another_set_and_does_not_depend_on_the_unit_of_y(self, method, data):
-        other = perturbed(data, 4, 0)
+        other = any_set(data, 4, 0)
         value = method.surrogate(EmpiricalTask(data), other)
         assert (value > 0).all()
         rescaled = method.surrogate(EmpiricalTask(data._replace(y=1000 * data.y)), other._replace(y=1000 * other.y))
@@ -159,11 +126,11 @@ class TestSurrogate:
 
     def test_has_the_gradient_of_its_values(self, method, data):
         task = EmpiricalTask(data)
-        parts = [part.requires_grad_() for part in perturbed(data, 4, 1)]
+        parts = [part.requires_grad_() for part in any_set(data, 4, 1)]
         assert torch.autograd.gradcheck(lambda *parts: method.surrogate(task, Distilled(*parts)), parts)
 
     def test_judges_many_sets_at_once_as_one_by_one(self, method, data):
-        many = perturbed(data, 4, 2, replicates=5)
+        many = any_set(data, 4, 2, replicates=5)
         each = torch.cat([method.surrogate(EmpiricalTask(data), Distilled(*(part[i : i + 1] for part in many))) for i in range(5)])
         torch.testing.assert_close(method.surrogate(EmpiricalTask(data), many), each)
         torch.testing.assert_close(method.surrogate(EmpiricalTask(data, 5), many), each)
@@ -171,7 +138,7 @@ class TestSurrogate:
     def test_rows_of_weight_zero_do_not_count(self, method, data):
         task = EmpiricalTask(data._replace(w=(data.w.cumsum(-1) <= 12).double()))
         fewer = EmpiricalTask(Distilled(*(part[:, :12] for part in data)))
-        other = perturbed(data, 4, 3)
+        other = any_set(data, 4, 3)
         torch.testing.assert_close(method.surrogate(task, other), method.surrogate(fewer, other))
 
     def test_is_lower_for_the_methods_own_set_than_for_random_rows(self, method, data):

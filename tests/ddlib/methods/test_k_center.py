@@ -8,8 +8,7 @@ from ddlib.methods import KCenter
 from ddlib.methods.joined import joined
 from ddlib.problem import Distilled
 from ddlib.tasks import EmpiricalTask
-from tests.ddlib.methods.test_joined import is_row_of, labelled, reached
-from tests.ddlib.worlds import random_data, seeds
+from tests.ddlib.worlds import UNEVEN, class_data, is_row_of, random_data, reached, seeds
 
 
 def radius(data: Distilled, chosen: Distilled) -> torch.Tensor:
@@ -30,7 +29,7 @@ def test_the_radius_is_at_most_twice_the_least(seed, budget, n):
 @given(seeds)
 @settings(max_examples=10)
 def test_rows_are_real_rows_of_weight_one_without_repetition(seed):
-    for data in (random_data(seed), labelled(seed)):
+    for data in (random_data(seed), class_data(seed, UNEVEN)):
         chosen = reached(KCenter(), data._replace(w=3 * data.w), 12, 2, seed)
         which = is_row_of(chosen, data)
         assert (which.sum(-1) == 1).all() and (which.sum(-2) <= 1).all() and (chosen.w == 1).all()
@@ -53,7 +52,7 @@ def test_each_group_gets_one_centre_with_the_groups_weight():
 
 
 def test_weights_add_up_to_those_of_each_class():
-    data = labelled(1)
+    data = class_data(1, UNEVEN)
     data = data._replace(w=data.w + data.x[..., 0].abs())
     chosen = reached(KCenter(weighted=True), data, 8, 3)
     total = (data.w[..., None] * (data.y > 0)).sum(1)

@@ -8,8 +8,7 @@ from ddlib.methods import KMeans
 from ddlib.methods.joined import classes, joined
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask, RidgeTask, as_data
-from tests.ddlib.methods.test_joined import labelled
-from tests.ddlib.worlds import generator, random_data, seeds
+from tests.ddlib.worlds import UNEVEN, class_data, generator, random_data, seeds
 
 
 def clustered(data: Distilled, budget: int) -> Distilled:
@@ -89,7 +88,7 @@ def test_the_quantisation_error_of_the_normal_law():
 
 
 def test_one_point_per_class_is_the_class_mean():
-    data = labelled(0)
+    data = class_data(0, UNEVEN)
     data = data._replace(w=data.w + data.x[..., 1].abs())
     chosen = distil(KMeans(), EmpiricalTask(data), 3, 0, generator())[0]
     member = data.w[0, :, None] * (classes(data)[0, :, None] == torch.arange(3))
@@ -107,7 +106,7 @@ def test_the_surrogate_of_its_own_set_is_scikit_learns_inertia(seed):
 
 
 def test_with_class_labels_the_surrogate_is_at_most_what_was_minimised():
-    data = labelled(0)
+    data = class_data(0, UNEVEN)
     chosen = distil(KMeans(), EmpiricalTask(data), 6, 0, generator())[0]
     within = (torch.cdist(data.x, chosen.x)[0] ** 2).masked_fill(classes(data)[0][:, None] != classes(chosen)[0], torch.inf)
     value = KMeans().surrogate(EmpiricalTask(data), chosen).item()

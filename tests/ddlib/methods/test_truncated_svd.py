@@ -7,8 +7,7 @@ from ddlib.methods import TruncatedSVD
 from ddlib.methods.joined import joined
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask, RidgeTask
-from tests.ddlib.methods.test_joined import labelled
-from tests.ddlib.worlds import generator, random_data, seeds
+from tests.ddlib.worlds import UNEVEN, class_data, generator, random_data, seeds
 
 
 def summary(data: Distilled, budget: int) -> Distilled:
@@ -53,7 +52,7 @@ def test_labels_that_are_all_the_same_give_finite_rows():
 @given(seeds, st.integers(1, 6))
 @settings(max_examples=10)
 def test_its_surrogate_reaches_eckart_and_youngs_value_with_class_labels_too(seed, budget):
-    for data in (random_data(seed), labelled(seed)):
+    for data in (random_data(seed), class_data(seed, UNEVEN)):
         data = data._replace(w=torch.rand(data.w.shape, generator=generator(seed), dtype=torch.float64))
         task = EmpiricalTask(data)
         chosen = distil(TruncatedSVD(), task, budget, 0, generator())[0]

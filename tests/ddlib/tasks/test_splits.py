@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from ddlib import datasets
 from ddlib.tasks import class_labels, random_rows, split
-from tests.ddlib.methods.test_joined import is_row_of
-from tests.ddlib.worlds import class_data, generator, random_data, seeds
+from tests.ddlib.worlds import class_data, generator, is_row_of, random_data, seeds
 
 
 @given(seeds, st.tuples(*(st.integers(1, 8),) * 3), st.integers(1, 3))

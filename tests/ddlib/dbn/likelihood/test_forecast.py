@@ -1,4 +1,4 @@
-"""Predictions under a Gaussian law, networks of one slice, twins and correlations over visits."""
+"""Predictions under a Gaussian law."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,13 @@ import torch
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from ddbook.chapters.merge.hospitals.lags import lag_correlations
-from ddbook.chapters.merge.hospitals.records import Records, as_sources, patterns
-from ddbook.chapters.merge.hospitals.twins import Fitted, draw_twins, fit_both
-from ddlib.dbn.estimators.levels import LevelDbn
-from ddlib.dbn.estimators.static import chained_slice, estimate, fit_rows, repeated_slice, visit_graph
+from ddlib.dbn.estimators.static import fit_rows, visit_graph
 from ddlib.dbn.likelihood.forecast import carried_forward_error, held_out_log_likelihood, next_visit_error, outcome_score, predict
 from ddlib.dbn.model.generate import random_networks, sample
-from ddlib.dbn.model.moments import mle, regressors
+from ddlib.dbn.model.moments import regressors
 from ddlib.dbn.model.network import Gaussian, joint
-from ddlib.dbn.rivals import RIVALS
-from tests.ddlib.dbn.world import difference, generator
+from ddlib.dbn.sources import Sources, statistics
+from tests.ddlib.dbn.world import generator
 
 
 def law(seed=0, replicates=2, size=5):
@@ -46,7 +42,8 @@ def test_held_out_likelihood_is_the_mean_density_of_the_patients():
     found = law(size=6)
     values = torch.randn(2, 9, 3, 2, dtype=torch.float64, generator=generator(3))
     values[:, ::2, 1, 0] = torch.nan
-    got = held_out_log_likelihood(found, patterns(Records(values, torch.zeros(2, 9, dtype=torch.long))).statistics)
+    patients = Sources(values.unsqueeze(2), values.isfinite(), torch.zeros_like(values))  # every one a source of its own
+    got = held_out_log_likelihood(found, statistics(patients))
     for r in range(2):
         total = 0.0
         for row in values[r].flatten(1).numpy():
@@ -98,69 +95,3 @@ def test_an_outcome_is_predicted_as_by_regression():
     assert float(got.r_squared) == pytest.approx(r2_score(test[0, :, 3], predicted))
     residual = float(np.std(train[0, :, 3].numpy() - regression.predict(train[0, :, :3])))
     assert float(got.log_likelihood) == pytest.approx(scipy.stats.norm(predicted, residual).logpdf(test[0, :, 3]).mean())
-
-
-def test_one_complete_slice_has_its_mean_and_covariance_as_every_estimate():
-    rows = torch.randn(2, 80, 1, 3, dtype=torch.float64, generator=generator(5)).cumsum(-1)
-    graph = visit_graph(2, 3, "none")
-    mean, centred = rows.mean(1), rows - rows.mean(1, keepdim=True)
-    covariance = (centred.squeeze(2).mT @ centred.squeeze(2)) / 80
-    records = Records(rows, torch.arange(80).repeat(2, 1) % 2)
-    everything = as_sources(records, torch.ones(2, 3, dtype=torch.bool))
-    models = [
-        fit_rows(rows, torch.ones(2, 80, dtype=torch.float64), regressors(graph)),
-        estimate(graph, patterns(records).statistics, 1, 1e-13).model,
-        RIVALS["available_case"](graph, repeated_slice(everything)),
-        RIVALS["mean_imputation"](graph, repeated_slice(everything)),
-        chained_slice(graph, everything),
-    ]
-    for model in models:
-        got = joint(model, 1)
-        torch.testing.assert_close(got.mean, mean.squeeze(1), atol=1e-6, rtol=1e-6)
-        torch.testing.assert_close(got.covariance, covariance, atol=1e-6, rtol=1e-6)
-
-
-def test_rows_of_several_slices_are_fitted_as_everywhere():
-    graph, truth = random_networks(2, 3, generator())
-    rows = sample(truth, 40, 3, generator(1))
-    weights = torch.ones(2, 40, dtype=torch.float64)
-    assert difference(fit_rows(rows, weights, regressors(graph)), mle(graph, rows)) < 1e-12
-
-
-def test_the_stated_graphs():
-    own, everything = visit_graph(1, 3, "own"), visit_graph(1, 3, "all")
-    assert int(own.inter.sum()) == 3 and int(everything.inter.sum()) == 9 and int(own.intra.sum()) == int(own.first.sum()) == 3
-    assert not bool(visit_graph(1, 3, "none").inter.any() | visit_graph(1, 3, "none").intra.any())
-    with pytest.raises(ValueError, match="'own', 'all' or 'none'"):
-        visit_graph(1, 3, "some")
-
-
-def leveled(patients=3000, slices=4):
-    graph = visit_graph(1, 2, "own")
-    _, network = random_networks(1, 2, generator(3))
-    network = mle(graph, sample(network, 5000, slices, generator(4)))
-    level = torch.tensor([[1.0, 0.5]], dtype=torch.float64) * network.variance
-    twins = draw_twins(Fitted(network, LevelDbn(network, level), torch.ones(patients, slices, 2).double()), generator(5))
-    return network, level, twins
-
-
-def test_twins_follow_their_laws_and_keep_the_gaps():
-    network, level, twins = leveled()
-    exact = joint(network, 4).covariance[0]
-    torch.testing.assert_close(twins.markov.flatten(1).mT.cov(), exact, atol=0.15, rtol=0.15)
-    added = level[0].diag().repeat(4, 4)
-    torch.testing.assert_close(twins.levels.flatten(1).mT.cov(), exact + added, atol=0.2, rtol=0.15)
-    gaps = torch.ones(10, 4, 2).double()
-    gaps[3, 1] = torch.nan
-    again = draw_twins(Fitted(network, LevelDbn(network, level), gaps), generator())
-    assert bool((again.levels.isnan() == gaps.isnan()).all()) and bool((again.markov.isnan() == gaps.isnan()).all())
-
-
-def test_levels_show_in_the_correlations_and_the_network_without_them_misses_it():
-    _, _, twins = leveled()
-    markov, levels = (lag_correlations(fit_both(values, 1e-8, 300)) for values in (twins.markov, twins.levels))
-    assert float((markov.data - markov.network).abs().max()) < 0.05
-    assert float((levels.data - levels.levels).abs().max()) < 0.05
-    assert float(levels.data[-1] - levels.network[-1]) > 0.05  # the Markov network forgets too fast
-    with pytest.raises(ValueError, match="at least 3 visits"):
-        fit_both(twins.levels[:, :2])

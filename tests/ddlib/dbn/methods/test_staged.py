@@ -3,13 +3,12 @@
 import pytest
 import torch
 
-from ddbook.chapters.merge.limit.untied import UntiedMerge, draw_untied_sources, drifting, unrolled, untied_maximum_likelihood
 from ddlib.dbn.estimators.accelerated import maximum_likelihood
 from ddlib.dbn.methods.staged import Staged
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder
 from ddlib.problem import distil
-from tests.ddlib.dbn.world import difference, generator, merge_task, world
+from tests.ddlib.dbn.world import generator, merge_task
 from tests.ddlib.methods.bowl import Bowl
 
 
@@ -72,18 +71,3 @@ def test_without_rounds_the_set_is_that_of_the_last_ridge():
     alone, _ = distil(FirstOrder(0.1, 7), RidgeMerge(task, 0.5), 8, 7, generator())
     torch.testing.assert_close(distilled.x, alone.x)
     assert not info.converged.any() and info.updates == 7
-
-
-@pytest.mark.parametrize("tied", [False, True])
-def test_a_drifting_truth_is_learned_with_untied_and_with_tied_transitions(tied):
-    graph, model, sources = world(trajectories=600)
-    truth = unrolled(drifting(model, 3, generator(1)))
-    task = UntiedMerge(graph, model, truth, draw_untied_sources(truth, sources.observed, 600, generator(2), 0.1), tied=tied)
-    distilled, info = reach(Staged(early=20, steps=60, rounds=3), task, 12, generator(3))
-    fitted = task.fit(distilled)
-    if tied:
-        assert torch.equal(fitted.first_weights[:, 4:8, 4:8], fitted.first_weights[:, 8:, 8:])
-    else:
-        best = untied_maximum_likelihood(graph, task.statistics, 3)
-        assert (info.surrogate >= task.risk(best.model) - 1e-9).all()
-        assert difference(best.model, truth) < 0.5

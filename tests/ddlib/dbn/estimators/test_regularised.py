@@ -3,17 +3,15 @@
 import pytest
 import torch
 
-from ddbook.chapters.merge.limit.untied import UntiedMerge, drifting, unrolled
 from ddlib.dbn.estimators.regularised import RIDGES, cross_validate, ridge_path, stopped_path
 from ddlib.dbn.estimators.ridge import ridge, ridge_maximum
 from ddlib.dbn.likelihood.observed import em, observed_log_likelihood
 from ddlib.dbn.methods.stopped import WATCHED, stopped_descent
 from ddlib.dbn.sources import fold, statistics
-from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods.composed import pick
 from ddlib.problem import Resampled, distil
-from tests.ddlib.dbn.world import difference, generator, merge_task, world
+from tests.ddlib.dbn.world import difference, folds_add_up, generator, merge_task, world
 
 SLICES = 3
 
@@ -96,27 +94,10 @@ def test_a_stopped_descent_needs_folds():
         stopped_descent(8, folds=1)
 
 
-def ridged():
-    return RidgeMerge(merge_task(trajectories=23), 0.1)
-
-
-def untied():
-    graph, model, sources = world(trajectories=23)
-    return UntiedMerge(graph, model, unrolled(drifting(model, 3, generator(1))), sources)
-
-
-@pytest.mark.parametrize("stated", [lambda: merge_task(trajectories=23), ridged, untied])
+@pytest.mark.parametrize("stated", [merge_task, lambda **sizes: RidgeMerge(merge_task(**sizes), 0.1)])
 def test_a_merge_holds_out_folds_of_its_patients(stated):
-    task = stated()
-    model = task.fit(task.start(20, generator(5)))
-    folds = task.held_out(0.2)
-    assert isinstance(task, Resampled) and len(folds) == 5
-    patients = [fold.task.sources.values.shape[2] for fold in folds]
-    assert sum(patients) == 4 * 23
-    penalty = task.risk(model) - MergeTask.risk(task, model) if isinstance(task, RidgeMerge) else 0
-    total = sum((23 - rest) * fold.task.risk(model, fold.split) for rest, fold in zip(patients, folds, strict=True))
-    torch.testing.assert_close(total / 23, task.risk(model) - penalty)  # the likelihood is a sum over patients
-    total = sum(rest * (fold.task.risk(model) - penalty) for rest, fold in zip(patients, folds, strict=True))
-    torch.testing.assert_close(total / sum(patients), task.risk(model) - penalty)
+    task = stated(trajectories=23)
+    assert isinstance(task, Resampled)
+    folds_add_up(task, 23)
     with pytest.raises(ValueError, match="leave too few"):
         task.held_out(0.9)
