@@ -124,6 +124,9 @@ def _stage_chapter(chapter: Chapter, tree: Path, repository: str) -> None:
     shutil.copyfile(chapter.notebook, files / f"{chapter.stem}.ipynb")
     downloads = sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
     page = nbformat.from_dict(chapter.executed)
+    for cell in page.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):  # papermill's own, after the folded cell of the defaults
+            cell.metadata.tags.append("hide-input")
     again = rerun.instructions(chapter.run, read_schema(chapter.notebook), repository)
     page.cells.append(nbformat.v4.new_markdown_cell(pages.provenance(chapter.stem, chapter.run, again, downloads)))
     (tree / "notebooks").mkdir(exist_ok=True)

@@ -47,6 +47,34 @@ def test_committed_notebook_defines_no_algorithm(notebook):
             assert len(cell.source.splitlines()) <= 40
 
 
+@each
+def test_one_visible_cell_shows_the_library(notebook):
+    """A reader learns the library by reading: one short cell early on the page, of the library alone; all others are folded."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    place, *more = [
+        i for i, cell in enumerate(cells) if cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])
+    ]
+    assert not more
+    above = "\n".join(cell.source for cell in cells[:place] if cell.cell_type == "markdown")
+    assert len(re.findall(r"^#+ ", above, flags=re.MULTILINE)) < 3
+    assert 15 <= len(cells[place].source.splitlines()) <= 30
+    tree = ast.parse(cells[place].source)
+    assert "ddlib" in imported(tree)
+    assert "ddbook" not in imported(tree)
+    others = [ast.parse(cell.source) for i, cell in enumerate(cells) if cell.cell_type == "code" and i != place]
+    elsewhere = {node.id for other in others for node in ast.walk(other) if isinstance(node, ast.Name)}
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    assert bound & elsewhere <= {"_"}, "a name of the visible cell would change what another cell computes"
+
+
+def imported(tree):
+    """The packages that a piece of code imports."""
+    nodes = list(ast.walk(tree))
+    names = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names}
+
+
 def in_comprehensions(source):
     """Queries with @names inside comprehensions of a source: there pandas takes a global of that name, not the function's own."""
     inner = [

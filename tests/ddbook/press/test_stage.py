@@ -53,6 +53,16 @@ def test_numbers_of_all_chapters_are_merged_by_full_name(root: Path) -> None:
     assert set(numbers) == {f"{name}.{key}" for name in names for key in fake.NUMBERS}
 
 
+def test_the_parameters_of_a_profile_are_folded_as_the_defaults_are(root: Path) -> None:
+    stem = "01_one_dataset_many_tasks"
+    executed = root / "_build" / fake.PROFILE / "runs" / stem / "notebook.ipynb"
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells.insert(1, nbformat.v4.new_code_cell("seed = 7", metadata={"tags": ["injected-parameters"]}))
+    nbformat.write(notebook, executed)
+    page = nbformat.read(stage(fake.PROFILE, root) / "notebooks" / f"{stem}.ipynb", as_version=4)
+    assert "hide-input" in page.cells[1].metadata.tags
+
+
 def test_the_record_is_added_to_the_page_and_to_nothing_else(root: Path) -> None:
     tree = stage(fake.PROFILE, root)
     stem = "01_one_dataset_many_tasks"
