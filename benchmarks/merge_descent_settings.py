@@ -42,7 +42,7 @@ from ddbook.chapters.merge.limit.conditions import Condition, World, best_fit, d
 from ddbook.chapters.merge.limit.experiment import regret
 from ddbook.kit.merge.setting import Setting
 from ddlib.dbn.methods.staged import Staged
-from ddlib.dbn.methods.stopped import stopped_descent
+from ddlib.dbn.methods.stopped_descent import stopped_descent
 from ddlib.problem import distil
 
 NETWORKS, SEED = 8, 1000

@@ -25,7 +25,20 @@ NOISE_HELP = (
     "line indented below a line `a.csv:` for that of the table a.csv only"
 )
 MERGE_HELP = "merge tables with intersecting columns into one table of complete synthetic patients, with a report"
-MERGE_NOTE = "Exit status: 0 finished, 2 wrong input, 130 interrupted; nothing is written but by a merge that has finished."
+MERGE_NOTE = """\
+A table has one row for each visit of a patient, an empty cell for what was not
+measured, and any columns besides the two that are named:
+
+  patient,visit,hb,crea
+  p1,0,13.1,
+  p1,1,12.7,88
+
+  ddlib merge north.csv south.csv --id patient --time visit -o all.csv
+
+writes all.csv, all.report.html and all.report.json. Without --noise,
+measurements are taken as exact. Exit status: 0 finished, 2 wrong input, 130
+interrupted; nothing is written but by a merge that has finished.
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,10 +51,15 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """What the command understands."""
     top = _Parser(prog="ddlib", description=(ddlib.__doc__ or "").partition("\n")[0], allow_abbrev=False)
-    top.epilog = f"Notebooks, chapters and the book are of the study: `ddbook {'`, `ddbook '.join(STUDY)}`."
+    top.epilog = "Notebooks, chapters and the book are of the study, whose command is `ddbook`."
     top.add_argument("--version", action="version", version=f"ddlib {ddlib.__version__}")
-    merge = top.add_subparsers(dest="command", metavar="merge").add_parser(
-        "merge", help=MERGE_HELP, description=MERGE_HELP.capitalize() + ".", epilog=MERGE_NOTE, allow_abbrev=False
+    merge = top.add_subparsers(dest="command", metavar="COMMAND").add_parser(
+        "merge",
+        help=MERGE_HELP,
+        description=MERGE_HELP.capitalize() + ".",
+        epilog=MERGE_NOTE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     merge.add_argument(
         "tables", nargs="+", type=Path, help="CSV or Parquet files, one per source, two at least; a row is a patient's visit"
@@ -51,16 +69,16 @@ def parser() -> argparse.ArgumentParser:
     output = "the synthetic table, .csv or .parquet; reports go beside it"
     merge.add_argument("-o", "--output", required=True, type=Path, help=output)
     merge.add_argument("--noise", type=Path, help=NOISE_HELP)
-    merge.add_argument("--rows", type=int, default=100, help="the number of synthetic patients [%(default)s]")
+    merge.add_argument("--rows", type=int, default=100, help="the number of synthetic patients (default: %(default)s)")
     merge.add_argument("--weights", action="store_true", help="add a column: how many patients each row stands for")
-    visits = "values: equal times are one visit; order: number a patient's rows; or auto [%(default)s]"
-    merge.add_argument("--visits", default="auto", help=visits)
+    visits = "values: equal times are one visit; order: number a patient's rows; or auto (default: %(default)s)"
+    merge.add_argument("--visits", default="auto", metavar="{auto,values,order}", help=visits)
     merge.add_argument(
         "--drop", action="append", default=[], metavar="COLUMN", help="a column to leave out; may be given many times"
     )
-    seed = "seed of the random directions in which the synthetic patients scatter [%(default)s]"
+    seed = "seed of the random directions in which the synthetic patients scatter (default: %(default)s)"
     merge.add_argument("--seed", type=int, default=0, help=seed)
-    prior = "weight of the prior, in patients; 0 is plain maximum likelihood [%(default)s]"
+    prior = "weight of the prior, in patients; 0 is plain maximum likelihood (default: %(default)s)"
     merge.add_argument("--prior", type=float, default=2.0, help=prior)
     merge.add_argument("--force", action="store_true", help="replace files that exist")
     return top

@@ -65,6 +65,17 @@ def test_every_file_that_the_documents_link_to_exists():
             assert (ROOT / target).exists(), f"{document} links to {target}"
 
 
+def test_every_path_that_the_documents_name_exists():
+    """Between backticks, what begins with a folder of the project is a file or folder of it."""
+    folders = "ddlib|ddbook|tests|benchmarks|notebooks|book|reference"
+    named = []
+    for document in ("README.md", "CONTRIBUTING.md", *(f"book/{path.name}" for path in sorted((ROOT / "book").glob("*.md")))):
+        text = re.sub(r"```.*?```", "", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+        named += [(document, path) for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text) if "NN" not in path]
+    assert len(named) > 20
+    assert [(document, path) for document, path in named if not (ROOT / path).exists()] == []
+
+
 def test_citation_and_changelog_have_the_version():
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)[1]
     assert f"version: {version}" in (ROOT / "CITATION.cff").read_text()

@@ -1,4 +1,8 @@
-r"""Distilled sets that serve a task exactly, in closed form, and how few points that takes."""
+"""The method that asks a task for its own exact set.
+
+The sets themselves are facts about tasks and stand with them (``construct`` in the files of :mod:`ddlib.tasks`), their linear
+algebra in :mod:`ddlib.closed_forms`.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ddbook.chapters.merge.limit.experiment import Export, row, unexported, yard
 from ddlib.dbn.estimators.regularised import ITERATIONS, RIDGE_CYCLES, RIDGES, Path, cross_validate, ridge_path, stopped_path
 from ddlib.dbn.estimators.ridge import ridge
 from ddlib.dbn.methods.staged import Staged
-from ddlib.dbn.methods.stopped import stopped_descent
+from ddlib.dbn.methods.stopped_descent import stopped_descent
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder

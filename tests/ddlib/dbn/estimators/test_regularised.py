@@ -6,7 +6,7 @@ import torch
 from ddlib.dbn.estimators.regularised import RIDGES, cross_validate, ridge_path, stopped_path
 from ddlib.dbn.estimators.ridge import ridge, ridge_maximum
 from ddlib.dbn.likelihood.observed import em, observed_log_likelihood
-from ddlib.dbn.methods.stopped import WATCHED, stopped_descent
+from ddlib.dbn.methods.stopped_descent import WATCHED, stopped_descent
 from ddlib.dbn.sources import fold, statistics
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods.composed import pick

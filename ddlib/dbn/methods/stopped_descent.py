@@ -1,4 +1,4 @@
-"""Early-stopped distillation of a merge: the number of updates is chosen by held-out patients."""
+"""Settings of :class:`~ddlib.methods.early_stopped.EarlyStopped` for a merge: a ridge first, then plain descent without it."""
 
 from __future__ import annotations
 
