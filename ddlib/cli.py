@@ -6,14 +6,14 @@ What takes seconds to load, torch and pandas, is imported when a merge begins, s
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import ddlib
-from ddlib.console import EXIT, say
+from ddlib.console import EXIT, say, speaking
 from ddlib.files import InputError
 
 STUDY = ("run", "parameters", "book", "render", "sweep", "claims", "repeat", "reference", "archive", "links")
@@ -90,10 +90,9 @@ def run_merge(given: argparse.Namespace) -> int:
     Raises:
         InputError: if a package is missing, or the files or options cannot be used.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"merging files takes the package {missing[0]}: pip install 'ddlib[merge]'")
     try:
+        for package in NEEDED:
+            importlib.import_module(package)
         from ddlib.merge.files import merge_files, summary
         from ddlib.progress import Bar
 
@@ -101,6 +100,10 @@ def run_merge(given: argparse.Namespace) -> int:
         options = {name: getattr(given, name) for name in names}
         with Bar() as bar:
             written = merge_files(given.tables, given.id, given.time, given.output, given.noise, given.force, bar.show, **options)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "ddlib":
+            raise
+        raise InputError(f"merging files takes the package {error.name}: pip install 'ddlib[merge]'") from None
     except KeyboardInterrupt:
         say("Interrupted, nothing was written.", error=True)
         return EXIT["interrupted"]
@@ -109,22 +112,21 @@ def run_merge(given: argparse.Namespace) -> int:
     return EXIT["ok"]
 
 
+def answer(words: Sequence[str]) -> int:
+    """What the command does with its words; returns the exit status."""
+    if words and words[0] in STUDY:
+        raise InputError(f"`ddlib {words[0]}` is of the study now: `ddbook {words[0]}`, which `make book` installs")
+    understands = parser()
+    given = understands.parse_args(words)
+    if given.command is None:
+        understands.print_help()
+        return EXIT["ok"]
+    return run_merge(given)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The entry point: wrong input is one sentence and exit status 2."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        if words and words[0] in STUDY:
-            raise InputError(f"`ddlib {words[0]}` is of the study now: `ddbook {words[0]}`, which `make book` installs")
-        understands = parser()
-        given = understands.parse_args(words)
-        if given.command is None:
-            understands.print_help()
-            raise SystemExit(EXIT["ok"])
-        status = run_merge(given)
-    except InputError as error:
-        say(f"ddlib: {error}", error=True)
-        raise SystemExit(2) from None
-    raise SystemExit(status)
+    raise SystemExit(speaking("ddlib", lambda: answer(list(sys.argv[1:] if arguments is None else arguments))))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The command ``ddlib`` but for its merge, which :mod:`tests.ddlib.merge.test_files` tests."""
 
+import os
 import subprocess
 import sys
 
@@ -40,7 +41,33 @@ def test_help_needs_nothing_that_is_slow_to_load():
     assert done.returncode == 0 and "merge" in done.stdout and done.stdout.endswith("[]\n")
 
 
-def test_a_missing_package_is_one_sentence(capsys, monkeypatch):
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None if name == "pandas" else object())
-    status, _, err = answer(capsys, "merge", "a.csv", "b.csv", "--id", "p", "--time", "t", "-o", "o.csv")
-    assert status == 2 and "pip install 'ddlib[merge]'" in err and err.count("\n") == 1
+@pytest.mark.parametrize("package", ["pandas", "rich", "torch"])
+def test_a_missing_package_is_one_sentence(package):
+    code = f"import sys; sys.modules[{package!r}] = None; import ddlib.cli; ddlib.cli.main()"
+    words = ["merge", "a.csv", "b.csv", "--id", "p", "--time", "t", "-o", "o.csv"]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 2 and f"the package {package}" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_what_the_terminal_cannot_write_is_replaced(tmp_path):
+    code = "from ddlib.console import say; say('written to \u2192 here')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    )
+    assert done.returncode == 0 and done.stdout == "written to ? here\n"
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    code = "from ddlib.console import say\nfor _ in range(20000): say('x' * 100)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0
+
+
+def test_ctrl_c_is_one_word(capsys, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parser", interrupted)
+    status, out, err = answer(capsys, "merge")
+    assert (status, out, err) == (130, "", "Interrupted.\n")

@@ -6,6 +6,8 @@ import sys
 import pytest
 from typer.main import get_command
 
+import ddlib
+from ddbook.__main__ import main
 from ddbook.press.cli import app
 from ddlib import cli
 
@@ -22,3 +24,24 @@ def test_a_missing_package_is_one_sentence(package, words, tmp_path):
 
 def test_the_words_that_the_library_sends_here_are_those_of_this_command():
     assert set(cli.STUDY) == set(get_command(app).commands)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["rnu"], ["merge"], ["run"], ["claims", "--nope"], ["run", "x.ipynb", "--timeout", "x"], ["run", "no.ipynb"]],
+)
+def test_wrong_words_are_one_sentence(words, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["ddbook", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 2 and not printed.out
+    assert printed.err.startswith("ddbook: ") and printed.err.count("\n") == 1
+
+
+def test_the_version_and_help_are_given(capsys, monkeypatch):
+    for words, said in ((["--version"], ddlib.__version__), ([], "sweep")):
+        monkeypatch.setattr("sys.argv", ["ddbook", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code and said in capsys.readouterr().out
