@@ -50,11 +50,13 @@ def estimate(values: ArrayLike, statistic: Literal["mean", "median"] = "mean") -
         statistic: which one.
 
     Raises:
-        ValueError: if there is no value, or one is not finite.
+        ValueError: if there is no value, one is not finite, or the statistic is neither mean nor median.
 
     >>> estimate([1.0, 2.0, 3.0], "median")
     Estimate(value=2.0, low=1.0, high=3.0, n=3)
     """
+    if statistic not in ("mean", "median"):
+        raise ValueError(f"there is no estimate of the {statistic!r}: choose mean or median")
     numbers = np.sort(np.asarray(values, dtype=float).ravel())
     n = numbers.size
     if n == 0 or not np.isfinite(numbers).all():

@@ -19,6 +19,8 @@ from ddlib.statistics import Estimate, Number, estimate, median_coverage, quoted
 Condition = str | Mapping[str, Any]
 """Which rows: a pandas query, or the value of each column; a list, a tuple or a set of values is any of them."""
 
+STATISTICS = ("mean", "median", "geometric_mean")
+REPEATS = (None, "mean", "median")
 MOST = 12
 """So many known names does a message list."""
 
@@ -28,15 +30,18 @@ class ScoreError(ValueError):
 
 
 class NoRows(ScoreError):
-    """No row meets a condition, although every column and every value that it names is in the table."""
+    """No row has all the values of a mapping, although each of them is in the table.
+
+    A query without rows is a plain :class:`ScoreError`: its values are not looked up, so that it may as well be misspelt.
+    """
 
 
 @dataclass(frozen=True)
 class Score:
     """A column over some rows of a table, alone or against other rows of the same table, summarised over repetitions.
 
-    Nothing drops out unseen: rows that repeat all keys, pairs of which one side is missing and values that are not finite are
-    refused.
+    Nothing drops out unseen: rows that repeat all keys, pairs of which one side is missing, values that are not finite and queries
+    that a missing number leaves open are refused.
 
     Attributes:
         value: the column that is measured.
@@ -50,7 +55,7 @@ class Score:
         repeats: what stands for rows that agree in all of ``by`` and ``across`` (networks that were trained on one set).
 
     Raises:
-        ScoreError: if the fields contradict each other.
+        ScoreError: if the fields contradict each other, or statistic or repeats is none of those listed.
 
     >>> table = pd.DataFrame({"method": list("aabb"), "seed": [0, 1, 0, 1], "error": [1.0, 2.0, 4.0, 8.0]})
     >>> Score("error", {"method": "a"}, over={"method": "b"}, statistic="median").evaluate(table)
@@ -67,6 +72,14 @@ class Score:
     repeats: Literal["mean", "median"] | None = None
 
     def __post_init__(self) -> None:
+        if self.statistic not in STATISTICS:
+            raise ScoreError(f"there is no statistic {self.statistic!r}: choose {_listed(STATISTICS)}")
+        if self.repeats not in REPEATS:
+            raise ScoreError(f"repeats cannot be {self.repeats!r}: choose {_listed(REPEATS)}")
+        if isinstance(self.by, str) or isinstance(self.across, str):
+            raise ScoreError("by and across are tuples of columns: give ('seed',) for 'seed'")
+        if len({*self.by, *self.across}) < len(self.by) + len(self.across):
+            raise ScoreError(f"a column is twice in by and across ({_listed([*self.by, *self.across])}): give each once")
         if self.minus is not None and self.over is not None:
             raise ScoreError("a score is a difference or a ratio, not both: give minus or over")
         if self.minus is not None and self.statistic == "geometric_mean":
@@ -167,12 +180,14 @@ def select(table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
     """The rows of a table that meet a condition.
 
     Raises:
-        NoRows: if there are none, although every column and value of the condition is there.
-        ScoreError: if a column or a value is not there, or a query is no condition on rows.
+        NoRows: if there are none, although every value of a mapping is there.
+        ScoreError: if a column or a value of a mapping is not there; if a query is no condition, has no rows or is open for one.
     """
     mask = _asked(table, condition) if isinstance(condition, str) else _matched(table, condition)
     chosen = table[mask]
     if chosen.empty:
+        if isinstance(condition, str):
+            raise ScoreError(f"the table has no rows with {condition}: were they not run, or is a value misspelt?")
         raise NoRows(f"the table has no rows with {_words(condition)}")
     return chosen
 
@@ -187,7 +202,8 @@ def grid(rows: Iterable[str], columns: Mapping[str, Any], cell: Callable[[str, A
         missing: what stands where a combination was not run.
 
     Raises:
-        ScoreError: as :meth:`Score.evaluate`; a value that is nowhere in the scores is no missing combination.
+        ScoreError: as :meth:`Score.evaluate`; a value that is nowhere in the scores, and a query
+            without rows, is no missing combination.
     """
 
     def text(row: str, column: Any) -> str:
@@ -232,6 +248,8 @@ def quoted_median(score: Estimate, unit: str = "") -> Number:
 
 
 def _asked(table: pd.DataFrame, query: str) -> pd.Series:
+    if table.isna().any(axis=None):
+        table = table.convert_dtypes()  # where NaN < 1 is open, not false
     try:
         mask = table.eval(query)
     except pd.errors.UndefinedVariableError as error:
@@ -241,7 +259,9 @@ def _asked(table: pd.DataFrame, query: str) -> pd.Series:
         raise ScoreError(f"the table cannot be asked for {query!r} ({error})") from None
     if not (isinstance(mask, pd.Series) and pd.api.types.is_bool_dtype(mask)):
         raise ScoreError(f"{query!r} is no condition on rows")
-    return mask
+    if mask.isna().any():
+        raise ScoreError(f"some row lacks a number that {query!r} compares: leave such rows out by `column.notna() and …`")
+    return mask.astype(bool)
 
 
 def _matched(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.Series:
@@ -249,6 +269,8 @@ def _matched(table: pd.DataFrame, values: Mapping[str, Any]) -> pd.Series:
     for column, wanted in values.items():
         _check_column(column, table)
         several = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
+        if not several or any(map(pd.api.types.is_list_like, several)):
+            raise ScoreError(f"{column} cannot be {wanted!r}: give one value, or some in a list")
         for value in several:
             if not (table[column] == value).any():
                 raise ScoreError(f"no row has {column} {value!r}{_meant(value, table[column].unique())}")

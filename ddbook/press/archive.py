@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 from ddbook.press.locks import Held, locked
+from ddbook.press.private import is_private
 from ddlib.files import InputError, write_atomically
 
 DOWNLOADS = "download"
@@ -32,7 +33,7 @@ def archive(profile: str, root: Path) -> Path:
         zlib, the library that Python compresses with.
 
     Raises:
-        InputError: if there is no book, or one is being built.
+        InputError: if there is no book, it holds a set made of real patients' rows, or one is being built.
     """
     home = root / "_build" / profile
     if not (home / "html" / "index.html").is_file():
@@ -54,6 +55,9 @@ def _packed(html: Path, name: str) -> bytes:
     """The pages below one folder of that name, in the order of their names; without hidden files, which are marks of the build."""
     files = {path.relative_to(html): path for path in html.rglob("*") if path.is_file()}
     shown = [part for part in files if part.parts[0] != DOWNLOADS and not any(word.startswith(".") for word in part.parts)]
+    private = [part.as_posix() for part in files if any(map(is_private, part.parts))]
+    if private:
+        raise InputError(f"{html} holds {private[0]}, made of real patients' rows: delete the folder and build the book anew")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         for part in sorted(shown, key=lambda part: part.as_posix()):

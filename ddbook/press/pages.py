@@ -12,6 +12,7 @@ import nbformat
 from bs4 import BeautifulSoup
 
 from ddbook.press.parameters import Parameter
+from ddbook.press.private import is_private
 from ddbook.press.provenance import Git, Run
 
 # in the order of imports, as a reader meets them; others follow by name
@@ -78,14 +79,14 @@ def provenance(stem: str, run: Run, again: str, downloads: Iterable[str]) -> str
 
 
 def _labelled(stem: str, downloads: Iterable[str]) -> list[tuple[str, str]]:
-    """The files that a record links to, notebooks first, with what they are."""
+    """The files that a record links to, notebooks first, with what they are; none that is private."""
     named = {
         f"{stem}.ipynb": "Notebook, as in the repository",
         f"{stem}.executed.ipynb": "Notebook, as executed for this page",
         "run.json": "Full record of the run",
         "results/numbers.json": "Numbers quoted in the text",
     }
-    listed = list(downloads)
+    listed = [name for name in downloads if not any(map(is_private, name.split("/")))]
     first = [(label, name) for name, label in named.items() if name in listed]
     return first + [(f"Table {name.removeprefix('results/')}", name) for name in listed if name not in named]
 

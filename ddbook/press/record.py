@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import math
+import operator
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddbook.press.overlay import Reference, over_reference
+from ddbook.press.private import PRIVATE
 from ddbook.press.project import project_root
 from ddlib.files import InputError, write_atomically, write_json
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:  # a notebook that draws nothing need not load them
 
 RUN_FOLDER = "DDLIB_RUN_DIR"
 """Environment variable by which ``ddbook run`` tells a notebook where to write."""
-PRIVATE = "distilled_private_"
-"""How the file of a distilled set begins that is made of real patients' rows, so that it can be told wherever it goes."""
 GPU_FILE = "gpu.json"
 """Where a notebook says how much memory of the GPU it has held; only its own process knows."""
 
@@ -35,13 +35,17 @@ class Recorder:
     """Writes tables, numbers, distilled sets and figures, each file atomically.
 
     Under ``ddbook run`` they go to the run's folder; in plain Jupyter or papermill to ``_build/manual/<stem>`` of the project. A
-    run records each name once. By hand a name is replaced, because whoever executes a cell again means the new value.
+    run has one recorder and records each name once. By hand a name is replaced, because whoever executes a cell again means the new
+    value.
 
     Args:
         stem: the notebook's file name without its ending; numbers are quoted as ``<stem without its number>.<name>``.
 
     Attributes:
         folder: where the results go.
+
+    Raises:
+        InputError: if this run has a recorder already: a second one would know nothing of what the first has recorded.
     """
 
     def __init__(self, stem: str) -> None:
@@ -54,7 +58,10 @@ class Recorder:
         self._notes: dict[int, str] = {}
         self._chapter = re.match(r"\d+", stem)
         self._figures: list[str] = []
-        write_json(self.folder / "results" / "numbers.json", self._numbers)
+        numbers = self.folder / "results" / "numbers.json"
+        if given and numbers.exists():  # a run starts with an empty folder
+            raise InputError("this run has a recorder already: make one, in the notebook's first cell, and use it throughout")
+        write_json(numbers, self._numbers)
 
     def table(self, name: str, frame: pd.DataFrame, final: bool = True) -> pd.DataFrame:
         """Write ``results/<name>.csv``, one row per setting, method and seed; returns the frame.
@@ -69,8 +76,9 @@ class Recorder:
         """
         path = f"results/{_checked(name)}.csv"
         if final:
+            rows = frame.to_csv(index=False)
             self._once(path)
-            self._write(path, frame.to_csv(index=False))
+            self._write(path, rows)
         self._tables[name] = frame
         return frame
 
@@ -88,7 +96,7 @@ class Recorder:
 
         Raises:
             InputError: if the name is not in lower case with underscores, or was recorded before by this run, or the value is not
-                finite.
+                finite, an end lies on the wrong side of it, n is no whole number, or unit is no text.
         """
         self.numbers({name: (value, low, high, n, unit)})
 
@@ -119,7 +127,11 @@ class Recorder:
             sets: the distilled sets; units are rows of shape (d,) or trajectories of shape (T, p).
             columns: names of the d (or p) variables; by default x0, x1, …
             real_patients: whether the set was begun at, or drawn from, records of patients that this project may not hand on:
-                CDISC, pbcseq, files of the authors. The file is then ``distilled_private_…``, and the reference takes no such file.
+                CDISC, pbcseq, files of the authors. The file is then ``distilled_private_…``, kept out of reference and book.
+
+        Raises:
+            InputError: if there is not one name per variable, one is given twice or taken (seed, unit, time, y, weight), or the set
+                was recorded before by this run.
         """
         start = PRIVATE if real_patients else "distilled_"
         path = f"results/{start}{_checked(problem)}_{_checked(method)}_{sets.budget}.csv"
@@ -224,17 +236,39 @@ def as_name(words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
-def _entry(
-    name: str, value: float, low: float | None = None, high: float | None = None, n: int | None = None, unit: str = ""
-) -> dict[str, Any]:
-    """A number as it stands in ``results/numbers.json``."""
+def _entry(name: str, *given: Any) -> dict[str, Any]:
+    """A number as it stands in ``results/numbers.json``: Python's own numbers, whatever numbers were given."""
+    if not 1 <= len(given) <= 5:
+        raise InputError(f"the number {name} was given as {len(given)} things: give value, low, high, n, unit or the first of them")
+    defaults: tuple[Any, ...] = (None, None, None, None, "")
+    value, low, high, n, unit = given + defaults[len(given) :]
+    value = _real(name, value)
+    low, high = (None if end is None else _real(name, end) for end in (low, high))
     if not math.isfinite(value):
         raise InputError(f"the number {name} is {value}: record only finite values, and handle the case where there is none")
-    return {"value": float(value), "low": low, "high": high, "n": n, "unit": unit}
+    if (low is not None and low > value) or (high is not None and high < value):  # an end that is not a number is none
+        raise InputError(f"the number {name} is {value}, outside its interval from {low} to {high}: give low ≤ value ≤ high")
+    try:
+        n = None if n is None else operator.index(n)
+    except TypeError:
+        raise InputError(f"the number {name} rests on {n!r} replicates: give n as a whole number") from None
+    if not isinstance(unit, str):
+        raise InputError(f"the number {name} has the unit {unit!r}: give it as text")
+    return {"value": value, "low": low, "high": high, "n": n, "unit": unit}
+
+
+def _real(name: str, given: Any) -> float:
+    """A Python float of any one number (of NumPy or torch as well); text is none, even if it reads as one."""
+    try:
+        if not isinstance(given, str | bytes):
+            return float(given)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        pass
+    raise InputError(f"the number {name} was given as {type(given).__name__}: give one real number")
 
 
 def _checked(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise InputError(f"{name!r} cannot be the name of a result: use lower-case letters, digits and underscores, a letter first")
     return name
 
@@ -247,14 +281,19 @@ def _rows(sets: Distilled, columns: list[str] | None) -> pd.DataFrame:
     x, y, w = (part.detach().cpu().numpy() for part in sets)
     replicates, budget = w.shape
     slices = x.shape[2] if x.ndim == 4 else 1
-    names = columns or [f"x{i}" for i in range(x.shape[-1])]
+    names = list(columns or []) or [f"x{i}" for i in range(x.shape[-1])]
     if len(names) != x.shape[-1]:
         raise InputError(f"{len(names)} column names were given for {x.shape[-1]} variables: give one each")
+    labels = y.reshape(replicates, budget, -1)
+    label_names = ["y"] if labels.shape[-1] == 1 else [f"y{i}" for i in range(labels.shape[-1])]
+    taken = {"seed", "unit", "time", "y", "weight", *label_names}
+    clash = [name for i, name in enumerate(names) if name in taken or name in names[:i]]
+    if clash:
+        raise InputError(f"the column name {clash[0]} is taken in a distilled set: give each variable a name of its own")
     seed, unit, time = (axis.ravel() for axis in np.indices((replicates, budget, slices)))
     frame = pd.DataFrame({"seed": seed, "unit": unit} | ({"time": time} if x.ndim == 4 else {}))
     frame[names] = x.reshape(-1, x.shape[-1])
-    labels = y.reshape(replicates, budget, -1)
-    for i in range(labels.shape[-1]):
-        frame["y" if labels.shape[-1] == 1 else f"y{i}"] = np.repeat(labels[..., i].ravel(), slices)
+    for i, name in enumerate(label_names):
+        frame[name] = np.repeat(labels[..., i].ravel(), slices)
     frame["weight"] = np.repeat(w.ravel(), slices)
     return frame

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ddbook.press.private import is_private
 from ddbook.press.profiles import plan
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Run, git
-from ddbook.press.record import PRIVATE
 from ddlib.files import InputError
 
 LIMIT = 20 * 10**6
@@ -112,14 +112,15 @@ def _copy(folder: Path, target: Path) -> None:
 def keeps(path: Path) -> bool:
     """Whether the reference takes a file of a run's results: any but distilled sets that are private or large.
 
-    A set is private if its name says that it is made of real patients' rows, and large if it has more than :data:`SET_UNITS` units
-    or takes more than :data:`SET_BYTES`. A set whose name does not end with its number of units is not taken either.
+    A set is private if its name says so (:func:`~ddbook.press.private.is_private`), and large if it has more than :data:`SET_UNITS`
+    units or takes more than :data:`SET_BYTES`. A set whose name does not end with its number of units is not taken either.
     """
+    if is_private(path.name):
+        return False
     if not path.name.startswith("distilled"):
         return True
     units = re.fullmatch(r"distilled_.*_(\d+)\.csv", path.name)
-    small = units is not None and int(units[1]) <= SET_UNITS and path.stat().st_size <= SET_BYTES
-    return small and not path.name.startswith(PRIVATE)
+    return units is not None and int(units[1]) <= SET_UNITS and path.stat().st_size <= SET_BYTES
 
 
 def _left_out(folder: str, names: list[str]) -> list[str]:

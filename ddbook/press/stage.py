@@ -18,6 +18,7 @@ import yaml
 from ddbook.press import pages, rerun, resources
 from ddbook.press.claims.fragments import fragments
 from ddbook.press.parameters import read_schema
+from ddbook.press.private import private_names
 from ddbook.press.profiles import plan, profile_names
 from ddbook.press.provenance import Run
 from ddlib.files import InputError
@@ -114,11 +115,11 @@ def committed_notebooks(source: Path, root: Path) -> dict[str, Path]:
 
 
 def _stage_chapter(chapter: Chapter, tree: Path, repository: str) -> None:
-    """The executed notebook with the record of its run at the end, and what the record links to."""
+    """The executed notebook with the record of its run at the end, and what the record links to; nothing private."""
     files = tree / "runs" / chapter.stem
     files.mkdir(parents=True)
     if (chapter.folder / "results").exists():  # a chapter need not record anything
-        shutil.copytree(chapter.folder / "results", files / "results")
+        shutil.copytree(chapter.folder / "results", files / "results", ignore=private_names)
     shutil.copyfile(chapter.folder / "run.json", files / "run.json")
     shutil.copyfile(chapter.folder / "notebook.ipynb", files / f"{chapter.stem}.executed.ipynb")
     shutil.copyfile(chapter.notebook, files / f"{chapter.stem}.ipynb")

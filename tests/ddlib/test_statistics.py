@@ -35,6 +35,12 @@ def test_no_value_or_one_that_is_not_finite_is_refused(values):
         estimate(values)
 
 
+@pytest.mark.parametrize("statistic", ["medain", "geometric_mean", "", None])
+def test_a_statistic_that_there_is_not_is_refused(statistic):
+    with pytest.raises(ValueError, match="mean or median"):
+        estimate([1.0, 2.0], statistic)
+
+
 @pytest.mark.parametrize("statistic", ["mean", "median"])
 def test_one_value_has_no_interval(statistic):
     value, low, high, n = estimate([1.0], statistic)

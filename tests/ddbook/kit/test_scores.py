@@ -108,6 +108,11 @@ OURS, THEIRS = {"method": "first_order"}, {"method": "em"}
         (Score("score", {"method": ["em", "emm"]}), TABLE, "did you mean 'em'"),
         (Score("score", OURS, by=("draw",)), TABLE, "no column draw"),
         (Score("score", {"method": "em", "budget": 10}), TABLE, "no rows with"),
+        (Score("score", {"budget": range(11)}), TABLE, "one value, or some in a list"),
+        (Score("score", {"budget": np.array([0, 10])}), TABLE, "one value, or some in a list"),
+        (Score("score", {"budget": [[0, 10]]}), TABLE, "one value, or some in a list"),
+        (Score("score", {"budget": []}), TABLE, "one value, or some in a list"),
+        (Score("score", "method == 'emm'"), TABLE, "misspelt"),
         (Score("score", "score + 1"), TABLE, "no condition"),
         (Score("score", "method =="), TABLE, "cannot be asked"),
         (Score("score", [], minus=OURS), TABLE, "one at least"),
@@ -127,7 +132,13 @@ def test_what_cannot_be_scored_is_refused_with_its_reason(score, table, why):
         score.evaluate(table)
 
 
-@pytest.mark.parametrize("fields", [{"minus": OURS, "over": THEIRS}, {"minus": OURS, "statistic": "geometric_mean"}, {"by": ()}])
+CONTRADICTIONS = [{"minus": OURS, "over": THEIRS}, {"minus": OURS, "statistic": "geometric_mean"}, {"by": ()}]
+CONTRADICTIONS += [{"statistic": name} for name in ("medain", "geometric mean", "", None)]
+CONTRADICTIONS += [{"repeats": name} for name in ("max", "", "geometric_mean")]
+CONTRADICTIONS += [{"by": "seed"}, {"across": "method"}, {"by": ("seed", "seed")}, {"across": ("method", "seed")}]
+
+
+@pytest.mark.parametrize("fields", CONTRADICTIONS, ids=repr)
 def test_a_contradiction_is_refused_before_any_table(fields):
     with pytest.raises(ScoreError):
         Score("score", **fields)
@@ -144,6 +155,33 @@ def test_a_grid_has_a_dash_for_what_was_not_run_and_refuses_what_is_misspelt():
         select(TABLE, {"method": "em", "budget": 10})
     with pytest.raises(ScoreError, match="did you mean"):
         grid(["firstorder"], {"all": 0}, cell)
+    with pytest.raises(ScoreError, match="misspelt"):
+        grid(["firstorder"], {"all": 0}, lambda method, _: str(len(select(TABLE, f"method == '{method}'"))))
+
+
+GAPS = pd.DataFrame({"method": list("aab"), "lam": [0.5, 2.0, np.nan], "score": [1.0, 2.0, 3.0]})
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("lam < 1", None),
+        ("not lam < 1", None),
+        ("lam == lam.max()", None),
+        ("method == 'b' and 0 < lam < 3", None),
+        ("method == 'a' and lam < 1", [0]),
+        ("method == 'b' or lam < 1", [0, 2]),
+        ("lam.notna() and lam < 1", [0]),
+        ("lam.isna()", [2]),
+        ("method == 'b'", [2]),
+    ],
+)
+def test_a_row_for_which_a_missing_number_leaves_a_query_open_is_not_dropped(query, rows):
+    if rows is None:
+        with pytest.raises(ScoreError, match="lacks a number"):
+            select(GAPS, query)
+    else:
+        pd.testing.assert_frame_equal(select(GAPS, query), GAPS.iloc[rows])
 
 
 @pytest.mark.parametrize(("n", "has_interval"), [(1, False), (5, False), (6, True)])

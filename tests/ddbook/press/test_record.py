@@ -24,14 +24,15 @@ def test_numbers_keep_their_interval_and_a_missing_end_is_null(record):
     assert numbers == {"error": {"value": 0.5, "low": 0.4, "high": None, "n": 3, "unit": "nats"}}
 
 
-def test_numbers_of_a_whole_dict_are_those_one_by_one(record):
+def test_numbers_of_a_whole_dict_are_those_one_by_one(record, tmp_path, monkeypatch):
     record.numbers({"count": 3, "middle": Estimate(0.5, 0.4, float("nan"), 3), "time": Number(2.0, unit="s")})
     written = json.loads((record.folder / "results" / "numbers.json").read_text())
+    monkeypatch.setenv("DDLIB_RUN_DIR", str(tmp_path / "again"))
     again = Recorder("01_small")
     again.number("count", 3)
     again.number("middle", 0.5, 0.4, float("nan"), 3)
     again.number("time", 2.0, unit="s")
-    assert json.loads((record.folder / "results" / "numbers.json").read_text()) == written
+    assert json.loads((again.folder / "results" / "numbers.json").read_text()) == written
 
 
 def test_of_a_dict_with_a_wrong_number_none_is_recorded(record):
@@ -39,6 +40,43 @@ def test_of_a_dict_with_a_wrong_number_none_is_recorded(record):
         record.numbers({"good": 1.0, "bad": float("nan")})
     assert json.loads((record.folder / "results" / "numbers.json").read_text()) == {}
     record.number("good", 2.0)
+
+
+ONE = (1.0, 0.5, 2.0, 3, "s")
+NUMBERS = {
+    "numpy": (np.float64(1), np.float32(0.5), np.array(2), np.int64(3), "s"),
+    "torch": (torch.tensor(1.0), torch.tensor(0.5), torch.tensor(2), torch.tensor(3), "s"),
+    "whole": (1, 0.5, 2, True + 2, "s"),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_numbers_of_every_kind_are_written_alike(record, kind):
+    record.numbers({"one": NUMBERS[kind]})
+    (written,) = json.loads((record.folder / "results" / "numbers.json").read_text()).values()
+    assert tuple(written.values()) == ONE
+    assert [type(value) for value in written.values()] == [type(value) for value in ONE]
+
+
+WRONG = [None, "3", [1.0], 1j, (), {}, 10**400, torch.zeros(2), (1.0, 0.5, 2.0, 3, "s", 0, 0), (1.0, "0", 2.0)]
+WRONG += [(1.0, 0.5, [2.0]), (1.0, 0.5, 2.0, 3.5), (1.0, 0.5, 2.0, "3"), (1.0, 0.5, 2.0, 3, None), (1.0, 2.0, 3.0), (1.0, 0.0, 0.5)]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_what_is_no_number_is_refused_and_the_run_goes_on(record, wrong):
+    with pytest.raises(InputError):
+        record.numbers({"good": 1.0, "bad": wrong})
+    record.numbers({"good": 1.0, "bad": 2.0})
+    assert json.loads((record.folder / "results" / "numbers.json").read_text()).keys() == {"good", "bad"}
+
+
+@pytest.mark.parametrize("columns", [["seed"], ["unit"], ["time"], ["y"], ["weight"], ["a", "a"], ["y0", "a"]], ids=repr)
+def test_a_column_of_a_distilled_set_has_a_name_of_its_own(record, columns):
+    columns = [*columns, *"bcd"][:3]
+    two_labels = Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2, 2), torch.ones(1, 2))
+    with pytest.raises(InputError, match="name of its own"):
+        record.distilled("ridge", "exact", two_labels, columns)
+    record.distilled("ridge", "exact", two_labels, list("abc"))
 
 
 SETS = Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2, 1), torch.ones(1, 2))
@@ -76,10 +114,20 @@ def test_a_table_that_is_not_final_is_not_written_and_leaves_its_name_free(recor
     pd.testing.assert_frame_equal(pd.read_csv(record.folder / "results" / "scores.csv"), whole)
 
 
-def test_a_new_recorder_starts_a_new_list_of_numbers(record):
+@pytest.mark.parametrize("stem", ["01_small", "02_other"])
+def test_a_run_has_one_recorder_and_a_second_one_wipes_nothing(record, stem):
     record.number("error", 0.5)
-    Recorder("01_small")
-    assert json.loads((record.folder / "results" / "numbers.json").read_text()) == {}
+    with pytest.raises(InputError, match="a recorder already"):
+        Recorder(stem)
+    record.number("count", 1)
+    assert json.loads((record.folder / "results" / "numbers.json").read_text()).keys() == {"error", "count"}
+
+
+def test_by_hand_a_new_recorder_starts_a_new_list_of_numbers(tmp_path, monkeypatch):
+    monkeypatch.delenv("DDLIB_RUN_DIR", raising=False)
+    monkeypatch.setattr("ddbook.press.record.project_root", lambda: tmp_path)
+    Recorder("01_small").number("error", 0.5)
+    assert json.loads((Recorder("01_small").folder / "results" / "numbers.json").read_text()) == {}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -88,7 +136,7 @@ def test_a_number_that_is_not_finite_is_refused(record, value):
         record.number("error", value)
 
 
-@pytest.mark.parametrize("name", ["", "Error", "../../etc/passwd", "a b", "1st"])
+@pytest.mark.parametrize("name", ["", "Error", "../../etc/passwd", "a b", "1st", 3, None])
 def test_a_name_that_is_no_name_is_refused(record, name):
     with pytest.raises(InputError, match="cannot be the name"):
         record.table(name, pd.DataFrame({"a": [1]}))
@@ -157,14 +205,16 @@ def test_figures_are_numbered_in_the_order_of_their_names(tmp_path, monkeypatch)
     assert number(loose, "first") == "1."
 
 
-def test_the_same_figure_gives_the_same_file(record):
+def test_the_same_figure_gives_the_same_file(tmp_path, monkeypatch):
     from ddbook.kit import figures
 
     files = []
-    for _ in range(2):
+    for place in "ab":
+        monkeypatch.setenv("DDLIB_RUN_DIR", str(tmp_path / place))
         figures.use_style()
         figure, axes = figures.panels()
         axes.plot([0, 1])
-        Recorder("01_small").figure("line", figure, alt="a line")
+        record = Recorder("01_small")
+        record.figure("line", figure, alt="a line")
         files.append((record.folder / "figures" / "line.svg").read_bytes())
     assert files[0] == files[1]

@@ -57,8 +57,10 @@ def test_no_set_of_real_patients_lands_in_it(house, monkeypatch):
     folder = house / "_build" / "paper" / "runs" / "01_first"
     monkeypatch.setenv("DDLIB_RUN_DIR", str(folder))
     rows = Distilled(torch.full((1, 2, 1), 0.123), torch.zeros(1, 2), torch.ones(1, 2))
+    (folder / "results" / "numbers.json").unlink()
+    recorder = Recorder("01_first")
     for name, private in (("patients", True), ("drawn", False)):
-        Recorder("01_first").distilled(name, "random", rows, real_patients=private)
+        recorder.distilled(name, "random", rows, real_patients=private)
     assert len([path for path in folder.rglob("*") if path.is_file() and "0.123" in path.read_text()]) == 2
     held = [path.name for path in collect(house).rglob("*") if path.is_file() and "0.123" in path.read_text()]
     assert held == ["distilled_drawn_random_2.csv"]
