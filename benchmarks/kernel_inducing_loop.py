@@ -23,7 +23,8 @@ from ddlib.problem import Distilled
 from ddlib.tasks import ClassificationTask, class_labels, split
 
 REPLICATES, BUDGET, SIZES = 8, 50, (1000, 300, 497)
-LEARNER = KernelRidge(RBF(3.0), 1e-2)
+KERNEL = RBF(3.0)
+LEARNER = KernelRidge(KERNEL, 1e-2)
 METHOD = KernelInducing(learner=LEARNER)
 
 
@@ -33,7 +34,7 @@ def draw(seed: int) -> torch.Generator:
 
 def gram(x: Tensor, points: Tensor) -> Tensor:
     """The kernel between rows and points, one point after another."""
-    columns = [torch.exp(-((x - point) ** 2).sum(-1) / (2 * LEARNER.kernel.length**2)) for point in points]
+    columns = [torch.exp(-((x - point) ** 2).sum(-1) / (2 * KERNEL.length**2)) for point in points]
     return torch.stack(columns, -1)
 
 

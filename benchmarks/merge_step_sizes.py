@@ -39,7 +39,7 @@ def excess(method: Method, task: MergeTask, judge: MergeTask, budget: int, steps
 def main() -> None:
     task, leave_one_out = SETTING.draw()
     optimum = task.risk(estimate_by_em(task).model)
-    rows = []
+    rows: list[tuple[str, float, float | None, int, int, float]] = []
     for budget, epochs in BUDGETS.items():
         for lr in FIRST_ORDER:
             method = FirstOrder(lr, horizon=300)

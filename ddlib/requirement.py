@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 
@@ -13,7 +14,7 @@ class Requirement:
 
     Attributes:
         name: what is needed.
-        met: whether a task has it, for this method at this budget; to find out, the learner may be trained once.
+        met: whether a task has it, for this method at this budget; to find out, the learner may be trained once. It never raises.
         instead: what to do without it.
         error: the type of the refusal.
     """
@@ -23,6 +24,28 @@ class Requirement:
     instead: str = "choose a method that needs none"
     error: type[Exception] = ValueError
 
-    def refusal(self, whose: str) -> Exception:
-        """The error for a task that lacks it."""
-        return self.error(f"{whose} has no {self.name}: {self.instead}")
+    def refusal(self, whose: str, because: str | None = None) -> Exception:
+        """The error for a task that lacks it; ``because`` says what to do better than ``instead``."""
+        return self.error(f"{whose} has no {self.name}: {because or self.instead}")
+
+    def check(self, method: Any, task: Any, budget: int) -> None:
+        """Refuse a task that lacks it.
+
+        Raises:
+            error: the refusal.
+        """
+        if not self.met(method, task, budget):
+            raise self.refusal(task.name)
+
+    def all_before(self, method: Any, task: Any, budget: int) -> bool:
+        """Whether a task has all that the method requires before this."""
+        return all(need.met(method, task, budget) for need in takewhile(lambda need: need is not self, method.requires))
+
+    def of(self, method: Any) -> Requirement:
+        """The same, asked for this method whoever is asked about: what a method passes on of one that it is made of."""
+        return replace(self, met=lambda _, task, budget: self.met(method, task, budget))
+
+
+def inherited(method: Any) -> tuple[Requirement, ...]:
+    """What a method that is made of another passes on of the other's requirements."""
+    return tuple(need.of(method) for need in method.requires)

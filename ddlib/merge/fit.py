@@ -14,7 +14,7 @@ expected moments (first slice, and slice pairs), which maximises the penalised l
 
 a prior as heavy as Nλ patients whose columns vary independently, each by its own standard deviation. By default Nλ = 2. Its bias
 vanishes as 2 / N, below the sampling error. Where records are incomplete or noisy and columns many, plain maximum likelihood
-(Nλ = 0) is drawn to estimates with an almost singular Q, from which this keeps it: chapter 08 compares the two. λ is never below
+(Nλ = 0) is drawn to estimates with an almost singular Q, from which this keeps it. λ is never below
 10⁻⁶, so that collinear columns leave a maximum.
 """
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from ddlib.extras import needed
 from ddlib.methods.descent import Part
+from ddlib.methods.needs import LEARNABLE, first_set, learned
 from ddlib.problem import ClosedForm, Distilled, Info, Task
-from ddlib.requirement import Requirement
+from ddlib.requirement import Requirement, inherited
 
 
 class DerivativeFreeState(NamedTuple):
@@ -89,8 +90,8 @@ class DerivativeFree:
 
     @property
     def requires(self) -> tuple[Requirement, ...]:
-        """What ``begin`` requires."""
-        return self.begin.requires if self.begin else ()
+        """What ``begin`` requires, and a learner that learns from its set."""
+        return (*(inherited(self.begin) if self.begin else ()), LEARNABLE)
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> DerivativeFreeState:
         """Begin at the task's own start, or at the set of ``begin``; nothing is trained yet.
@@ -99,7 +100,7 @@ class DerivativeFree:
             ModuleNotFoundError: if nevergrad is not installed.
             ValueError: if nevergrad has no optimiser of this name.
         """
-        start = task.start(budget, generator) if self.begin is None else self.begin.choose(task, budget, generator)
+        start = first_set(self.begin, task, budget, generator)
         seeds = torch.randint(2**31 - 1, (start.replicates,), generator=generator, device=generator.device).tolist()
         first = self._flat(start)
         optimisers = tuple(self._optimiser(values, seed) for values, seed in zip(first, seeds, strict=True))
@@ -146,9 +147,9 @@ class DerivativeFree:
     def _risks(self, task: Task, candidates: Distilled, generator: torch.Generator) -> Float[Tensor, "K R"]:
         """The training risk of each candidate."""
         if self.one_batch:
-            return task.risk(task.fit(candidates, generator))
+            return task.risk(learned(task, candidates, generator))
         each: Sequence[Distilled] = [Distilled(*parts) for parts in zip(*candidates, strict=True)]
-        return torch.stack([task.risk(task.fit(one, generator)) for one in each])
+        return torch.stack([task.risk(learned(task, one, generator)) for one in each])
 
     def _flat(self, distilled: Distilled) -> Float[Tensor, "R n"]:
         """What is searched, as one vector per replicate."""

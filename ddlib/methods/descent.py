@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ddlib.methods.needs import first_set
 from ddlib.problem import ClosedForm, Distilled, Info, Task
-from ddlib.requirement import Requirement
+from ddlib.requirement import Requirement, inherited
 
 Part = Literal["x", "y", "w"]
 
@@ -108,7 +109,7 @@ class Descent:
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """What ``begin`` requires, and a gradient of the surrogate."""
-        return (*(self.begin.requires if self.begin else ()), GRADIENT)
+        return (*(inherited(self.begin) if self.begin else ()), GRADIENT)
 
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """What the method computes once, before the first update: nothing, unless a subclass says otherwise."""
@@ -129,7 +130,7 @@ class Descent:
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> DescentState:
         """Begin at the task's own start, or at the set of ``begin``."""
-        start = task.start(budget, generator) if self.begin is None else self.begin.choose(task, budget, generator)
+        start = first_set(self.begin, task, budget, generator)
         free = {part: torch.zeros_like(_free(start, part)) for part in self.learn}
         best = torch.full_like(start.w[..., 0], torch.inf)
         updates = torch.zeros(start.budget, dtype=torch.long, device=start.w.device)
@@ -219,6 +220,8 @@ def _assemble(distilled: Distilled, parts: dict[Part, Tensor]) -> Distilled:
 
 def _follows(method: Descent, task: Task, budget: int) -> bool:
     generator = torch.Generator(task.train.w.device).manual_seed(0)
+    if not GRADIENT.all_before(method, task, budget):
+        return False
     *_, gradients = method.differentiate(task, method.init(task, budget, generator), generator)
     return any(gradient is not None for gradient in gradients)
 

@@ -13,7 +13,9 @@ from ddlib.closed_forms import label_scale
 from ddlib.learners.network import Network
 from ddlib.methods.descent import Descent
 from ddlib.methods.joined import classes, joined
+from ddlib.methods.needs import COMPLETE
 from ddlib.problem import Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class DistributionMatching(Descent):
         if self.draws < 1:
             raise ValueError(f"distribution matching needs at least 1 random network for each update, but draws is {self.draws}")
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete rows, and a gradient."""
+        *before, gradient = super().requires
+        return (*before, COMPLETE, gradient)
+
+    def remember(self, task: Task, generator: torch.Generator) -> None:
+        """Nothing, but rows with gaps are refused."""
+        COMPLETE.check(self, task, 1)
+
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The squared distance of mean features, summed over classes and averaged over fresh networks."""
         data = task.train
@@ -53,7 +65,7 @@ class DistributionMatching(Descent):
 
 
 def _inputs(distilled: Distilled, data: Distilled) -> Float[Tensor, "R m k"]:
-    return distilled.x if classes(data) is not None else joined(distilled, label_scale(data))
+    return distilled.x.flatten(distilled.w.ndim) if classes(data) is not None else joined(distilled, label_scale(data))
 
 
 def _membership(distilled: Distilled) -> Float[Tensor, "R c m"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ddlib.methods.composed import Composed, Outcome, pick
 from ddlib.problem import Distilled, Method, Resampled, Task, distil
+from ddlib.requirement import Requirement, inherited
 
 
 class EarlyStoppedInfo(NamedTuple):
@@ -58,6 +59,11 @@ class EarlyStopped(Composed):
         if not 0 < self.share < 1:
             raise ValueError(f"the share of units to hold out must be between 0 and 1, but it is {self.share}")
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Units that can be held out, and what ``method`` requires."""
+        return (FOLDS, *inherited(self.method))
+
     def run(self, task: Task, budget: int, generator: torch.Generator) -> Outcome:
         """Choose the number of updates on the folds, then take them on all units.
 
@@ -65,7 +71,7 @@ class EarlyStopped(Composed):
             TypeError: if the task cannot hold out units of its training data.
         """
         if not isinstance(task, Resampled):
-            raise TypeError(f"early stopping needs a task that can hold out units, but {task.name} has no method held_out")
+            raise FOLDS.refusal(task.name)
         risks = []
         for number, fold in enumerate(task.held_out(self.share)):
             path = self._path(fold.task, budget, self._draws(generator, number))
@@ -91,3 +97,11 @@ class EarlyStopped(Composed):
 
         distil(self.method, task, budget, self.stops[-1], generator, watch)
         return path
+
+
+def _resampled(method: Any, task: Task, budget: int) -> bool:
+    return isinstance(task, Resampled)
+
+
+FOLDS = Requirement("method held_out", _resampled, "give it one, or choose a method that holds out no units", TypeError)
+"""A task that can hold out units of its training data: see :class:`~ddlib.problem.Resampled`."""

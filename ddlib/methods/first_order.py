@@ -11,7 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.methods.descent import Descent, Piece
+from ddlib.methods.needs import LEARNABLE, learned
 from ddlib.problem import Block, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,20 @@ class FirstOrder(Descent):
 
     name: str = "first_order"
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """A learner that learns from the set, and a gradient through it."""
+        *before, gradient = super().requires
+        return (*before, LEARNABLE, gradient)
+
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The mean of the block risks of the model learned from the set."""
-        model = task.fit(distilled, generator)
+        model = learned(task, distilled, generator)
         return torch.stack([block.risk(model) for block in task.blocks(distilled)]).mean(0)
 
     def pieces(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any) -> Sequence[Piece]:
         """One piece per block of the task, all with the same model."""
-        model = task.fit(distilled, generator)
+        model = learned(task, distilled, generator)
 
         def value(block: Block) -> Callable[[], Tensor]:
             return lambda: block.risk(model)

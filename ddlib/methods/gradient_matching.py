@@ -13,7 +13,9 @@ from ddlib.learners.network import Network
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
 from ddlib.methods.joined import classes
+from ddlib.methods.needs import ROWS
 from ddlib.problem import Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,16 @@ class GradientMatching(Descent):
                 f"draws, restart and batch must be at least 1, but they are {self.draws}, {self.restart} and {self.batch}"
             )
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete labelled rows, and a gradient."""
+        *before, gradient = super().requires
+        return (*before, *ROWS, gradient)
+
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """The first networks."""
+        for need in ROWS:
+            need.check(self, task, 1)
         return self._fresh(task, generator)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:

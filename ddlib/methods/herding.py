@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ddlib.closed_forms import label_scale
 from ddlib.methods.joined import joined, real_rows, within_classes
+from ddlib.methods.needs import COMPLETE
 from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,18 @@ class Herding(ClosedForm):
 
     name: str = "herding"
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete rows."""
+        return (COMPLETE,)
+
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The rows.
 
         Raises:
             ValueError: if D, or a class of it, has fewer rows of positive weight than it has to give.
         """
+        COMPLETE.check(self, task, budget)
         data = task.train
         rows = joined(data)
         return within_classes(data, budget, lambda w, count: real_rows(data, _herd(rows, w, count)))

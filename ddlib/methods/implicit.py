@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.methods.descent import Descent
+from ddlib.methods.needs import LEARNABLE, first_set, learned
 from ddlib.methods.unrolled import OBJECTIVE, optimised
 from ddlib.problem import Distilled, Task
 from ddlib.requirement import Requirement
@@ -37,7 +38,8 @@ class Implicit(Descent):
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """An objective with a Hessian that can be solved, and a gradient."""
-        return (OBJECTIVE, SMALL, CURVATURE, *super().requires)
+        *before, gradient = super().requires
+        return (*before, OBJECTIVE, LEARNABLE, SMALL, CURVATURE, gradient)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The mean of the block risks at the learner's optimum.
@@ -61,7 +63,7 @@ def _answer(task: Task, distilled: Distilled, generator: torch.Generator) -> Flo
     """The learner's model, free to be differentiated by."""
     optimised(task)
     with torch.no_grad():
-        model = task.fit(Distilled(*(part.detach() for part in distilled)), generator)
+        model = learned(task, Distilled(*(part.detach() for part in distilled)), generator)
     if not isinstance(model, Tensor):
         raise OBJECTIVE.refusal(f"the learner of {task.name}, whose model is not one tensor,")
     return model.detach().requires_grad_()
@@ -97,12 +99,16 @@ def _solve(hessian: Float[Tensor, "R P P"], right: Float[Tensor, "R P"]) -> Floa
 
 
 def _few_parameters(method: Any, task: Task, budget: int) -> bool:
+    if not OBJECTIVE.met(method, task, budget):
+        return False
     return optimised(task).initial(torch.Generator(task.train.w.device).manual_seed(0))[0].numel() <= LARGEST
 
 
 def _curved(method: Any, task: Task, budget: int) -> bool:
+    if not CURVATURE.all_before(method, task, budget):
+        return False
     generator = torch.Generator(task.train.w.device).manual_seed(0)
-    start = task.start(budget, generator)
+    start = first_set(method.begin, task, budget, generator)
     return bool(_slope_and_hessian(task, _answer(task, start, generator), start)[1].any())
 
 

@@ -9,7 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddlib.methods.joined import joined, nearest, real_rows, to_nearest, within_classes
+from ddlib.methods.needs import COMPLETE
 from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,18 @@ class KCenter(ClosedForm):
     name: str = "k_center"
     weighted: bool = False
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete rows."""
+        return (COMPLETE,)
+
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The rows.
 
         Raises:
             ValueError: if D, or a class of it, has fewer rows of positive weight than it has to give.
         """
+        COMPLETE.check(self, task, budget)
         data = task.train
         rows = joined(data)
 

@@ -12,9 +12,10 @@ from torch import Tensor
 from ddlib.learners.kernel_ridge import KernelRidge
 from ddlib.learners.kernels import Linear
 from ddlib.methods.descent import Descent
+from ddlib.methods.needs import ROWS
 from ddlib.methods.quantise import KMeans
 from ddlib.problem import ClosedForm, Distilled, Task
-from ddlib.requirement import Requirement
+from ddlib.requirement import Requirement, inherited
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,17 @@ class KernelInducing(Descent):
     name: str = "kernel_inducing"
     learner: KernelRidge = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
     solve_first: bool = False
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete labelled rows, and a gradient."""
+        *before, gradient = super().requires
+        return (*before, *ROWS, gradient)
+
+    def remember(self, task: Task, generator: torch.Generator) -> None:
+        """Nothing, but other data than complete labelled rows are refused."""
+        for need in ROWS:
+            need.check(self, task, 1)
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> Any:
         """Begin at the task's own start, or at the set of ``begin``."""
@@ -66,10 +78,12 @@ class SolvedLabels(ClosedForm):
 
     @property
     def requires(self) -> tuple[Requirement, ...]:
-        """What ``points`` requires."""
-        return self.points.requires
+        """Complete labelled rows, and what ``points`` requires."""
+        return (*ROWS, *inherited(self.points))
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
+        for need in ROWS:
+            need.check(self, task, budget)
         chosen = self.points.choose(task, budget, generator)
         return chosen._replace(y=solved_labels(task.train, chosen, self.learner))
 

@@ -84,7 +84,8 @@ class Pooled(Descent):
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """The objective to train on, and a gradient."""
-        return (OBJECTIVE, *super().requires)
+        *before, gradient = super().requires
+        return (*before, OBJECTIVE, gradient)
 
     def goal(self, task: Task, generator: torch.Generator) -> Any:
         """What models are compared with, found once: nothing, unless a subclass says otherwise."""

@@ -11,7 +11,9 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from torch import Tensor
 
 from ddlib.methods.joined import classes, joined, parted, to_nearest, within_classes
+from ddlib.methods.needs import COMPLETE
 from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,18 @@ class KMeans(ClosedForm):
     name: str = "k_means"
     restarts: int = 4
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete rows."""
+        return (COMPLETE,)
+
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The cluster means.
 
         Raises:
             ValueError: if D, or a class of it, has fewer rows of positive weight than clusters.
         """
+        COMPLETE.check(self, task, budget)
         data = task.train
         rows = joined(data).cpu().numpy()
 

@@ -12,7 +12,9 @@ from torch import Tensor
 from ddlib.learners.network import Network
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
+from ddlib.methods.needs import ROWS
 from ddlib.problem import Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,16 @@ class TrajectoryMatching(Descent):
         if self.experts < 1:
             raise ValueError(f"trajectory matching needs at least 1 expert, but experts is {self.experts}")
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete labelled rows, and a gradient."""
+        *before, gradient = super().requires
+        return (*before, *ROWS, gradient)
+
     def remember(self, task: Task, generator: torch.Generator) -> Float[Tensor, "E T R P"]:
         """The experts' paths."""
+        for need in ROWS:
+            need.check(self, task, 1)
         data, expert = task.train, self._scaled(self.expert, task.train)
         many = data._replace(w=data.w.expand(self.experts, *data.w.shape))
         start = self.network.initial(many, generator)

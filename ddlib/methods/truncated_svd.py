@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ddlib.closed_forms import label_scale
 from ddlib.methods.joined import joined, parted
+from ddlib.methods.needs import COMPLETE
 from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,13 @@ class TruncatedSVD(ClosedForm):
 
     name: str = "truncated_svd"
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """Complete rows."""
+        return (COMPLETE,)
+
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
+        COMPLETE.check(self, task, budget)
         data = task.train
         _, singular, basis = torch.linalg.svd(joined(data) * data.w.sqrt().unsqueeze(-1), full_matrices=False)
         x, y = parted((singular.unsqueeze(-1) * basis)[..., :budget, :], data)

@@ -51,7 +51,8 @@ class Unrolled(Descent):
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """The objective to train on, and a gradient."""
-        return (OBJECTIVE, *super().requires)
+        *before, gradient = super().requires
+        return (*before, OBJECTIVE, gradient)
 
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """The model of a warm start, and nothing otherwise."""

@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.methods.needs import LEARNABLE, first_set, learned
 from ddlib.problem import ClosedForm, Distilled, Info, Task
-from ddlib.requirement import Requirement
+from ddlib.requirement import Requirement, inherited
 
 
 class ZerothOrderState(NamedTuple):
@@ -64,12 +65,12 @@ class ZerothOrder:
 
     @property
     def requires(self) -> tuple[Requirement, ...]:
-        """What ``begin`` requires."""
-        return self.begin.requires if self.begin else ()
+        """What ``begin`` requires, and a learner that learns from its set."""
+        return (*(inherited(self.begin) if self.begin else ()), LEARNABLE)
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> ZerothOrderState:
         """Begin at the task's own start, or at the set of ``begin``."""
-        start = task.start(budget, generator) if self.begin is None else self.begin.choose(task, budget, generator)
+        start = first_set(self.begin, task, budget, generator)
         return ZerothOrderState(start)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator) -> Float[Tensor, " R"]:
@@ -113,8 +114,8 @@ class ZerothOrder:
         """The block's risk at each shifted set."""
         if not self.one_batch:
             sets = (distilled._replace(x=distilled.x.index_add(1, rows, shift)) for shift in shifts)
-            return torch.stack([risk(task.fit(shifted, generator)) for shifted in sets])
+            return torch.stack([risk(learned(task, shifted, generator)) for shifted in sets])
         many = len(shifts)
         x = distilled.x.expand(many, *distilled.x.shape).index_add(2, rows, shifts)
         y, w = (part.expand(many, *part.shape) for part in (distilled.y, distilled.w))
-        return risk(task.fit(Distilled(x, y, w), generator))
+        return risk(learned(task, Distilled(x, y, w), generator))

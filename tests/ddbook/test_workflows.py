@@ -18,7 +18,7 @@ from tests import ROOT
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ELSEWHERE = {  # targets that .ci/run leaves to GitHub's machines
     "lock": "resolves versions in PyPI, and its outcome changes from day to day; the files that it writes are tested",
-    "links": "asks other sites; tests/study/test_links.py runs it against a site of its own",
+    "links": "asks other sites; tests/ddbook/press/test_links.py runs it against a site of its own",
 }
 
 

@@ -9,22 +9,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.likelihood.observed import Em, em
-from ddlib.dbn.methods.sufficient import exact_trajectories
+from ddlib.dbn.methods.needs import CARRIER, SOURCES, merge
+from ddlib.dbn.methods.sufficient import exact_trajectories, trajectories_needed
 from ddlib.dbn.model.generate import sample
 from ddlib.dbn.model.network import Dbn, entropy
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.requirement import Requirement
 
 
 def complete(x: Float[Tensor, "R m T p"]) -> Distilled:
     """Complete trajectories as a set with weights of one."""
     return Distilled(x, x.new_zeros(*x.shape[:2], 0), x.new_ones(x.shape[:2]))
-
-
-def _merge(task: Task) -> MergeTask:
-    if not isinstance(task, MergeTask):
-        raise TypeError(f"this baseline knows only the merge task, but the task is a {type(task).__name__}")
-    return task
 
 
 def clean_trajectories(task: MergeTask, number: int, generator: torch.Generator) -> Distilled:
@@ -43,8 +39,13 @@ class CleanSubset(ClosedForm):
 
     name: str = "clean_subset"
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """A merge, whose true networks are known."""
+        return (SOURCES,)
+
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
-        return clean_trajectories(_merge(task), budget, generator)
+        return clean_trajectories(merge(task), budget, generator)
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,17 @@ class CarriedEm(ClosedForm):
     tolerance: float = 1e-13
     name: str = "limit"
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """A merge, and the budget to carry its estimate."""
+        return (SOURCES, CARRIER)
+
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
-        merge = _merge(task)
-        return carried(merge, estimate_by_em(merge, self.tolerance).model, budget, generator)
+        merging = merge(task)
+        needed = trajectories_needed(merging.graph)
+        if budget < needed:
+            raise CARRIER.refusal(task.name, f"its graph takes {needed} trajectories, but the budget is {budget}")
+        return carried(merging, estimate_by_em(merging, self.tolerance).model, budget, generator)
 
 
 def estimate_by_em(task: MergeTask, tolerance: float = 1e-13, iterations: int = 20_000) -> Em:

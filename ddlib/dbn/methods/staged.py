@@ -3,17 +3,19 @@ r"""First-order distillation in stages, until the training risk no longer falls.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ddlib.dbn.methods.needs import SOURCES, merge
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods import FirstOrder
 from ddlib.methods.composed import Composed, Outcome, pick
 from ddlib.methods.given import Given
 from ddlib.problem import Distilled, Task, distil
+from ddlib.requirement import Requirement, inherited
 
 
 class StagedInfo(NamedTuple):
@@ -44,7 +46,7 @@ class Staged(Composed):
     Attributes:
         lr: the step size at the start of each round.
         ridges: pseudo-patients of the ridge in the stages before the last, as shares of all patients; a safeguard
-            (``benchmarks/merge_descent_settings.py`` compares choices on other networks than chapter 06 shows).
+            (``benchmarks/merge_descent_settings.py`` compares choices on networks of their own).
         early: updates in each of these stages.
         steps: updates in each round of the last stage.
         tolerance: a round that lowers no training risk by more is the last; in nats per trajectory.
@@ -70,6 +72,11 @@ class Staged(Composed):
                 f"staged descents need at least 1 start and 0 rounds or more, but they have {self.starts} and {self.rounds}"
             )
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """A merge for its ridges, and what its descents require."""
+        return (*((SOURCES,) if self.ridges else ()), *inherited(FirstOrder(self.lr)))
+
     def run(self, task: Task, budget: int, generator: torch.Generator) -> Outcome:
         """All descents, and the best of them."""
         descents = [self._descend(task, budget, generator) for _ in range(self.starts)]
@@ -79,7 +86,7 @@ class Staged(Composed):
         distilled = pick([descent.distilled for descent in descents], best)
         return Outcome(distilled, StagedInfo(risk, sum(info.updates for info in infos), converged))
 
-    def _descend(self, task: Any, budget: int, generator: torch.Generator) -> Outcome:
+    def _descend(self, task: Task, budget: int, generator: torch.Generator) -> Outcome:
         """One descent through all stages."""
 
         def descend(stage: Task, updates: int, begin: Distilled) -> Distilled:
@@ -88,9 +95,10 @@ class Staged(Composed):
         def risk_of(distilled: Distilled) -> Tensor:
             return task.risk(task.fit(distilled)).detach()
 
+        ridged = [RidgeMerge(merge(task), share) for share in self.ridges]
         current, updates = task.start(budget, generator), 0
-        for share in self.ridges:
-            current, updates = descend(RidgeMerge(task, share), self.early, current), updates + self.early
+        for stage in ridged:
+            current, updates = descend(stage, self.early, current), updates + self.early
         risk = risk_of(current)
         before, converged = torch.full_like(risk, torch.inf), torch.zeros_like(risk, dtype=torch.bool)
         for _ in range(self.rounds):

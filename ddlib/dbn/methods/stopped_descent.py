@@ -18,7 +18,7 @@ def stopped_descent(
     It begins at the optimum of a ridge and goes on without it, by plain gradient steps: so it first fits what the measurements say
     clearly, where the gradient is large, and only later what they hardly say, just as the EM algorithm does. (Adam, which makes
     all steps equally large, does not have this order.) The defaults of step size and ridge were chosen by held-out likelihood on
-    other networks than chapter 06 shows (``benchmarks/merge_descent_settings.py``).
+    networks of their own (``benchmarks/merge_descent_settings.py``).
 
     Args:
         budget: the number of trajectories that it will be run with.

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.methods.descent import Descent, Part
-from ddlib.methods.unrolled import optimised
+from ddlib.methods.unrolled import OBJECTIVE, optimised
 from ddlib.pinn.learners.training import FastTraining
 from ddlib.problem import Distilled, Task
+from ddlib.requirement import Requirement
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class WholeUnrolled(Descent):
                 "unrolling needs at least 1 network, a positive clip and a step of training, but they are "
                 f"{self.networks}, {self.clip} and {self.training.steps}"
             )
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """The objective to train on, and a gradient."""
+        *before, gradient = super().requires
+        return (*before, OBJECTIVE, gradient)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The mean log risk of fresh networks, with its gradient in the set where gradients are enabled."""

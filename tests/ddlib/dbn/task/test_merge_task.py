@@ -10,6 +10,7 @@ from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.methods import FirstOrder
 from ddlib.problem import Distilled, Task, distil, regret
 from tests.ddlib.dbn.world import difference, generator, merge_task, world
+from tests.ddlib.methods.bowl import Bowl
 
 
 def test_it_is_a_task():
@@ -151,8 +152,8 @@ def test_clear_errors(wrong, message):
 
 
 def test_baselines_know_only_the_merge_task():
-    with pytest.raises(TypeError, match="only the merge task"):
-        CleanSubset().choose(object(), 3, generator())
+    with pytest.raises(TypeError, match="no sources to merge"):
+        CleanSubset().choose(Bowl(), 3, generator())
 
 
 def test_patterns_that_differ_between_slices_can_be_merged():
