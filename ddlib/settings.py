@@ -3,51 +3,73 @@
 Methods, learners, trainers and most tasks are frozen dataclasses: their fields are their settings, and nothing has to be listed by
 hand. What is too large for a cell, such as data, stands there as its shape and a checksum, so that "the same data" and "the same
 start" are equalities between cells.
+
+How a cell is written, :mod:`ddlib.cells` says. A name with ``#`` and eight digits is a function, or an object without fields, and a
+checksum of all that it holds; that of a function written in Python holds for one version of Python. A field or key in the name of
+a column is written as a cell is, and ``type`` is quoted, so that it is not taken for the class of an object.
 """
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import hashlib
 import inspect
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from pathlib import PurePath
+from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from ddlib.cells import Plain, bare, checksum, holds, is_array, is_scalar, scalar, written
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Plain: TypeAlias = bool | int | float | str
-"""What a cell of a table holds; None is written ``"none"``, because an empty cell means that there is no such setting."""
+__all__ = ["Plain", "checksum", "is_setting", "settings", "settings_last"]
 
-SCALAR = (bool, int, float, complex, str, type(None))
-EXACT = 2**53  # a column with empty cells is one of floats, which hold no larger whole number exactly
+Above: TypeAlias = tuple[int, ...]
+"""The objects that hold a value, from the outermost, by their identity."""
+
+NEW = copyreg.__newobj__  # type: ignore[attr-defined]  # how an object that is no more than its attributes is made again
+FUNCTION = ("__self__", "__func__", "__wrapped__", "__code__", "__defaults__", "__kwdefaults__")
+CODE = (
+    *("co_code", "co_exceptiontable", "co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_flags"),
+    *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
+)
 
 
 def settings(value: Any, prefix: str) -> dict[str, Plain]:
     """Every setting of an object, one column each, named by the way to it.
 
-    An object gives a column ``<prefix>.type`` with the name of its class and columns for its fields; a class without fields that
-    has a name gives that. Fields that are objects, mappings, or sequences of objects are entered; a sequence of numbers and
-    strings is one column. Arrays, and tuples or mappings of nothing else, are one column with :func:`checksum`. A function is its
-    name, with a checksum of what it closes over.
+    An object gives a column ``<prefix>.type`` with the module and name of its class, and columns for its fields and its name.
+    Fields that are objects, mappings, or sequences of objects are entered; a sequence of numbers and strings is one column. Arrays,
+    and tuples or mappings of nothing else, are one column with :func:`checksum`. A function is its name, with a checksum of its
+    code, its defaults and what it closes over.
 
     Args:
         value: a method, task, learner, or anything that is a setting of one.
         prefix: the first part of the names.
 
+    Raises:
+        TypeError: if something in it can be neither entered nor pickled, such as a lock.
+        ValueError: if two settings would have the same name.
+
     >>> from ddlib.methods import FirstOrder, KMeans
     >>> found = settings(FirstOrder(lr=0.1, begin=KMeans()), "method")
     >>> found["method.lr"], found["method.learn"], found["method.begin.type"], found["method.begin.restarts"]
-    (0.1, "('x',)", 'KMeans', 4)
+    (0.1, "('x',)", 'ddlib.methods.quantise.KMeans', 4)
     """
-    return dict(_columns(value, prefix, ()))
+    found: dict[str, Plain] = {}
+    for column, cell in _columns(value, prefix, ()):
+        if column in found:
+            raise ValueError(f"two settings have the name {column}: rename one of these fields or keys")
+        found[column] = cell
+    return found
 
 
 def is_setting(column: str) -> bool:
@@ -60,100 +82,118 @@ def settings_last(table: pd.DataFrame) -> pd.DataFrame:
     return table[sorted(table.columns, key=lambda column: is_setting(str(column)))]
 
 
-def checksum(value: Any) -> str:
-    """The shapes of an array, or of all arrays in a tuple or mapping, and eight digits that change with any bit of them.
-
-    >>> checksum(torch.zeros(2, 3))
-    '2x3 #cd18ec88'
-    """
-    digest, shapes = hashlib.blake2b(digest_size=4), []
-    for name, array in _arrays(value, ""):
-        flat = array.detach().cpu().contiguous().reshape(-1)
-        shapes.append("x".join(map(str, array.shape)) or "1")
-        digest.update(f"{name} {array.dtype} {shapes[-1]}".encode())
-        digest.update(flat.view(torch.uint8).numpy().data)
-    return f"{', '.join(shapes)} #{digest.hexdigest()}"
-
-
-def _columns(value: Any, name: str, above: tuple[int, ...]) -> Iterator[tuple[str, Plain]]:
+def _columns(value: Any, name: str, above: Above) -> Iterator[tuple[str, Plain]]:
     if id(value) in above:
-        yield name, "itself"  # an object that holds itself
+        yield name, f"(itself, {len(above) - above.index(id(value))} above)"
         return
-    plain = _plain(value, above)
-    if plain is not None:
-        yield name, plain
+    cell = _cell(value, name, above)
+    if cell is not None:
+        yield name, cell
         return
-    yield f"{name}.type", type(value).__name__
-    for key, inner in _inner(value).items():
-        yield from _columns(inner, f"{name}.{key}", (*above, id(value)))
+    yield f"{name}.type", _title(type(value))
+    for key, inner in (_inner(value, name, above) or {}).items():
+        yield from _columns(inner, f"{name}.{_key(key, name)}", (*above, id(value)))
 
 
-def _plain(value: Any, above: tuple[int, ...]) -> Plain | None:
+def _cell(value: Any, name: str, above: Above) -> Plain | None:
     """The value of a cell; None for what has to be entered."""
-    if value is None:
-        return "none"
-    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.ndim == 0):
-        value = value.item()
-    if isinstance(value, SCALAR):
-        if isinstance(value, float) and math.isnan(value):
-            return "not a number"  # nan would be read as an empty cell, and so would be ""
-        large = isinstance(value, int) and abs(value) > EXACT
-        return repr(value) if large or value == "" or isinstance(value, complex) else value
+    value, within = bare(value), (*above, id(value))
+    if isinstance(value, Enum):
+        return f"{_title(type(value))}.{value.name}"
+    if is_scalar(value):
+        return scalar(value)
     if isinstance(value, torch.Generator):
         return f"seed {value.initial_seed()} {checksum(value.get_state()).split()[-1]}"
-    if _holds(value, (Tensor, np.ndarray)):
+    if isinstance(value, Tensor) and value.ndim == 0:
+        return f"tensor({value.item()}, {value.dtype})"
+    if holds(value, is_array):
         return checksum(value)
-    if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_asdict") and _holds(value, SCALAR):
-        return repr(sorted(value, key=repr) if isinstance(value, set | frozenset) else value)
-    if isinstance(value, torch.dtype | torch.device | PurePath | bytes):
-        return str(value)
+    if holds(value, is_scalar) and not hasattr(value, "_asdict"):
+        return written(value)
+    if isinstance(value, torch.dtype | torch.device | PurePath | range):
+        return repr(value)
     if inspect.ismodule(value):
-        return value.__name__
-    if inspect.ismethod(value):
-        return _with_memory(value, {"self": value.__self__}, above)
-    if inspect.isfunction(value):
-        return _with_memory(value, inspect.getclosurevars(value).nonlocals, above)
-    return str(value.__qualname__) if callable(value) and hasattr(value, "__qualname__") else None
+        return f"<module {value.__name__}>"
+    if isinstance(value, type):
+        return _title(value)
+    if isinstance(value, CodeType):
+        return f"code #{_digest({part: getattr(value, part) for part in CODE}, name, within)}"
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{_title(value)} #{_digest(_memory(value), name, within)}"
+    if _inner(value, name, above) is None:
+        return f"{_title(type(value))} #{_digest(_reduced(value, name), name, within)}"
+    return None
 
 
-def _with_memory(function: Any, held: Mapping[str, Any], above: tuple[int, ...]) -> str:
-    """A function's name, and a checksum of what it holds: its object, or the variables that it closes over."""
-    digest = hashlib.blake2b(repr([*_columns(held, "", above)]).encode(), digest_size=4)
-    return f"{function.__qualname__} #{digest.hexdigest()}" if held else str(function.__qualname__)
-
-
-def _inner(value: Any) -> dict[str, Any]:
-    """The parts of a value that is entered."""
+def _inner(value: Any, name: str, above: Above) -> dict[Any, Any] | None:
+    """The parts of a value that is entered; None for one that says only how it is made again."""
     if isinstance(value, Mapping):
-        return {str(key): inner for key, inner in value.items()}
+        return dict(value)
     if hasattr(value, "_asdict"):
         return dict(value._asdict())
-    if isinstance(value, Sequence | set | frozenset):
-        return {str(place): inner for place, inner in enumerate(value)}
+    if isinstance(value, list | tuple):
+        return dict(enumerate(value))
+    if isinstance(value, set | frozenset):
+        return dict(enumerate(sorted(value, key=lambda one: _digest(one, name, above))))
     if isinstance(value, functools.partial):
-        return {"function": value.func, "arguments": value.args, **value.keywords}
+        return {"function": value.func, "arguments": value.args, "keywords": value.keywords}
+    held = _attributes(value, name)
+    if held is None:
+        return None
     named = {"name": value.name} if isinstance(getattr(value, "name", None), str) else {}
-    if is_dataclass(value):
-        return named | {field.name: getattr(value, field.name) for field in fields(value)}
+    listed = {field.name: getattr(value, field.name) for field in fields(value)} if is_dataclass(value) else {}
     computed = functools.cached_property  # no setting, and there or not
-    held = getattr(value, "__dict__", {}).items()
-    return named | {key: inner for key, inner in held if not isinstance(getattr(type(value), key, None), computed)}
+    return named | listed | {key: one for key, one in held.items() if not isinstance(getattr(type(value), key, None), computed)}
 
 
-def _holds(value: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a value is of these kinds, or a container of nothing else and not empty of them."""
-    if isinstance(value, kinds):
-        return True
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple | set | frozenset) else None
-    if inner is None:
-        return False
-    return all(_holds(one, kinds) for one in inner) and (len(inner) > 0 or kinds is SCALAR)
+def _attributes(value: Any, name: str) -> dict[str, Any] | None:
+    """What an object holds, in slots or not; None if there is more to it than that."""
+    if is_dataclass(value):
+        state = object.__getstate__(value)
+    else:
+        reduced = _reduced(value, name)
+        if isinstance(reduced, str) or reduced[0] is not NEW or len(reduced[1]) > 1 or any(reduced[3:]):
+            return None
+        state = reduced[2]
+    parts = state if isinstance(state, tuple) else (state,)
+    if not all(part is None or isinstance(part, dict) for part in parts):
+        return None
+    return {key: inner for part in parts for key, inner in (part or {}).items()}
 
 
-def _arrays(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    """The arrays in a tree of them, with the way to each."""
-    if isinstance(value, Tensor | np.ndarray):
-        yield name, torch.as_tensor(value)
-        return
-    for key, inner in _inner(value).items():
-        yield from _arrays(inner, f"{name}.{key}")
+def _reduced(value: Any, name: str) -> Any:
+    """How an object is made again, as it is pickled, with its items as lists."""
+    try:
+        known = copyreg.dispatch_table.get(type(value))
+        reduced = known(value) if known else value.__reduce_ex__(4)
+    except Exception as error:
+        raise TypeError(f"{name} is a {_title(type(value))}, of which no setting can be read: hold what it is made from") from error
+    return reduced if isinstance(reduced, str) else (*reduced[:3], *(list(items) for items in reduced[3:5] if items is not None))
+
+
+def _memory(function: Any) -> dict[str, Any]:
+    """All that makes a function do what it does, but for what it finds by name."""
+    closure = [_content(cell) for cell in getattr(function, "__closure__", None) or ()]
+    return {part: getattr(function, part, None) for part in FUNCTION} | {"closure": closure}
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return ...  # empty as yet
+
+
+def _digest(value: Any, name: str, above: Above) -> str:
+    """Eight digits that change with any setting of a value, wherever it stands."""
+    found = [(column.removeprefix(name), cell) for column, cell in _columns(value, name, above)]
+    return hashlib.blake2b(repr(found).encode(), digest_size=4).hexdigest()
+
+
+def _key(key: Any, name: str) -> str:
+    cell = "'type'" if key == "type" else _cell(key, name, ())
+    return f"{_title(type(key))} #{_digest(key, name, ())}" if cell is None else str(cell)
+
+
+def _title(thing: Any) -> str:
+    return f"{getattr(thing, '__module__', None) or 'builtins'}.{thing.__qualname__}"

@@ -40,7 +40,8 @@ class Trial(NamedTuple):
         history: one entry per update.
         watched: the sets at the steps that were to be watched, and the start.
         clock: seconds until each of these was reached.
-        settings: of method, task, budget, steps, replicates, start and generator (:func:`ddlib.settings.settings`).
+        settings: of method, task, generator, steps, replicates, start, the budget asked for and the units of the set
+            (:func:`ddlib.settings.settings`).
     """
 
     method: str
@@ -86,7 +87,8 @@ def run_trial(
     _wait(reached)
     seconds, distilled = time.perf_counter() - began, _detached(reached)
     more: dict[str, Plain] = {
-        "budget": distilled.budget,
+        "budget": budget,
+        "units": distilled.budget,
         "steps": steps,
         "replicates": distilled.replicates,
         "start": checksum(watched[0]),
@@ -162,12 +164,17 @@ def tidy(scores: Scores, about: Mapping[str, Any], more: Mapping[str, Any] | Non
         scores: one number per replicate under each column.
         about: the columns before them: a value for all rows, or one per row; ``seed`` counts the replicates unless it is given.
         more: the columns after them, such as costs and, last, the settings of a trial.
+
+    Raises:
+        ValueError: if there are no scores, or two columns of one name.
     """
     import pandas as pd
 
+    if not scores:
+        raise ValueError("rows need at least 1 column of scores, but there is none")
     values = {column: value.detach().cpu().numpy() for column, value in scores.items()}
     seed = {} if "seed" in about else {"seed": np.arange(len(next(iter(values.values()))))}
-    return pd.DataFrame({**about, **seed, **values, **(more or {})})
+    return pd.DataFrame(_joined(about, seed, values, more or {}))
 
 
 def curve(
@@ -180,12 +187,19 @@ def curve(
         score: one number per replicate under each column, of a set.
         about: the first columns.
         steps: which of the watched; by default all.
+
+    Raises:
+        ValueError: if the trial watched none of these steps, or as of :func:`tidy`.
     """
     import pandas as pd
 
     seed = {} if "seed" in about else {"seed": np.arange(trial.distilled.replicates)}
     kept = {step: reached for step, reached in trial.watched.items() if steps is None or step in steps}
-    return pd.concat([tidy(score(reached), {**about, **seed, "step": step}) for step, reached in kept.items()], ignore_index=True)
+    if not kept:
+        asked = "any step" if steps is None else f"steps {sorted(steps)}"
+        raise ValueError(f"a curve needs watched sets, but the trial has none of {asked}: run the method with watch")
+    rows = [tidy(score(reached), _joined(about, seed, {"step": step})) for step, reached in kept.items()]
+    return pd.concat(rows, ignore_index=True)
 
 
 def transfer_table(
@@ -209,8 +223,17 @@ def transfer_table(
             risk = retrained_risk(task, trial.distilled, generator, fits, split)
             about = {"method": method, "budget": budget, "made_for": trial.made_for, "learner": task.name}
             cost = {"stored_numbers": trial.distilled.stored_numbers, "seconds": trial.seconds / len(risk)}
-            rows.append(tidy({"risk": risk}, about, cost | dict(trial.settings) | learner))
+            rows.append(tidy({"risk": risk}, about, _joined(cost, trial.settings, learner)))
     return pd.concat(rows, ignore_index=True)
+
+
+def _joined(*columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns side by side, each of another name."""
+    names = [name for part in columns for name in part]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two columns of a table have the name {twice[0]}: rename one of them")
+    return {name: value for part in columns for name, value in part.items()}
 
 
 def _detached(distilled: Distilled) -> Distilled:

@@ -129,6 +129,17 @@ class TestRun:
         assert (made.method, made.made_for) == ("first_order", "kernel ridge") and made.seconds > 0
         assert not any(value.requires_grad for reached in made.watched.values() for value in reached)
 
+    def test_the_budget_that_was_asked_for_and_the_units_that_came_of_it_are_two_settings(self):
+        @dataclass(frozen=True)
+        class Half:
+            name: str = "half"
+
+            def init(self, task, budget, generator):
+                return Chosen(task.start(budget // 2, generator))
+
+        found = run_trial(Half(), task(RIDGE), 8, 0, generator()).settings
+        assert (found["trial.budget"], found["trial.units"]) == (8, 4)
+
     def test_a_closed_form_is_at_its_end_at_once(self):
         made = run_trial(RandomRows(), task(RIDGE), 6, 0, generator(3))
         assert equal(made.start, made.distilled) and list(made.watched) == [0]
@@ -139,11 +150,11 @@ class TestRun:
             ({"method": KMeans(restarts=5)}, {"method.restarts"}),
             ({"task": ClassificationTask(splits(), KernelRidge(RBF(2.0), 0.2))}, {"task.learner.penalty"}),
             ({"task": task(RIDGE, seed=9)}, {"task.splits", "trial.start"}),
-            ({"budget": 4}, {"trial.budget", "trial.start"}),
+            ({"budget": 4}, {"trial.budget", "trial.units", "trial.start"}),
             ({"steps": 2}, {"trial.steps"}),
             ({"generator": generator(8)}, {"trial.generator", "trial.start"}),
         ],
-        ids=lambda value: "-".join(value),
+        ids=lambda value: "-".join(sorted(value)),
     )
     def test_notes_every_setting(self, changed, columns):
         usual = {"method": KMeans(), "task": task(RIDGE), "budget": 6, "steps": 0}
@@ -297,6 +308,25 @@ class TestRows:
         found = tidy({"risk": torch.tensor([0.5, 0.25])}, {"method": "ours", "budget": 3}, {"seconds": 2.0, "method.lr": 0.1})
         assert list(found.columns) == ["method", "budget", "seed", "risk", "seconds", "method.lr"]
         assert found.seed.tolist() == [0, 1] and found.risk.tolist() == [0.5, 0.25] and (found["method.lr"] == 0.1).all()
+
+    @pytest.mark.parametrize(("taken", "part"), [("risk", "about"), ("risk", "more"), ("method", "more"), ("seed", "more")])
+    def test_no_column_is_replaced_by_another_of_its_name(self, taken, part):
+        columns = {"scores": {"risk": torch.zeros(2)}, "about": {"method": "ours"}, "more": {"seconds": 1.0}}
+        columns[part] = columns[part] | {taken: 1}
+        with pytest.raises(ValueError, match=taken):
+            tidy(**columns)
+
+    def test_rows_without_scores_and_curves_without_watched_sets_are_refused(self):
+        data = class_data(0, (10,), replicates=2)
+        with pytest.raises(ValueError, match="scores"):
+            tidy({}, {"method": "ours"})
+        with pytest.raises(ValueError, match="watch"):
+            curve(given(data), lambda reached: {"size": reached.w.sum(-1)}, {})
+        made = run_trial(RandomRows(), task(RIDGE), 6, 0, generator(3))
+        with pytest.raises(ValueError, match="7"):
+            curve(made, lambda reached: {"size": reached.w.sum(-1)}, {}, steps=[7])
+        with pytest.raises(ValueError, match="step"):
+            curve(made, lambda reached: {"size": reached.w.sum(-1)}, {"step": 3})
 
     def test_replicates_that_are_more_than_seeds_keep_their_own_names(self):
         about = {"world": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1]}
