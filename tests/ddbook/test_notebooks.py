@@ -57,7 +57,9 @@ def test_one_visible_cell_shows_the_library(notebook):
     assert not more
     above = "\n".join(cell.source for cell in cells[:place] if cell.cell_type == "markdown")
     assert len(re.findall(r"^#+ ", above, flags=re.MULTILINE)) < 3
-    assert 15 <= len(cells[place].source.splitlines()) <= 30
+    lines = cells[place].source.splitlines()
+    assert 15 <= len(lines) <= 30
+    assert max(map(len, lines)) <= 80, "the page shows 80 characters of a line, the rest scrolls out of sight"
     tree = ast.parse(cells[place].source)
     assert "ddlib" in imported(tree)
     assert "ddbook" not in imported(tree)
