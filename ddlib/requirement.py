@@ -29,11 +29,7 @@ class Requirement:
         return self.error(f"{whose} has no {self.name}: {because or self.instead}")
 
     def check(self, method: Any, task: Any, budget: int) -> None:
-        """Refuse a task that lacks it.
-
-        Raises:
-            error: the refusal.
-        """
+        """Refuse a task that lacks it: raises what :meth:`refusal` makes."""
         if not self.met(method, task, budget):
             raise self.refusal(task.name)
 

@@ -34,7 +34,8 @@ PACKAGES = (
 )
 
 
-RUNNER = {"__init__", "execute", "kernel", "locks", "overlay", "parameters", "profiles", "project", "provenance", "record", "run"}
+RUNNER = {"__init__", "execute", "kernel", "locks", "overlay", "parameters", "private", "profiles", "project"}
+RUNNER |= {"provenance", "record", "run"}
 """Files of ``ddbook.press`` on which a run depends; the others make pages, verdicts and sweeps from runs, or start them."""
 
 
