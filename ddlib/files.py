@@ -61,3 +61,12 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path} is not YAML: see its line {line}") from None
     except (UnicodeDecodeError, PermissionError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({type(error).__name__}): write it anew") from None
+
+
+def tail(path: Path, count: int) -> list[str]:
+    """The last lines of a text that are not empty; none of a file that is not there."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line for line in lines if line.strip()][-count:]

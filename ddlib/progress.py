@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TextIO, cast
+
+from ddlib.console import Tolerant
 
 
 class Bar:
@@ -18,7 +21,7 @@ class Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
-        console = Console(stderr=True)
+        console = Console(file=cast(TextIO, Tolerant(error=True)))
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task(first, total=1.0)
         self._console = console if lines and not console.is_terminal else None

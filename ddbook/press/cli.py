@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ddbook.press import reproduction
 from ddbook.press.engine import words
 from ddbook.press.project import project_root
-from ddlib.console import EXIT, say
+from ddlib.console import EXIT, say, show
 from ddlib.files import InputError
 
 app = typer.Typer(
@@ -100,7 +99,7 @@ def parameters(notebook: NotebookPath) -> None:
     table = Table("name", "type", "default", "meaning", box=None)
     for item in read_schema(notebook).values():
         table.add_row(item.name, item.annotation.replace("[", r"\["), repr(item.default).replace("[", r"\["), item.meaning)
-    Console().print(table)
+    show(table)
 
 
 @app.command()
@@ -118,7 +117,8 @@ def book(
     except BuildError as error:
         say(str(error), error=True)
         raise typer.Exit(1) from None
-    say(page.as_uri())
+    if page:
+        say(page.as_uri())
 
 
 @app.command()

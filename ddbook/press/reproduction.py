@@ -6,11 +6,10 @@ import os
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ddbook.press.engine import words
 from ddbook.press.project import project_root
-from ddlib.console import EXIT, say
+from ddlib.console import EXIT, say, show
 from ddlib.files import InputError
 
 
@@ -34,11 +33,11 @@ def judge_claims(
         raise InputError("--reference judges the committed reference, not a run: drop it, or --profile")
     report = claims_report(project_root(), REFERENCE if reference else profile or "laptop", against, record)
     if json:
-        typer.echo(report.as_json())
+        say(report.as_json())
     else:
         say(report.verdicts())
         if report.compared:
-            Console().print("", report.comparison())
+            show("", report.comparison())
         say(f"\n{report.summary()}")
     if not report.on_record:
         say(f"No verdicts of {report.profile} are on record to compare with: --record writes them down.", error=True)
