@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from ddbook.press.parameters import closest, resolve
+from ddbook.press.project import visible
 from ddlib.files import InputError, read_yaml
 
 
 def chapters(folder: Path) -> list[Path]:
     """The notebooks of a folder that are chapters: their names start with two digits."""
-    return sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d_", path.name))
+    return [path for path in visible(folder.glob("*.ipynb"), folder) if re.match(r"\d\d_", path.name)]
 
 
 def profile_names(folder: Path) -> list[str]:
     """The profiles beside the notebooks of a folder."""
-    return sorted(path.stem for path in (folder / "profiles").glob("*.yml"))
+    return [path.stem for path in visible((folder / "profiles").glob("*.yml"), folder)]
 
 
 def read_profile(folder: Path, name: str) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 import ddbook
 from ddbook.press.execute import State
+from ddbook.press.git import Git, git
+from ddbook.press.project import visible
 
 PACKAGES_ROOT = Path(ddbook.__file__).parents[1]
 """The folder that holds the packages ddlib and ddbook."""
@@ -34,16 +36,9 @@ PACKAGES = (
 )
 
 
-RUNNER = {"__init__", "execute", "kernel", "locks", "overlay", "parameters", "private", "profiles", "project"}
-RUNNER |= {"provenance", "record", "run"}
+RUNNER = {"__init__", "execute", "git", "kernel", "launch", "locks", "overlay", "parameters", "private", "profiles", "project"}
+RUNNER |= {"provenance", "record", "run", "signals", "surroundings"}
 """Files of ``ddbook.press`` on which a run depends; the others make pages, verdicts and sweeps from runs, or start them."""
-
-
-class Git(BaseModel):
-    """The commit, and whether files differed from it; no sha outside a repository."""
-
-    sha: str | None
-    dirty: bool
 
 
 class Hardware(BaseModel):
@@ -132,19 +127,6 @@ def command(notebook: str, profile: str | None, given: dict[str, Any]) -> str:
     return shlex.join(words)
 
 
-def git(root: Path) -> Git:
-    """The state of the repository."""
-
-    def ask(*words: str) -> str | None:
-        try:
-            done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
-        except OSError:  # git is not installed
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    return Git(sha=ask("rev-parse", "HEAD"), dirty=bool(ask("status", "--porcelain")))
-
-
 def hash_files(paths: list[Path]) -> str:
     """One sha256 over the contents of files, in the order given."""
     digest = hashlib.sha256()
@@ -165,7 +147,7 @@ def run_sources(root: Path) -> list[Path]:
 
 def code_files(root: Path) -> list[Path]:
     """The source of library and study, in a fixed order."""
-    return [path for room in ("ddlib", "ddbook") for path in sorted((root / room).rglob("*.py"))]
+    return [path for room in ("ddlib", "ddbook") for path in visible((root / room).rglob("*.py"), root)]
 
 
 def hash_library() -> str:

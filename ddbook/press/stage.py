@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ import yaml
 
 from ddbook.press import pages, rerun, resources
 from ddbook.press.claims.fragments import fragments
+from ddbook.press.git import repository as repository_of
 from ddbook.press.parameters import read_schema
 from ddbook.press.private import private_names
 from ddbook.press.profiles import plan, profile_names
@@ -64,11 +64,11 @@ def stage(profile: str, root: Path) -> Path:
     home = root / "_build" / profile
     chapters = finished_chapters(profile, root)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    repository = _repository(root) or config["repository"]["url"]
+    repository = repository_of(root) or config["repository"]["url"]
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="src-", dir=home) as scratch:
         tree = Path(scratch, "src")
-        shutil.copytree(root / "book", tree / "book", ignore=shutil.ignore_patterns("__pycache__", "_toc.yml"))
+        shutil.copytree(root / "book", tree / "book", ignore=_no_page, ignore_dangling_symlinks=True)
         for chapter in chapters:
             _stage_chapter(chapter, tree, repository)
         _write_generated(chapters, root, tree)
@@ -78,6 +78,11 @@ def stage(profile: str, root: Path) -> Path:
         shutil.rmtree(home / "src", ignore_errors=True)
         tree.rename(home / "src")
     return home / "src"
+
+
+def _no_page(folder: str, names: list[str]) -> set[str]:
+    """What of the folder of pages is none: the contents, caches, and what editors and systems leave, hidden."""
+    return {name for name in names if name.startswith(".") or name in ("__pycache__", "_toc.yml")}
 
 
 def finished_chapters(profile: str, root: Path) -> list[Chapter]:
@@ -187,18 +192,6 @@ def _write_config(config: dict[str, Any], repository: str, tree: Path) -> None:
         page.write_text(text, encoding="utf-8")
     config["repository"]["url"] = repository
     (tree / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-
-
-def _repository(root: Path) -> str | None:
-    """The web address of the remote ``origin`` where that is on GitHub."""
-    asked = subprocess.run(["git", "remote", "get-url", "origin"], cwd=root, capture_output=True, text=True, check=False)
-    return github_address(asked.stdout)
-
-
-def github_address(remote: str) -> str | None:
-    """The web address of a GitHub remote in any of git's notations, or None for another host."""
-    match = re.fullmatch(r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?", remote.strip())
-    return f"https://github.com/{match[1]}/{match[2]}" if match else None
 
 
 def pages_address(repository: str) -> str:

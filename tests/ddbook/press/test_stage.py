@@ -10,7 +10,8 @@ import nbformat
 import pytest
 import yaml
 
-from ddbook.press.stage import BookError, github_address, stage, toc_files
+from ddbook.press.git import github_address
+from ddbook.press.stage import BookError, stage, toc_files
 from tests.ddbook.book import fake
 
 
