@@ -24,7 +24,8 @@ INK, PAPER, DARK_GRID, DARK_GREY = "#dbe1e6", "#13181c", "#3b454e", "#98a4ae"
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults for the book; called once at the top of every chapter."""
+    """Set matplotlib's defaults for the book, whatever a user's ``matplotlibrc`` says; called once at the top of every chapter."""
+    mpl.rcdefaults()
     mpl.rcParams.update(
         {
             "figure.dpi": 110,

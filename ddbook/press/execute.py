@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,11 +15,15 @@ from typing import Any, Literal
 import nbformat
 from nbformat import NotebookNode
 
+from ddbook.press.project import project_root
+from ddbook.press.signals import Stopped, ending_raises
+from ddbook.press.surroundings import surroundings
+
 State = Literal["ok", "failed", "timeout", "kernel_died", "interrupted"]
 
-
-class Stopped(BaseException):
-    """SIGTERM arrived: a scheduler or a person wants the run to end."""
+FOREVER = 10**9
+"""Seconds."""
+INTERRUPTED = "stopped from outside: run it again to start over"
 
 
 @dataclass
@@ -46,6 +50,15 @@ class Outcome:
     wall_seconds: float = 0.0
     peak_memory_bytes: int = 0
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is known how the execution ended."""
+        return self.wall_seconds > 0
+
+    def end(self, state: State, error: str) -> None:
+        """Take note of how the execution ended, now."""
+        self.state, self.error, self.wall_seconds = state, error, time.monotonic() - self.started
 
     def reach(self, cell: NotebookNode, position: int) -> bool:
         """Take note of a cell that starts; whether it has code to run."""
@@ -78,24 +91,45 @@ def execute(
         part: where papermill writes the notebook after each cell.
         parameters: values to inject.
         timeout: seconds for the whole notebook, or None.
-        environment: variables for the kernel.
+        environment: variables for the kernel, besides those that :func:`ddbook.press.surroundings.surroundings` lets through.
         say: called with a line as each cell starts.
     """
+    outcome = Outcome()
+    try:
+        with ending_raises():
+            _execute(outcome, notebook, part, parameters, timeout, environment, say)
+    except Stopped:  # before the kernel was there, or after it had gone
+        if not outcome.ended:
+            outcome.end("interrupted", INTERRUPTED)
+    return outcome
+
+
+def _execute(
+    outcome: Outcome,
+    notebook: Path,
+    part: Path,
+    parameters: Mapping[str, Any],
+    timeout: float | None,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+) -> None:
     from ddbook.press.kernel import PeakMemory, manager  # here, because --help and wrong input need no kernel
 
-    outcome = Outcome(cells=len(nbformat.read(notebook, as_version=4).cells) + bool(parameters))
+    outcome.cells = len(nbformat.read(notebook, as_version=4).cells) + bool(parameters)
 
     def start(cell: NotebookNode, cell_index: int) -> None:
         if outcome.reach(cell, cell_index + 1):
             elapsed = time.monotonic() - outcome.started
             say(f"{notebook.stem}  {elapsed:6.1f} s  cell {outcome.cell}/{outcome.cells}  {outcome.heading or outcome.line}")
 
-    sockets = tempfile.TemporaryDirectory(prefix="ddlib-", ignore_cleanup_errors=True)
-    with _variables(environment), _sigterm_raises(), sockets as folder, PeakMemory() as memory:
-        outcome.state, outcome.error = _outcome(notebook, part, parameters, timeout, start, manager(Path(folder)))
-    outcome.wall_seconds = time.monotonic() - outcome.started
-    outcome.peak_memory_bytes = memory.peak
-    return outcome
+    scratch = tempfile.TemporaryDirectory(prefix="ddlib-", ignore_cleanup_errors=True)
+    cache = project_root(notebook.parent) / "_build" / ".cache"
+    with scratch as folder, PeakMemory() as memory, _variables(surroundings(os.environ, environment, Path(folder), cache)):
+        try:
+            ended = _outcome(notebook, part, parameters, timeout, start, manager(Path(folder)))
+        finally:
+            outcome.peak_memory_bytes = memory.peak
+        outcome.end(*ended)
 
 
 def _outcome(
@@ -104,11 +138,12 @@ def _outcome(
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # that saving takes long is nothing to tell a user
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         done = papermill.execute_notebook(
-            notebook,
-            part,
+            _verbatim(notebook),
+            _verbatim(part),
             parameters=dict(parameters),
             kernel_name="python3",  # the language, for papermill; which Python it is, the manager says
             kernel_manager_class=manager,
@@ -117,17 +152,18 @@ def _outcome(
             progress_bar=False,
             cwd=notebook.parent,
             on_cell_start=start,
+            iopub_timeout=FOREVER if timeout is None else max(1, int(timeout)),  # output may have to queue
             timeout_func=lambda cell: None if deadline is None else max(0.1, deadline - time.monotonic()),
             extra_arguments=["--log-level=ERROR"],  # silences ipykernel's warning about TCP
         )
     except papermill.PapermillExecutionError as error:
         return "failed", f"{error.ename}: {error.evalue}".strip(": ") or "the cell failed"
     except CellTimeoutError:
-        return "timeout", f"the run took longer than {timeout:g} seconds: raise --timeout, or ask for less"
+        return "timeout", f"the run took longer than {timeout or FOREVER:g} seconds: raise --timeout, or ask for less"
     except DeadKernelError as error:
         return "kernel_died", str(error)
     except (KeyboardInterrupt, Stopped):
-        return "interrupted", "stopped from outside: run it again to start over"
+        return "interrupted", INTERRUPTED
     except Exception as error:  # whatever else papermill or a kernel raise: the run has not finished
         return "failed", f"{type(error).__name__}: {error}"
     if any(cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None for cell in done.cells):
@@ -135,31 +171,19 @@ def _outcome(
     return "ok", ""
 
 
+def _verbatim(path: Path) -> str:
+    """A path for papermill, which fills what stands in braces with parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 @contextlib.contextmanager
 def _variables(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for the time of a run: the kernel inherits them."""
+    """These environment variables and no others, for the time of a run: the kernel inherits them."""
     before = dict(os.environ)
+    os.environ.clear()
     os.environ.update(values)
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextlib.contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    """SIGTERM becomes an exception, so that the kernel is ended and the end state written."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise Stopped
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread: signals are somebody else's
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import psutil
-from ipykernel.kernelspec import get_kernel_dict
+import zmq
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+LAUNCH = [sys.executable, "-P", str(Path(__file__).with_name("launch.py")), "-f", "{connection_file}"]
+"""What starts a kernel; -P, or else the files beside that one could be imported by their bare names."""
 LONGEST = 85  # bytes in the name of a folder with sockets: macOS cuts the whole path at 103, and "/kernel-ipc-5" follows
 
 
@@ -24,13 +28,19 @@ def manager(sockets: Path) -> type:
     the same time choose the same one, and the second dies.
     """
 
+    class Patient(AsyncKernelClient):
+        def connect_iopub(self, identity: bytes | None = None) -> zmq.Socket:
+            self.context.setsockopt(zmq.RCVHWM, 0)  # as in launch.py: no output is dropped
+            return super().connect_iopub(identity)
+
     class ThisInterpreter(AsyncKernelManager):
         transport = "ipc" if os.name == "posix" and len(bytes(sockets)) <= LONGEST else "tcp"
         connection_file = str(sockets / "kernel.json")
+        client_factory = Patient
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(**get_kernel_dict())
+            return KernelSpec(argv=LAUNCH, display_name="Python 3", language="python")
 
     return ThisInterpreter
 

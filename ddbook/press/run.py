@@ -18,10 +18,15 @@ from ddbook.press.profiles import read_profile
 from ddbook.press.project import project_root
 from ddbook.press.provenance import Failure, Run, describe, hardware
 from ddbook.press.record import GPU_FILE, RUN_FOLDER
-from ddlib.files import InputError, write_json
+from ddbook.press.signals import on_ending
+from ddbook.press.surroundings import recorded
+from ddlib.files import InputError, write_atomically, write_json
 
 MARK = ".ddlib-run"
 """Marks a folder as a run's own, so that nothing else is ever cleared away; also the lock of the folder."""
+
+RESERVE, RESERVED = ".reserve", 2**16
+"""A file, and its bytes, that makes room for the record when the disk has become full in the meantime."""
 
 
 def run(
@@ -65,22 +70,24 @@ def run(
         known = describe(notebook, root, profile, parameters, {name: parameters[name] for name in given})
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         overrides = {name: parameters[name] for name in (*chosen, *given)}
-        outcome = execute(notebook, work / "notebook.part.ipynb", overrides, timeout, environment | {RUN_FOLDER: str(work)}, say)
-        final = work if not replaces else out if outcome.state == "ok" else out.with_name(f"{out.name}.failed")
-        record = Run(
-            state=outcome.state,
-            environment=environment,
-            started=started,
-            wall_seconds=outcome.wall_seconds,
-            peak_memory_bytes=outcome.peak_memory_bytes,
-            peak_gpu_memory_bytes=_gpu_memory(work / GPU_FILE),
-            hardware=hardware(),
-            failure=_failure(outcome, final),
-            **known,
-        )
-        _finish(work, record)
-    if replaces:
-        _replace(work, final)
+        variables = environment | {RUN_FOLDER: str(work)}
+        with on_ending(lambda number: None):  # a signal ends the notebook, and what follows in seconds is finished
+            outcome = execute(notebook, work / "notebook.part.ipynb", overrides, timeout, variables, say)
+            final = work if not replaces else out if outcome.state == "ok" else out.with_name(f"{out.name}.failed")
+            record = Run(
+                state=outcome.state,
+                environment=recorded(os.environ) | environment,
+                started=started,
+                wall_seconds=outcome.wall_seconds,
+                peak_memory_bytes=outcome.peak_memory_bytes,
+                peak_gpu_memory_bytes=_gpu_memory(work / GPU_FILE),
+                hardware=hardware(),
+                failure=_failure(outcome, final),
+                **known,
+            )
+            _finish(work, record)
+            if replaces:
+                _replace(work, final)
     return record
 
 
@@ -129,6 +136,7 @@ def _claimed(folder: Path) -> Iterator[None]:
                 shutil.rmtree(path)
             elif path.name != MARK:
                 path.unlink()
+        write_atomically(folder / RESERVE, bytes(RESERVED))
         yield
 
 
@@ -157,6 +165,7 @@ def _gpu_memory(path: Path) -> int | None:
 def _finish(work: Path, record: Run) -> None:
     """Give the notebook its final name, then write the record: last, so that a finished run has everything else."""
     ok = record.state == "ok"
+    (work / RESERVE).unlink(missing_ok=True)
     part = work / "notebook.part.ipynb"
     if part.exists():
         part.replace(work / ("notebook.ipynb" if ok else "notebook.failed.ipynb"))
@@ -164,10 +173,11 @@ def _finish(work: Path, record: Run) -> None:
 
 
 def _restore(final: Path) -> None:
-    """Bring back the folder that a crash in the middle of ``_replace`` has left aside."""
-    old = final.with_name(f"{final.name}.old")
-    if (old / MARK).exists() and not final.exists():
-        old.replace(final)
+    """Bring back the run that a crash in the middle of ``_replace`` has left aside: the new one, or else the old one."""
+    for ending in ("new", "old"):
+        aside = final.with_name(f"{final.name}.{ending}")
+        if (aside / "run.json").exists() and not final.exists():
+            aside.replace(final)
 
 
 def _replace(work: Path, final: Path) -> None:

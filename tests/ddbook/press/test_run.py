@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from ddbook.press.provenance import hash_files
 from ddbook.press.run import message, run
 from ddlib.files import InputError
 from tests.ddbook.press.notebooks import project, write
+from tests.ddbook.press.waiting import wait_for
 
 pytestmark = pytest.mark.notebook
 RECORD = "from ddbook.press import Recorder\nrecord = Recorder('01_small')\nrecord.number('answer', scale * seed)"
@@ -31,6 +33,16 @@ def small(tmp_path):
 def execute(notebook, **options):
     lines = []
     return run(notebook, say=lines.append, **options), lines
+
+
+def begin(notebook, ignored=None):
+    """Start a run as the shell does for the background, or ``nohup``: with a signal ignored."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ddbook", "run", str(notebook)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: ignored and signal.signal(ignored, signal.SIG_IGN),
+    )
 
 
 def names(folder):
@@ -79,10 +91,14 @@ def test_a_run_that_does_not_finish_says_how_it_ended(small, tmp_path, state, co
     assert str(out / "notebook.failed.ipynb") in text
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_an_interruption_and_ends_the_kernel(small, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [(signal.SIGTERM, None), (signal.SIGINT, None), (signal.SIGHUP, None), (signal.SIGINT, signal.SIGINT)],
+    ids=["TERM", "INT", "HUP", "INT in the background"],
+)
+def test_a_signal_is_an_interruption_and_ends_the_kernel(small, tmp_path, number, ignored):
     notebook = small("import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)")
-    process = subprocess.Popen([sys.executable, "-m", "ddbook", "run", str(notebook)], stderr=subprocess.PIPE, text=True)
+    process = begin(notebook, ignored)
     pid = notebook.parent / "pid"
     deadline = time.monotonic() + 60
     while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
@@ -95,6 +111,16 @@ def test_a_signal_is_an_interruption_and_ends_the_kernel(small, tmp_path, number
     assert json.loads((out / "run.failed.json").read_text())["state"] == "interrupted"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_under_nohup_a_terminal_that_is_closed_does_not_end_a_run(small, tmp_path):
+    notebook = small("import os, pathlib, time\npathlib.Path('pid').touch()\ntime.sleep(3)")
+    process = begin(notebook, signal.SIGHUP)
+    wait_for((notebook.parent / "pid").exists, process)
+    process.send_signal(signal.SIGHUP)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert (tmp_path / "_build" / "manual" / "runs" / "01_small" / "run.json").exists()
 
 
 def test_a_finished_run_is_not_overwritten_without_force(small):
@@ -119,11 +145,18 @@ def test_a_failed_attempt_keeps_the_finished_run(small, tmp_path):
     assert names(runs) == {"01_small", "01_small.failed"}
 
 
-def test_a_crash_while_one_run_takes_the_place_of_another_loses_nothing(small, tmp_path):
+@pytest.mark.parametrize("asides", [["old"], ["new"], ["old", "new"]])
+def test_a_crash_while_one_run_takes_the_place_of_another_loses_nothing(small, tmp_path, asides):
+    """The newer run, in ``.new``, goes before the one that it was to replace; an archive may have dropped the hidden files."""
     notebook = small(RECORD)
     execute(notebook, given={"seed": "3"})
     runs = tmp_path / "_build" / "manual" / "runs"
-    (runs / "01_small").rename(runs / "01_small.old")
+    (runs / "01_small" / ".ddlib-run").unlink()
+    for aside in asides:
+        shutil.copytree(runs / "01_small", runs / f"01_small.{aside}")
+    if len(asides) == 2:
+        (runs / "01_small.old" / "run.json").write_text("{}")
+    shutil.rmtree(runs / "01_small")
     with pytest.raises(InputError, match="holds a finished run"):
         execute(notebook)
     assert json.loads((runs / "01_small" / "run.json").read_text())["parameters"]["seed"] == 3
