@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from ddbook.press.profiles import plan
-from ddbook.press.provenance import run_sources
+from ddbook.press.project import visible
+from ddbook.press.provenance import code_files, run_sources
 
 PROFILE = config.get("profile", "laptop")
 GIVEN = config.get("given", {})  # parameters by hand, per chapter
@@ -30,15 +31,15 @@ def drawn_under(wildcards):
 rule book:
     input:
         expand(f"{HOME}/runs/{{stem}}/run.json", stem=sorted(PARAMETERS)),
-        [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts],
-        sorted(Path("notebooks/profiles").glob("*.yml")),
+        visible(Path("book").rglob("*"), Path()),
+        visible(Path("notebooks/profiles").glob("*.yml"), Path()),
         sorted([*Path("reference").glob("*/run.json"), *Path("reference").glob("repeat.json")]),
-        [path for room in ("ddlib", "ddbook") for path in sorted(Path(room).rglob("*.py"))],
+        code_files(Path()),
         "_config.yml",
     output:
         touch(f"{HOME}/html/.finished"),
     shell:
-        "{DDLIB} render --profile {PROFILE}"
+        "{DDLIB} render --profile {PROFILE:q} 2>&1"
 
 
 # All chapters of a profile, without a book.
@@ -62,4 +63,4 @@ rule run:
     resources:
         gpu=lambda wildcards: int(str(PARAMETERS[wildcards.stem].get("device", "cpu")).startswith("cuda")),
     shell:
-        "{DDLIB} run {input.notebook} --profile {PROFILE} --out {HOME}/runs/{wildcards.stem} {params.by_hand} --force"
+        "{DDLIB} run {input.notebook:q} --profile {PROFILE} --out {HOME}/runs/{wildcards.stem} {params.by_hand} --force 2>&1"

@@ -25,7 +25,7 @@ from ddbook.press.project import project_root
 from ddbook.press.provenance import PACKAGES_ROOT, Run, hash_files, run_sources
 from ddbook.press.resources import read_run, request
 from ddbook.press.run import message
-from ddlib.files import InputError, write_json
+from ddlib.files import InputError, tail, write_json
 
 CONFIG = "sweep.json"
 """What the sweep in a folder is: notebook, profile, parameters, grid; also Snakemake's configuration."""
@@ -149,7 +149,7 @@ def run_sweep(
             started = _write(sweep, executor, say)
             with (sweep.out / LOG).open("wb") as output:
                 rules, config = Path(__file__).with_name("sweep.smk"), sweep.out / CONFIG
-                status = run_engine(rules, sweep.out, config, executor.arguments(sweep.prefix), lock, output, tick)
+                status = run_engine(rules, sweep.out, config, executor.arguments(sweep.prefix), lock, output, tick=tick)
             tick()
             finished = sweep.finished()
             tables = collect(sweep.out, finished)
@@ -170,7 +170,7 @@ def report(sweep: Sweep, outcome: Outcome) -> str:
     total = len(sweep.runs)
     lines = [f"{name}: {reason}" for name, reason in outcome.failed.items()]
     if not lines and outcome.finished < total and outcome.status not in (0, INTERRUPTED):
-        lines += [f"Snakemake stopped; the end of {sweep.out / LOG}:", *_tail(sweep.out / LOG, 12)]
+        lines += [f"Snakemake stopped; the end of {sweep.out / LOG}:", *tail(sweep.out / LOG, 12)]
     failed = f", {len(outcome.failed)} failed" if outcome.failed else ""
     lines.append(f"{outcome.finished} of {total} runs finished{failed}")
     if outcome.tables:
@@ -237,12 +237,8 @@ def _reason(sweep: Sweep, name: str, started: int) -> str:
         with contextlib.suppress(ValidationError):
             return message(Run.model_validate_json(record.read_bytes()))
     if _changed(log) >= started:
-        return "\n  ".join([f"It ended without a record, killed perhaps. The end of {log}:", *_tail(log, 1)])
+        return "\n  ".join([f"It ended without a record, killed perhaps. The end of {log}:", *tail(log, 1)])
     return ""
-
-
-def _tail(path: Path, count: int) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-count:]
 
 
 def _changed(path: Path) -> int:

@@ -9,26 +9,32 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ddbook.press.engine import run_engine
+from ddbook.press.engine import idle, run_engine
 from ddbook.press.locks import Held, locked
 from ddbook.press.profiles import plan
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Run
 from ddbook.press.resources import read_run
 from ddbook.press.run import message
-from ddlib.files import InputError, write_json
+from ddlib.files import InputError, tail, write_json
+
+LOG = "snakemake.log"
+"""What Snakemake itself says of a build, in the folder of the profile."""
+QUIET = ["--quiet", "host", "progress", "reason", "rules"]
+"""Errors, and nothing else."""
 
 
 def build_book(
     root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]] | None = None, options: Sequence[str] = ()
-) -> Path:
+) -> Path | None:
     """Run the chapters of a profile that need it, then build the book.
 
     Returns:
-        The first page. For arguments and errors see :func:`run_chapters`.
+        The first page; None if the options let Snakemake do something else, such as tell what it would do. For arguments and
+        errors see :func:`run_chapters`.
     """
     _make("book", root, profile, cores, given or {}, options)
-    return root / "_build" / profile / "html" / "index.html"
+    return None if idle(options) else root / "_build" / profile / "html" / "index.html"
 
 
 def run_chapters(
@@ -97,20 +103,12 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
 
 def _snakemake(target: str, root: Path, home: Path, cores: int, options: Sequence[str], lock: int) -> int:
     """Snakemake's exit status on the chapters, or the book, of a profile; options that take many words would swallow the target."""
-    flags = [
-        "--cores",
-        str(cores),
-        target,
-        "--rerun-incomplete",
-        "--keep-going",
-        "--quiet",
-        "all",
-        "--resources",
-        "gpu=1",
-        *_first(root, home),
-        *options,
-    ]
-    return run_engine(root / "Snakefile", root, home / "workflow.json", flags, lock)
+    flags = ["--cores", str(cores), target, "--rerun-incomplete", "--keep-going", "--resources", "gpu=1", *_first(root, home)]
+    arguments = (root / "Snakefile", root, home / "workflow.json")
+    if idle(options):
+        return run_engine(*arguments, [*flags, *options], lock)
+    with (home / LOG).open("wb") as log:
+        return run_engine(*arguments, [*flags, *QUIET, *options], lock, errors=log)
 
 
 def _first(root: Path, home: Path) -> list[str]:
@@ -123,7 +121,7 @@ def _first(root: Path, home: Path) -> list[str]:
 
 
 def _reasons(home: Path, started: float) -> str:
-    """What failed since the start: chapters from their records, otherwise where Snakemake and jupyter-book have said it."""
+    """What failed since the start: chapters from their records, or else what Snakemake says."""
     found = []
     for path in sorted(home.glob("runs/*/run.failed.json")):
         if path.stat().st_mtime >= started - 1:
@@ -132,6 +130,6 @@ def _reasons(home: Path, started: float) -> str:
             except ValidationError:
                 found.append(f"{path.parent.name} failed: see {path}")
     if not found:
-        return "The book was not built; the reason stands above."
+        return "\n  ".join([f"The book was not built. The end of {home / LOG}:", *tail(home / LOG, 12)])
     kept = len(list(home.glob("runs/*/run.json")))
     return "\n".join([*found, f"The book was not built. Finished chapters kept: {kept}. Mend this and run the same command again."])
