@@ -9,7 +9,18 @@ OMP_NUM_THREADS ?= 1
 BIN := .venv/bin
 export PROFILE CORES PARAMETERS SNAKEMAKE OMP_NUM_THREADS # recipes read them as variables of the shell: no quoting can go wrong
 
-.PHONY: help book claims reference archive links test test-fast lint lock clean
+# another interpreter asked for than that of .venv: then that is made anew
+VERSION := -c 'import sys; print(sys.implementation.cache_tag, *sys.version_info[:3])'
+ifeq ($(origin PYTHON),command line)
+ifneq ($(wildcard .venv/installed),)
+ifneq ($(shell $(PYTHON) $(VERSION) 2>/dev/null),$(shell $(BIN)/python $(VERSION) 2>/dev/null))
+ANEW := --clear
+.venv/installed: anew
+endif
+endif
+endif
+
+.PHONY: anew help book claims reference archive links test test-fast lint lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -45,7 +56,7 @@ lint: .venv/installed ## check format, style and types
 .venv/installed: requirements.lock pyproject.toml ddbook/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ddlib needs Python 3.11 or newer: make … PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "Installing into .venv, a few minutes the first time (log: .venv/install.log)"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(ANEW) .venv
 	@{ $(BIN)/pip install -r requirements.lock && $(BIN)/pip install --no-deps --no-build-isolation -e . -e ./ddbook; } > .venv/install.log 2>&1 \
 		|| { tail -20 .venv/install.log; exit 1; }
 	@touch $@
