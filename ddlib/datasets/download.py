@@ -1,9 +1,7 @@
-"""Files that are fetched once, checked against a pinned hash, and found offline in a folder that the user names."""
+"""Files at a pinned address, fetched once and checked against a pinned hash."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +19,7 @@ class DataUnavailableError(RuntimeError):
 
 
 class ChecksumError(ValueError):
-    """A file does not hold the bytes that this project was written for."""
+    """A file does not hold what this project was written for."""
 
 
 class RemoteFile(NamedTuple):
@@ -39,39 +37,27 @@ class RemoteFile(NamedTuple):
 
 
 def fetch(file: RemoteFile, cache: Path | None = None) -> Path:
-    """The path of a file with the pinned content.
-
-    It is looked for in the folder that the environment variable ``DDLIB_DATA_DIR`` names, then in pooch's cache, and then fetched
-    into that cache.
+    """The path of a file with the pinned content, in pooch's cache; fetched into it if it is not there.
 
     Args:
         file: which one.
         cache: where fetched files are kept; by default pooch's folder for ``ddlib``.
 
     Raises:
-        ChecksumError: if a file is found or fetched whose content is not the pinned one.
-        DataUnavailableError: if the file is nowhere and cannot be fetched.
+        ChecksumError: if a file is fetched whose content is not the pinned one.
+        DataUnavailableError: if the file cannot be fetched.
     """
-    named = os.environ.get(DATA_FOLDER)
-    if named and (path := Path(named).expanduser() / file.name).is_file():
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != file.sha256:
-            raise ChecksumError(
-                f"{path} has the SHA-256 {found}, but {file.sha256} is expected: replace it by the file at {file.url}"
-            )
-        return path
-    return _retrieve(file, cache)
-
-
-def _retrieve(file: RemoteFile, cache: Path | None) -> Path:
-    """The file from pooch's cache, fetched if it is not there."""
     pooch = needed("pooch", "data")
 
-    folder = Path(pooch.os_cache("ddlib")) if cache is None else cache
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT) if file.url.startswith("http") else None
     try:
-        found = pooch.retrieve(
-            file.url, known_hash=f"sha256:{file.sha256}", fname=file.name, path=folder, downloader=downloader, progressbar=False
+        fetched = pooch.retrieve(
+            file.url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=file.name,
+            path=cache_folder(cache),
+            downloader=downloader,
+            progressbar=False,
         )
     except OSError as error:  # no network, no such address, no right to write: requests' errors are among them
         raise DataUnavailableError(
@@ -85,7 +71,12 @@ def _retrieve(file: RemoteFile, cache: Path | None) -> Path:
             f"what {file.url} serves today has another SHA-256 than {file.sha256}, so it was not used: "
             f"put the file {file.name} with that hash into a folder and set {DATA_FOLDER} to it"
         ) from error
-    return Path(found)
+    return Path(fetched)
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """Where fetched files are kept: the given folder, or pooch's for ``ddlib``."""
+    return Path(needed("pooch", "data").os_cache("ddlib")) if cache is None else cache
 
 
 def _reason(error: OSError) -> str:

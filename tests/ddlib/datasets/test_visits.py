@@ -1,6 +1,7 @@
 """Both tables of laboratory visits, against plain readings of the same files."""
 
 import csv
+import importlib.metadata
 import math
 import os
 
@@ -10,24 +11,47 @@ import pytest
 import torch
 
 from ddlib import datasets
-from ddlib.datasets import DATA_FOLDER, cdisc, download, pbcseq
+from ddlib.datasets import DATA_FOLDER, PINNED, cdisc, pbcseq, records
 from ddlib.datasets.visits import first_visits
 
 folder = os.environ.get(DATA_FOLDER)
 with_data = pytest.mark.skipif(not folder, reason=f"{DATA_FOLDER} is not set: the laboratory records are not at hand")
-files = pytest.mark.parametrize("file", [cdisc.LABORATORY, cdisc.DEMOGRAPHICS, pbcseq.FOLLOW_UP], ids=lambda file: file.name)
+tables = pytest.mark.parametrize("table", PINNED, ids=lambda table: table.name)
 
 
-@files
-def test_addresses_are_pinned_to_a_commit_and_a_hash(file):
-    assert file.url.startswith("https://") and "1dcc2bf5f955cc1224a3e1307256e1fe86b68dae" in file.url
-    assert len(file.sha256) == 64 and int(file.sha256, 16)
+def by_hand(table):
+    """The file at hand, read past the library's own reader."""
+    path = records.at_hand(table)
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
 
 
-@files
+@tables
+def test_addresses_are_pinned_to_a_commit_and_a_hash(table):
+    assert table.remote.url.startswith("https://") and "1dcc2bf5f955cc1224a3e1307256e1fe86b68dae" in table.remote.url
+    assert len(table.remote.sha256) == 64 and int(table.remote.sha256, 16)
+
+
+@tables
 @with_data
-def test_the_files_at_hand_are_the_pinned_ones(file):
-    assert download.fetch(file).parent == download.Path(folder).expanduser()
+def test_the_tables_at_hand_are_the_pinned_ones(table):
+    plain, used = by_hand(table), records.read(table)
+    assert len(used) == table.rows == len(plain)
+    for name, column in table.columns.items():
+        if column.kind == "number":
+            np.testing.assert_allclose(used[name], plain[name].astype(float), rtol=1e-15)
+        else:
+            assert used[name].tolist() == plain[name].fillna("").tolist()
+
+
+@tables
+def test_the_package_ships_the_pinned_table(table, monkeypatch):
+    monkeypatch.delenv(DATA_FOLDER, raising=False)
+    try:
+        installed = importlib.metadata.distribution(table.packaged.package)
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip(f"{table.packaged.package} is not installed: pip install 'ddlib[{table.packaged.extra}]'")
+    assert records.at_hand(table) == installed.locate_file(table.packaged.path)
+    assert len(records.read(table)) == table.rows  # which refuses any other table
 
 
 @with_data
@@ -43,7 +67,7 @@ def test_the_trial_has_the_known_numbers_of_patients_sites_and_complete_records(
 @with_data
 def test_the_trials_values_are_those_of_the_file():
     found = datasets.cdisc_visits()
-    raw = pd.read_parquet(download.fetch(cdisc.LABORATORY))
+    raw = by_hand(cdisc.LABORATORY)
     generator = np.random.default_rng(0)
     for _ in range(60):
         i, t, j = (int(generator.integers(size)) for size in found.values.shape)
@@ -72,7 +96,7 @@ def test_fewer_visits_keep_the_patients_who_have_any():
 def test_annual_visits_are_the_nearest_within_three_months():
     found = datasets.pbc_visits()
     assert found.values.shape == (312, 11, 6) and found.variables[0] == "bili"
-    with download.fetch(pbcseq.FOLLOW_UP).open() as stream:
+    with records.at_hand(pbcseq.FOLLOW_UP).open() as stream:
         rows = [(row["id"], float(row["day"]), row) for row in csv.DictReader(stream)]
     for i in range(0, 312, 7):
         mine = [(day, row) for name, day, row in rows if name == found.patients[i]]
@@ -109,17 +133,18 @@ def test_loaders_without_data_say_so(load, tmp_path, monkeypatch):
     for module in (cdisc, pbcseq):
         for name in ("LABORATORY", "DEMOGRAPHICS", "FOLLOW_UP"):
             if hasattr(module, name):
-                monkeypatch.setattr(module, name, getattr(module, name)._replace(url="http://127.0.0.1:9/nothing"))
+                table = getattr(module, name)
+                nowhere = table.remote._replace(url="http://127.0.0.1:9/nothing")
+                not_installed = table.packaged._replace(package="no-such-package-is-installed")
+                monkeypatch.setattr(module, name, table._replace(remote=nowhere, packaged=not_installed))
     with pytest.raises(datasets.DataUnavailableError, match=DATA_FOLDER):
         load(cache=tmp_path / "cache")
 
 
-def test_repeated_results_are_refused(tmp_path, monkeypatch):
+def test_repeated_results_are_refused(monkeypatch):
     rows = [("p1", "WEEK 2", "ALT", 5.0), ("p1", "WEEK 2", "ALT", 6.0)]
     frame = pd.DataFrame(rows, columns=["USUBJID", "VISIT", "LBTESTCD", "LBSTRESN"]).assign(LBSTRESU="U/L")
-    frame.to_parquet(tmp_path / "lb.parquet")
-    (tmp_path / "dm.csv").write_text("USUBJID,SITEID\np1,701\n")
-    paths = {"cdisc_lb.parquet": tmp_path / "lb.parquet", "cdisc_dm.csv": tmp_path / "dm.csv"}
-    monkeypatch.setattr(cdisc, "fetch", lambda file, cache: paths[file.name])
+    sites = pd.DataFrame({"USUBJID": ["p1"], "SITEID": ["701"]})
+    monkeypatch.setattr(cdisc, "read", lambda table, cache: frame if table == cdisc.LABORATORY else sites)
     with pytest.raises(ValueError, match="two results of one analyte"):
         datasets.cdisc_visits()
