@@ -1,0 +1,207 @@
+"""Which files a run reads: noted in its kernel as they are opened, so that a run is known to be stale when its data change.
+
+Python's audit hook sees whatever Python itself opens. It does not see what another process opens, nor what a library in C or C++
+opens by a path, as pyarrow and HDF5 do: hand such a library an open file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import site
+import stat
+import sys
+import sysconfig
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ddbook.press.project import REFERENCE, project_root
+from ddlib.files import InputError, write_json
+
+INPUTS = "inputs.json"
+"""The file in a run's folder with what the run read."""
+NOT_AVAILABLE = "not available"
+"""Stands in place of a hash for a data set that a run looked for in vain."""
+DATA_FOLDER = "DDLIB_DATA_DIR"
+"""As in :mod:`ddlib.datasets`, which is too much to import for a notebook that reads nothing."""
+CODE = (".py", ".pyc", ".pyi", ".ipynb", ".so", ".pyd")
+"""Endings of what is keyed as code, or installed; the reference is chosen by the parameters in the notebook."""
+CACHES = (
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "MPLCONFIGDIR",
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "TORCH_HOME",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TRITON_CACHE_DIR",
+)
+"""Environment variables that name folders in which programs keep things for themselves."""
+SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/var/cache", "/System", "/Library")
+OF_PROGRAMS = (".cache", ".config", ".ipython", ".jupyter", ".matplotlib", ".fonts", ".local/share", ".triton", "Library")
+"""Below the user's home."""
+MADE_HERE = (REFERENCE, ".git", "_build/code", "_build/kept")
+"""Below the project: figures are drawn over the reference beside a run, the rest is made from what has a key of its own."""
+
+
+def watch(folder: Path) -> None:
+    """From now on note every file that this process opens to read, in ``inputs.json`` of a run's folder.
+
+    Not noted are code, the installation of Python, the system, temporary files, the caches of programs, the run's own folder, what
+    the process has written itself, and what is made from other inputs (``reference``, kept computations). Tables of
+    :mod:`ddlib.datasets` are noted wherever they lie, under their name; those that are missing too.
+
+    Args:
+        folder: the run's.
+    """
+    sys.addaudithook(_Watch(folder))
+
+
+def read_inputs(folder: Path) -> dict[str, str]:
+    """What a run has read: for each file its SHA-256 when it was first opened; nothing for a run that was not watched.
+
+    Files of the project are named by their path in it and tables of :mod:`ddlib.datasets` by their name; data sets that were looked
+    for in vain are ``not available``.
+
+    Raises:
+        InputError: if the file is not what :func:`watch` writes.
+    """
+    path = folder / INPUTS
+    if not path.exists():
+        return {}
+    with contextlib.suppress(ValueError, OSError):
+        inputs = json.loads(path.read_bytes())
+        if isinstance(inputs, dict) and all(isinstance(value, str) for value in inputs.values()):
+            return inputs
+    raise InputError(f"{path} does not say what the run has read: run the chapter again")
+
+
+def changed(inputs: Mapping[str, str], root: Path | None = None) -> list[str]:
+    """The inputs that are not what they were: with other content, gone, or there where the run looked for them in vain.
+
+    A table of :mod:`ddlib.datasets` may have moved to another source, or be gone: whoever reads it gets the same table or none.
+
+    Args:
+        inputs: as of :func:`read_inputs`.
+        root: the folder of the project; by default that of the working directory.
+    """
+    root = project_root() if root is None else root
+    return [name for name, before in inputs.items() if not _unchanged(name, before, root)]
+
+
+def _unchanged(name: str, before: str, root: Path) -> bool:
+    now = _sha256(_path(name, root))
+    if now is not None:
+        return now == before
+    from ddlib import datasets  # imports torch
+
+    tables = [table for table in datasets.PINNED if name in (table.name, table.dataset)]
+    places = [datasets.at_hand(table) for table in tables]
+    if before == NOT_AVAILABLE:
+        return not tables or None in places
+    return bool(tables) and all(
+        path is None or _sha256(path) in (before, table.remote.sha256, table.packaged.sha256)
+        for table, path in zip(tables, places, strict=True)
+    )
+
+
+def _path(name: str, root: Path) -> Path:
+    """The file of that name; paths that are not in the project are absolute."""
+    first, _, rest = name.partition("/")
+    if first == f"${DATA_FOLDER}":
+        return Path(os.environ.get(DATA_FOLDER, root / first)).expanduser() / rest
+    return root / (Path(name).expanduser() if first == "~" else name)
+
+
+def _sha256(path: Path) -> str | None:
+    """Of a regular file; None if there is none that can be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for its other end
+            return None
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
+class _Watch:
+    """The audit hook: one for a run, in the process that asked for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / INPUTS
+        self.places = _places(folder, project_root())
+        self.inputs: dict[str, str] = {}
+        self.known: set[str] = set()
+        self.process = os.getpid()
+        self.lock = threading.Lock()
+        self.thread = threading.local()
+        write_json(self.file, self.inputs)
+
+    def __call__(self, event: str, given: tuple[Any, ...]) -> None:
+        handle = getattr(self, "_on_" + event.replace(".", "_"), None) if event in EVENTS else None
+        if handle is None or os.getpid() != self.process or getattr(self.thread, "inside", False):
+            return
+        self.thread.inside = True  # what is opened below calls this hook again
+        try:
+            with self.lock, contextlib.suppress(Exception):  # an error here would forbid the notebook to open its file
+                handle(*given)
+        finally:
+            self.thread.inside = False
+
+    def _on_open(self, path: Any, mode: Any, flags: int) -> None:
+        if not isinstance(path, str | bytes) or os.fsdecode(path).endswith(CODE):
+            return
+        path = os.path.realpath(os.fsdecode(path))
+        if path in self.known:
+            return
+        writes = flags & (os.O_WRONLY | os.O_RDWR)
+        name = _name(path, self.places)
+        if name is None or (writes and (flags & os.O_TRUNC or not Path(path).exists())):
+            self.known.add(path)
+        elif not flags & os.O_WRONLY:
+            self._note(name, path)
+
+    def _on_os_rename(self, source: Any, target: Any, *_: Any) -> None:
+        self.known.add(os.path.realpath(os.fsdecode(target)))  # written under another name
+
+    def _on_ddlib_datasets_read(self, name: str, path: str) -> None:
+        self._note(name, os.path.realpath(path))
+
+    def _on_ddlib_datasets_missing(self, name: str) -> None:
+        self.inputs[name] = NOT_AVAILABLE
+        write_json(self.file, self.inputs)
+
+    def _note(self, name: str, path: str) -> None:
+        content = _sha256(Path(path))
+        if content is not None:
+            self.known.add(path)
+            self.inputs.setdefault(name, content)
+            write_json(self.file, self.inputs)
+
+
+EVENTS = frozenset({"open", "os.rename", "ddlib.datasets.read", "ddlib.datasets.missing"})
+
+
+def _places(folder: Path, root: Path) -> list[tuple[str, str | None]]:
+    """Folders with the name that their files begin with, or None where nothing counts; those inside others first."""
+    home = Path.home()
+    installed = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages(), *sysconfig.get_paths().values()]
+    ignored: list[str | Path] = [*SYSTEM, *installed, tempfile.gettempdir(), folder, *(home / name for name in OF_PROGRAMS)]
+    ignored += [root / name for name in MADE_HERE] + [os.environ[name] for name in CACHES if os.environ.get(name)]
+    places: dict[str, str | None] = {os.sep: os.sep, os.path.realpath(home): "~/"}
+    places |= {os.path.realpath(path): None for path in ignored}
+    if os.environ.get(DATA_FOLDER):
+        places[os.path.realpath(Path(os.environ[DATA_FOLDER]).expanduser())] = f"${DATA_FOLDER}/"
+    places[os.path.realpath(root)] = ""
+    return sorted(places.items(), key=lambda place: -len(place[0]))
+
+
+def _name(path: str, places: list[tuple[str, str | None]]) -> str | None:
+    """How a file is called in the record; None if it does not count."""
+    start, label = next((place, label) for place, label in places if path.startswith(place.rstrip(os.sep) + os.sep))
+    return None if label is None else label + os.path.relpath(path, start).replace(os.sep, "/")
