@@ -62,12 +62,15 @@ def recorded(root: Path, profile: str) -> dict[str, State]:
 
 
 def record(root: Path, profile: str, judged: Sequence[Judged]) -> Path:
-    """Put a profile's verdicts on record; those of other profiles stay.
+    """Put a profile's verdicts on record; those of other profiles stay, and those that could not be tested for want of data.
 
     Raises:
         InputError: as for :func:`recorded`.
     """
-    write_json(root / RECORD, _read_record(root) | {profile: {one.claim.id: one.state for one in judged}})
+    before = _read_record(root)
+    kept = before.get(profile, {})
+    now = {one.claim.id: kept.get(one.claim.id, one.state) if one.lacks_only_data else one.state for one in judged}
+    write_json(root / RECORD, before | {profile: now})
     return root / RECORD
 
 

@@ -36,6 +36,7 @@ class Statistic(BaseModel):
         middle: how seeds are summarised; differences and ratios always by the mean.
         at_least: the claim holds from this threshold upwards.
         at_most: the claim holds up to this threshold.
+        data: the data set of ``ddlib.datasets`` that it rests on, which a run may have to do without.
         published: the paper's own figure, a single run; without a threshold the claim is that it could be one more of our seeds: it
             lies in the 95 % prediction interval of one run.
     """
@@ -55,6 +56,7 @@ class Statistic(BaseModel):
     middle: Literal["mean", "median"] = "mean"
     at_least: float | None = None
     at_most: float | None = None
+    data: Name | None = None
     published: float | None = None
 
     @model_validator(mode="after")

@@ -17,12 +17,18 @@ from pydantic import ValidationError
 
 from ddbook.kit.scores import ScoreError
 from ddbook.press.claims.ledger import Statistic
+from ddbook.press.inputs import NOT_AVAILABLE, read_inputs
 from ddbook.press.provenance import Run
+from ddlib.files import InputError
 from ddlib.statistics import Estimate
 
 
 class Missing(Exception):
     """A result that a statistic needs is not there; the message says which, for the reader of a verdict."""
+
+
+class MissingData(Missing):
+    """It is not there because the run, by its own record, had to do without the data."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,18 @@ class Results:
         except (pd.errors.EmptyDataError, pd.errors.ParserError):
             raise Missing(f"{path} holds no table: run the chapter again") from None
 
+    def missing_data(self, chapter: str) -> set[str]:
+        """The data sets that a chapter's run looked for and, as it recorded itself, did not find.
+
+        Raises:
+            Missing: if that record is broken.
+        """
+        try:
+            inputs = read_inputs(self.folder / chapter)
+        except InputError as error:
+            raise Missing(str(error)) from None
+        return {name for name, content in inputs.items() if content == NOT_AVAILABLE}
+
     def _file(self, chapter: str, name: str) -> Path:
         if chapter not in self.chapters:
             raise Missing(f"{self.name} has no finished run of {chapter}")
@@ -93,8 +111,17 @@ def measure(statistic: Statistic, chapter: str, results: Results) -> Estimate:
     """A statistic of the ledger with its 95 % interval; n is the number of seeds, 0 for a number that was recorded without.
 
     Raises:
-        Missing: if the results lack what it needs.
+        Missing: if the results lack what it needs; MissingData if for want of data.
     """
+    try:
+        return _measured(statistic, chapter, results)
+    except Missing:
+        if statistic.data in results.missing_data(chapter):
+            raise MissingData(f"the data were not there: {statistic.data}") from None
+        raise
+
+
+def _measured(statistic: Statistic, chapter: str, results: Results) -> Estimate:
     if statistic.number is not None:
         return _recorded(statistic.number, results.numbers(chapter))
     table = results.table(chapter, str(statistic.table))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ddbook.press.claims.ledger import Claim, Statistic
-from ddbook.press.claims.results import Missing, Results, measure, spread
+from ddbook.press.claims.results import Missing, MissingData, Results, measure, spread
 from ddlib.statistics import Estimate
 
 State = Literal["reproduced", "partly", "not reproduced", "not testable"]
@@ -16,12 +16,16 @@ RANK: dict[str, int] = {"reproduced": 0, "partly": 1, "not reproduced": 2, "not 
 
 
 class Finding(NamedTuple):
-    """What a run says about one statistic: its estimate where there is one, the verdict, and why it could not be tested."""
+    """What a run says about one statistic: its estimate where there is one, the verdict, and why it could not be tested.
+
+    ``without_data`` if that is because the run had to do without the data.
+    """
 
     statistic: Statistic
     estimate: Estimate | None
     state: State
     why: str = ""
+    without_data: bool = False
 
 
 class Judged(NamedTuple):
@@ -31,6 +35,12 @@ class Judged(NamedTuple):
     state: State
     findings: list[Finding]
     why: str = ""
+
+    @property
+    def lacks_only_data(self) -> bool:
+        """Whether all that could not be tested of it could not for want of data."""
+        untested = [finding for finding in self.findings if finding.state == "not testable"]
+        return bool(untested) and all(finding.without_data for finding in untested)
 
 
 def judge(claim: Claim, results: Results) -> Judged:
@@ -56,14 +66,22 @@ def judge(claim: Claim, results: Results) -> Judged:
 
 
 def worse_than_recorded(judged: Sequence[Judged], recorded: Mapping[str, str]) -> list[str]:
-    """One sentence for each claim whose verdict is worse than the one on record, or that has left the ledger since."""
+    """One sentence for each claim whose verdict is worse than the one on record, or that has left the ledger since.
+
+    What could not be tested because the run, by its own record, had to do without data is not held against it.
+    """
     found = []
     for one in judged:
         before = recorded.get(one.claim.id)
-        if before is not None and RANK[one.state] > RANK[before]:
+        if before is not None and RANK[one.state] > RANK[before] and not (one.lacks_only_data and _loses_nothing(before, one)):
             found.append(f"{one.claim.id} is {one.state} and was {before}{f': {one.why}' if one.why else ''}")
     known = {one.claim.id for one in judged}
     return found + [f"{name} was {before} and is no longer in the ledger" for name, before in recorded.items() if name not in known]
+
+
+def _loses_nothing(before: str, one: Judged) -> bool:
+    """Whether no statistic that could be tested is worse than before, as far as a verdict on all of them tells that."""
+    return before == "partly" or all(RANK[finding.state] <= RANK[before] for finding in one.findings if not finding.without_data)
 
 
 def _unmet(claim: Claim, results: Results) -> str:
@@ -104,7 +122,7 @@ def _find(statistic: Statistic, claim: Claim, results: Results) -> Finding:
         if statistic.matches:
             return Finding(statistic, found, _matched(statistic, str(claim.chapter), results))
     except Missing as missing:
-        return Finding(statistic, None, "not testable", str(missing))
+        return Finding(statistic, None, "not testable", str(missing), isinstance(missing, MissingData))
     return Finding(statistic, found, _placed(statistic, found))
 
 

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from ddbook.press.claims import read_ledger
 from ddbook.press.cli import app
-from ddlib.files import InputError
+from ddbook.press.inputs import INPUTS, NOT_AVAILABLE
+from ddlib.files import InputError, write_json
 from tests import ROOT
 from tests.ddbook.press.claims.world import CLAIM, finished_run, ledger, number
 
@@ -65,6 +66,40 @@ def test_a_lost_number_is_a_loss(house):
     finished_run(house / "_build" / "laptop" / "runs", {"b": OTHER})
     found = claims()
     assert (found.exit_code, "no rows with method == 'a'" in found.output) == (1, True)
+
+
+@pytest.fixture
+def without_labs(house):
+    """A claim on two data sets, on record as reproduced; then a run without a table of the second, as its record may explain."""
+    table = CLAIM["statistics"][0]
+    ledger(house, CLAIM | {"statistics": [table, table | {"label": "score of labs", "table": "labs", "data": "labs"}]})
+    place = finished_run(house / "_build" / "laptop" / "runs", {"a": GOOD, "b": OTHER})
+    labs = place / "results" / "labs.csv"
+    labs.write_text((place / "results" / "scores.csv").read_text())
+    assert claims("--record").exit_code == 0
+    labs.unlink()
+    return place
+
+
+def test_what_a_run_could_not_test_for_want_of_data_is_no_loss(house, without_labs):
+    write_json(without_labs / INPUTS, {"labs": NOT_AVAILABLE})
+    found = claims("--record")
+    assert (found.exit_code, "not testable" in found.output, "the data were not there: labs" in found.output) == (0, True, True)
+    assert json.loads((house / "reference" / "claims.json").read_text()) == {"laptop": {"better": "reproduced"}}
+
+
+@pytest.mark.parametrize("inputs", [{}, {"labs: a.csv": "0" * 64}, {"others": NOT_AVAILABLE}])
+def test_a_lost_table_is_a_loss_unless_the_run_says_that_its_own_data_were_missing(without_labs, inputs):
+    write_json(without_labs / INPUTS, inputs)
+    assert claims().exit_code == 1
+
+
+def test_missing_data_excuse_no_other_loss(house, without_labs):
+    write_json(without_labs / INPUTS, {"labs": NOT_AVAILABLE})
+    run(house, BAD)
+    assert claims().exit_code == 1
+    (without_labs / "results" / "scores.csv").unlink()
+    assert claims().exit_code == 1
 
 
 def test_the_reference_has_a_record_of_its_own(house):

@@ -4,6 +4,7 @@ import pytest
 
 from ddbook.press.claims import read_ledger
 from ddbook.press.profiles import chapters
+from ddlib.datasets import PINNED
 from ddlib.files import InputError
 from tests import ROOT
 from tests.ddbook.press.claims.world import CLAIM, ledger
@@ -88,3 +89,8 @@ def test_a_file_of_another_form_is_named(tmp_path, text, complaint):
 def test_a_missing_ledger_says_where_to_call(tmp_path):
     with pytest.raises(InputError, match="folder of the project"):
         read_ledger(tmp_path / "claims.yml")
+
+
+def test_the_data_that_claims_rest_on_are_those_of_the_library():
+    data = {each.data for claim in read_ledger(ROOT / "book" / "claims.yml") for each in claim.statistics if each.data}
+    assert data == {table.dataset for table in PINNED}
