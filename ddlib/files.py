@@ -47,18 +47,19 @@ def finite(value: Any) -> Any:
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a file that exists.
+    """The content of a file that exists, by the core rules of YAML 1.2 (:mod:`ddlib.yaml12`): 010 is 10, and ``no`` is a text.
 
     Raises:
-        InputError: if it is not YAML, or cannot be read.
+        InputError: if it is not YAML, gives a key twice, or cannot be read.
     """
-    import yaml
+    from ddlib import yaml12
 
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise InputError(f"{path} is not YAML: see its line {line}") from None
+        return yaml12.load(path.read_text(encoding="utf-8"))
+    except yaml12.NotYamlError as error:
+        if error.reason:
+            raise InputError(f"{path}, line {error.line}: {error.reason}") from None
+        raise InputError(f"{path} is not YAML: see its line {error.line}") from None
     except (UnicodeDecodeError, PermissionError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({type(error).__name__}): write it anew") from None
 
