@@ -93,12 +93,14 @@ def sweep_notebook(
 
 @app.command()
 def parameters(notebook: NotebookPath) -> None:
-    """Show the parameters of a notebook: name, type, default, meaning."""
+    """Show the parameters of a notebook: name, default, what a value must be, meaning."""
     from ddbook.press.parameters import read_schema
 
-    table = Table("name", "type", "default", "meaning", box=None)
+    table = Table(box=None)
+    for head in ("name", "default", "must be", "meaning"):
+        table.add_column(head, overflow="fold")
     for item in read_schema(notebook).values():
-        table.add_row(item.name, item.annotation.replace("[", r"\["), repr(item.default).replace("[", r"\["), item.meaning)
+        table.add_row(*(text.replace("[", r"\[") for text in (item.name, repr(item.default), item.wanted, item.meaning)))
     show(table)
 
 

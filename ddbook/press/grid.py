@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ddbook.press.annotations import is_list, takes_whole_numbers
 from ddbook.press.parameters import Parameter, closest
 from ddlib.files import InputError
 
@@ -99,7 +100,7 @@ def _pieces(text: str, values: str) -> list[str]:
 def _range(parameter: Parameter, piece: str) -> str | range:
     """``a..b`` as a range where the parameter takes whole numbers, everything else as it is."""
     found = re.fullmatch(r"(-?\d{1,18})\.\.(-?\d{1,18})", piece)
-    if not found or not re.search(r"\bint\b", parameter.annotation):
+    if not found or not takes_whole_numbers(parameter.kind):
         return piece
     first, last = int(found[1]), int(found[2])
     if last < first:
@@ -122,6 +123,6 @@ def _value(parameter: Parameter, text: str) -> Any:
     try:
         return parameter.parse(text, "--grid")
     except InputError:
-        if not parameter.annotation.startswith("list["):
+        if not is_list(parameter.kind):
             raise
         return parameter.parse(f"[{text}]", "--grid")

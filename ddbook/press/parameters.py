@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import io
 import tokenize
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from ddbook.press.annotations import HOMES, checker, in_words, is_text, names_in, options, read_type
+from ddlib import yaml12
 from ddlib.files import InputError
 
-TYPES: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "Literal": Literal}
-ANNOTATION = (ast.Expression, ast.Name, ast.Subscript, ast.Tuple, ast.Constant, ast.BinOp, ast.BitOr, ast.Load)
+LONGEST = 60
+"""Characters of a value in a message."""
 
 
 class Parameter(NamedTuple):
@@ -28,40 +30,80 @@ class Parameter(NamedTuple):
     default: Any
     meaning: str
 
+    @property
+    def kind(self) -> Any:
+        """The type that the annotation names, with its bounds."""
+        return read_type(self.annotation)
+
+    @property
+    def wanted(self) -> str:
+        """What a value has to be, in words."""
+        return in_words(self.kind)
+
     def check(self, value: Any, where: str) -> Any:
         """The value as the annotation has it (3 becomes 3.0 for a float).
 
         Raises:
-            InputError: if the value has another type or is not finite.
+            InputError: if the value has another type, is out of its range, not finite, or too large for 64 bits.
         """
-        adapter = TypeAdapter(_type(self.annotation), config=ConfigDict(strict=True, allow_inf_nan=False))
         try:
-            return adapter.validate_python(value)
+            checked = checker(self.annotation).validate_python(value)
         except ValidationError as error:
             problem = error.errors()[0]
             place = "".join(f"[{index}]" for index in problem["loc"] if isinstance(index, int))
-            wanted = f"{self.annotation} ({self.meaning}): {problem['msg'].lower()}"
-            raise InputError(f"{where}: {self.name}{place} is {value!r}, but must be {wanted}") from None
+            more = ", and finite" if problem["type"] == "finite_number" else ""
+            raise self._refusal(where, place, problem["input"] if place else value, more) from None
+        if any(not -(2**63) <= number < 2**63 for number in _whole_numbers(checked)):
+            raise self._refusal(where, "", value, ", in 64 bits")
+        return checked
+
+    def _refusal(self, where: str, place: str, value: Any, more: str) -> InputError:
+        words = [option for option in options(self.kind) if isinstance(option, str)]
+        near = difflib.get_close_matches(value, words, n=1) if isinstance(value, str) else []
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        subject = f"{self.name} " if place else ""
+        return InputError(
+            f"{where}: {self.name}{place} is {_shown(value)}, but {subject}must be {self.wanted}{more} ({self.meaning}){hint}"
+        )
 
     def parse(self, text: str, where: str) -> Any:
-        """The value of a text from the command line: in Python's or YAML's notation, or the text itself.
+        """The value of a text from the command line: as Python writes values, in YAML's notation, or the text itself.
 
         Raises:
-            InputError: if no reading of the text has the parameter's type.
+            InputError: if no reading of the text is a value of this parameter.
         """
-        readings: list[Any] = [text] if self.annotation == "str" else []
-        for read in (ast.literal_eval, yaml.safe_load):  # YAML alone takes 1e-3 for a text
-            try:
-                readings.append(read(text))
-            except (ValueError, SyntaxError, yaml.YAMLError, MemoryError, RecursionError):
-                continue
-        readings.append(text)  # as it is, for example "3" for `str | None`
+        readings = [*([text] if is_text(self.kind) else []), *_readings(text), text]  # "3" for `str | None`
         for reading in readings:
             try:
                 return self.check(reading, where)
             except InputError:
                 continue
         return self.check(readings[0], where)
+
+
+def _readings(text: str) -> list[Any]:
+    """What a text may stand for; Python's notation counts only where it is what Python itself would write, so not for 1_000."""
+    found: list[Any] = []
+    with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        value = ast.literal_eval(text)
+        found += [value] if str(value) == text else []
+    with contextlib.suppress(yaml12.NotYamlError, RecursionError):
+        found.append(yaml12.load(text))
+    return found
+
+
+def _whole_numbers(value: Any) -> list[int]:
+    if isinstance(value, list):
+        return [number for item in value for number in _whole_numbers(item)]
+    return [value] if isinstance(value, int) else []
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def read_schema(notebook: Path) -> dict[str, Parameter]:
@@ -83,7 +125,12 @@ def read_schema(notebook: Path) -> dict[str, Parameter]:
         raise InputError(
             f"{notebook} has {len(tagged)} cells tagged 'parameters' and needs exactly one: its parameters are read from there"
         )
-    return {parameter.name: parameter for parameter in _parse_cell(tagged[0], notebook)}
+    schema: dict[str, Parameter] = {}
+    for parameter in _parse_cell(tagged[0], notebook):
+        if parameter.name in schema:
+            raise InputError(f"the parameters cell of {notebook} names {parameter.name!r} twice: keep one of the lines")
+        schema[parameter.name] = parameter
+    return schema
 
 
 def resolve(
@@ -98,7 +145,7 @@ def resolve(
         source: how messages call the profile.
 
     Raises:
-        InputError: for an unknown name, with the closest known one, or a value of another type.
+        InputError: for an unknown name, with the closest known one, or a value of another type or out of its range.
     """
     schema = read_schema(notebook)
     values = {name: parameter.default for name, parameter in schema.items()}
@@ -145,11 +192,24 @@ def _parse_cell(source: str, notebook: Path) -> list[Parameter]:
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT
     }
-    lines = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "typing")]  # for Literal
-    return [_parse_line(node, comments, notebook) for node in lines]
+    imported = {name for node in tree.body if isinstance(node, ast.ImportFrom) for name in _imported(node, notebook)}
+    lines = [node for node in tree.body if not isinstance(node, ast.ImportFrom)]
+    return [_parse_line(node, comments, imported, notebook) for node in lines]
 
 
-def _parse_line(node: ast.stmt, comments: Mapping[int, str], notebook: Path) -> Parameter:
+def _imported(node: ast.ImportFrom, notebook: Path) -> list[str]:
+    """The names of an import line; only words for annotations are allowed."""
+    known = HOMES.get(node.module or "", set()) if not node.level else set()
+    for alias in node.names:
+        if alias.name not in known or alias.asname:
+            raise InputError(
+                f"line {node.lineno} of the parameters cell of {notebook} imports {alias.name}: only the words for annotations in "
+                "ddbook/kit/ranges.py may be imported there, under their own names"
+            )
+    return [alias.name for alias in node.names]
+
+
+def _parse_line(node: ast.stmt, comments: Mapping[int, str], imported: set[str], notebook: Path) -> Parameter:
     form = "write each parameter as `name: type = value  # meaning`"
     place = f"line {node.lineno} of the parameters cell of {notebook}"
     if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
@@ -162,15 +222,8 @@ def _parse_line(node: ast.stmt, comments: Mapping[int, str], notebook: Path) -> 
     except ValueError:
         raise InputError(f"{place} computes its value: {form}, with a plain value") from None
     parameter = Parameter(node.target.id, ast.unparse(node.annotation), default, meaning)
+    read_type(parameter.annotation)
+    missing = sorted(names_in(parameter.annotation) - imported)
+    if missing:
+        raise InputError(f"{place} uses {missing[0]}, which the cell does not import: add it to the cell's import line")
     return parameter._replace(default=parameter.check(default, place))
-
-
-def _type(annotation: str) -> Any:
-    """The type that an annotation names; names outside ``TYPES`` are refused, so that nothing is executed."""
-    tree = ast.parse(annotation, mode="eval")
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    if names - set(TYPES) or not all(isinstance(node, ANNOTATION) for node in ast.walk(tree)):
-        raise InputError(
-            f"{annotation!r} cannot be the type of a parameter: use int, float, bool, str, list[…], Literal[…] or … | None"
-        )
-    return eval(compile(tree, "<annotation>", "eval"), {"__builtins__": {}}, TYPES)

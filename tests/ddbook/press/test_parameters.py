@@ -35,10 +35,18 @@ def test_the_cell_is_the_schema(notebook):
         ("3", "note", "3"),
         ("null", "note", None),
         ("on", "switch", "on"),
+        ("010", "seed", 10),
+        ("1e3", "scale", 1000.0),
+        ("null", "limit", None),
+        ("None", "limit", None),
+        ("[010]", "sizes", [10]),
+        (str(["it's", "C:\\x", 'a"']), "words", ["it's", "C:\\x", 'a"']),
+        ("[yes, 1:30, 2020-01-01]", "words", ["yes", "1:30", "2020-01-01"]),
     ],
 )
 def test_text_from_the_command_line_becomes_a_typed_value(notebook, text, name, value):
     more = 'note: str | None = None  # a remark\nswitch: Literal["on", "off"] = "off"  # a word that YAML takes for a truth value'
+    more += "\nwords: list[str] = []  # words"
     write(notebook, parameters=f"{PARAMETERS}\n{more}")
     found = resolve(notebook, given={name: text})[name]
     assert found == value
@@ -50,14 +58,22 @@ def test_text_from_the_command_line_becomes_a_typed_value(notebook, text, name, 
     [
         ("sede", "1", "no parameter 'sede': did you mean 'seed'"),
         ("zzz", "1", "it has seed, scale, sizes"),
-        ("seed", "1.5", "seed is 1.5, but must be int"),
-        ("seed", "true", "must be int"),
-        ("seed", "many", "seed is 'many', but must be int (seed of all draws)"),
-        ("scale", ".inf", "finite number"),
-        ("scale", "1e999", "finite number"),
-        ("sizes", "3", r"must be list\[int\]"),
-        ("sizes", "[1, x]", r"sizes\[1\] is"),
+        ("seed", "1.5", "seed is 1.5, but must be a whole number"),
+        ("seed", "true", "seed is True, but must be a whole number"),
+        ("seed", "many", "seed is 'many', but must be a whole number (seed of all draws)"),
+        ("scale", ".inf", "must be a number, and finite (a factor)"),
+        ("scale", "1e999", "must be a number, and finite (a factor)"),
+        ("sizes", "3", "must be a list, each a whole number"),
+        ("sizes", "[1, x]", r"sizes\[1\] is 'x', but sizes must be"),
         ("mode", "medium", "'fast' or 'slow'"),
+        ("mode", "fats", "did you mean 'fast'?"),
+        ("seed", "1_000", "seed is '1_000', but must be a whole number"),
+        ("seed", "1:30", "seed is '1:30', but must be a whole number"),
+        ("seed", "100000000000000000000000", "must be a whole number, in 64 bits"),
+        ("seed", "-9223372036854775809", "in 64 bits"),
+        ("sizes", "[1, 9223372036854775808]", "in 64 bits"),
+        ("seed", "9" * 5000, "must be a whole number"),
+        ("seed", "0x" + "f" * 5000, "seed is a number of thousands of digits"),
     ],
 )
 def test_an_unknown_name_or_a_wrong_type_is_one_clear_sentence(notebook, name, text, message):
@@ -82,7 +98,7 @@ def test_no_text_is_taken_for_an_int_that_is_none(text):
     try:
         assert type(parameter.parse(text, "-p")) is int
     except InputError as error:
-        assert "must be int" in str(error)
+        assert "must be a whole number" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +107,16 @@ def test_no_text_is_taken_for_an_int_that_is_none(text):
         ("seed = 0  # no type", "is not an annotated assignment"),
         ("seed: int = 0", "has no comment that says what seed means"),
         ("seed: int = 1 + len('x')  # computed", "computes its value"),
-        ("seed: int = 'a'  # wrong", "seed is 'a', but must be int"),
+        ("seed: int = 'a'  # wrong", "seed is 'a', but must be a whole number"),
         ("seed: __import__('os') = 0  # evil", "cannot be the type of a parameter"),
         ("seed: int = (  # open", "is not Python"),
+        ("seed: int = 0  # one\nseed: int = 1  # another", "names 'seed' twice"),
+        ("seed: PositiveInt = 1  # seed", "uses PositiveInt, which the cell does not import"),
+        ("from os import path\nseed: int = 0  # seed", "imports path: only the words"),
+        ("from .ranges import Seed\nseed: Seed = 0  # seed", "imports Seed: only the words"),
+        ("from pydantic import PositiveInt as int\nseed: int = 0  # seed", "imports PositiveInt: only the words"),
+        ("from pydantic import PositiveInt\nseed: PositiveInt = 0  # seed", "seed is 0, but must be a whole number of 1 or more"),
+        ("import os\nseed: int = 0  # seed", "is not an annotated assignment"),
     ],
 )
 def test_a_parameters_cell_of_another_form_is_refused(tmp_path, cell, message):
@@ -127,9 +150,13 @@ def test_hand_goes_before_profile_and_profile_before_default(notebook):
     [
         ("01_smal: {seed: 1}", "there is no notebook '01_smal': did you mean '01_small'"),
         ("01_small: {sede: 1}", "profile smoke: 01_small.ipynb has no parameter 'sede': did you mean 'seed'"),
-        ("01_small: {seed: one}", "profile smoke: seed is 'one', but must be int"),
+        ("01_small: {seed: one}", "profile smoke: seed is 'one', but must be a whole number"),
         ("- 01_small", "is not a mapping of mappings"),
         ("01_small: [", "is not YAML: see its line"),
+        ("01_small: {seed: 1}\n01_small: {seed: 2}", "line 2: the key '01_small' is given twice"),
+        ("01_small:\n  seed: 1\n  seed: 2", "line 3: the key 'seed' is given twice"),
+        ("01_small: {seed: 1_000}", "seed is '1_000', but must be a whole number"),
+        ("01_small: {label: 010}", "label is 10, but must be a text"),
     ],
 )
 def test_profiles_are_checked_the_same_way(notebook, content, message):
