@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ddbook.press.locks import Held, locked
 from ddbook.press.private import is_private
+from ddbook.press.profiles import check_profile_name
 from ddlib.files import InputError, write_atomically
 
 DOWNLOADS = "download"
@@ -35,6 +36,7 @@ def archive(profile: str, root: Path) -> Path:
     Raises:
         InputError: if there is no book, it holds a set made of real patients' rows, or one is being built.
     """
+    check_profile_name(profile)
     home = root / "_build" / profile
     if not (home / "html" / "index.html").is_file():
         raise InputError(f"there is no finished book in {home / 'html'}: first give the command make book PROFILE={profile}")

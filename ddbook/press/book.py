@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ddbook.press.profiles import check_profile_name
 from ddbook.press.sitecheck import problems
 from ddbook.press.stage import BookError, committed_notebooks, stage
 
@@ -35,6 +36,7 @@ def build(profile: str, root: Path) -> Path:
         BookError: if a chapter has no finished run, if the build gave a warning or if a link leads nowhere. The book that was
             published before is still there.
     """
+    check_profile_name(profile)
     home = root / "_build" / profile
     source = stage(profile, root)
     with tempfile.TemporaryDirectory(prefix="book-", dir=home) as scratch:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddbook.press.book import JUPYTER_BOOK, BookError
+from ddbook.press.profiles import check_profile_name
 from ddlib.files import InputError
 
 
@@ -38,6 +39,7 @@ def follow(profile: str, root: Path) -> Links:
         InputError: if there is no such tree.
         BookError: if the pages could not be read.
     """
+    check_profile_name(profile)
     home = (root / "_build" / profile).resolve()
     if not (home / "src" / "_config.yml").is_file():
         raise InputError(f"there are no pages in {home / 'src'}: first give the command make book PROFILE={profile}")

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from ddbook.press.parameters import read_schema
-from ddbook.press.profiles import chapters
+from ddbook.press.profiles import chapters, read_profile
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Hardware, hardware
 from ddbook.press.run import message, run
@@ -72,14 +72,17 @@ def repeat(root: Path, profile: str, stems: Sequence[str] = (), say: Callable[[s
         say: called with a line of progress for each run.
 
     Raises:
-        InputError: if there is no such chapter, or somebody interrupted a run.
+        InputError: if there is no such chapter or profile, one is given twice, or somebody interrupted a run.
     """
     import torch
 
+    read_profile(root / "notebooks", profile)
     notebooks = {path.stem: path for path in chapters(root / "notebooks")}
     for stem in stems:
         if stem not in notebooks:
             raise InputError(f"there is no chapter {stem!r}: choose among {', '.join(notebooks)}")
+        if stems.count(stem) > 1:
+            raise InputError(f"the chapter {stem!r} is given twice: give each once")
     ways = {"once": {"device": "cpu"}, "again": {"device": "cpu"}}
     if torch.cuda.is_available():
         ways["gpu"] = {"device": "cuda"}

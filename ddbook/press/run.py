@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ddbook.press.device import check_device
 from ddbook.press.execute import Outcome, execute
 from ddbook.press.locks import Held, locked
-from ddbook.press.parameters import resolve
+from ddbook.press.parameters import read_schema, resolve
 from ddbook.press.profiles import read_profile
 from ddbook.press.project import project_root
 from ddbook.press.provenance import Failure, Run, describe, hardware
@@ -56,8 +57,9 @@ def run(
         InputError: before a kernel starts, if something that was asked for cannot be done.
     """
     notebook, given = notebook.resolve(), dict(given or {})
-    chosen = read_profile(notebook.parent, profile).get(notebook.stem, {}) if profile else {}
+    chosen = read_profile(notebook.parent, profile).get(notebook.stem, {}) if profile is not None else {}
     parameters = resolve(notebook, chosen, given, source=f"profile {profile}")
+    check_device(read_schema(notebook), [parameters.get("device")])
     if timeout is not None and not 0 < timeout < float("inf"):
         raise InputError(f"the timeout is {timeout} seconds: give a positive number, or none at all")
     root = project_root(notebook.parent)

@@ -19,9 +19,9 @@ from ddbook.press.claims.fragments import fragments
 from ddbook.press.git import repository as repository_of
 from ddbook.press.parameters import read_schema
 from ddbook.press.private import private_names
-from ddbook.press.profiles import plan, profile_names
+from ddbook.press.profiles import check_profile_name, plan, profile_names
 from ddbook.press.provenance import Run
-from ddlib.files import InputError
+from ddlib.files import InputError, read_yaml
 
 
 class BookError(InputError):
@@ -61,9 +61,10 @@ class Chapter:
 
 def stage(profile: str, root: Path) -> Path:
     """Makes ``_build/<profile>/src`` afresh and returns it; a failure leaves the one that was there."""
+    check_profile_name(profile)
     home = root / "_build" / profile
     chapters = finished_chapters(profile, root)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config = read_yaml(root / "_config.yml")
     repository = repository_of(root) or config["repository"]["url"]
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="src-", dir=home) as scratch:
@@ -100,8 +101,8 @@ def finished_chapters(profile: str, root: Path) -> list[Chapter]:
 
 
 def read_toc(path: Path) -> dict[str, Any]:
-    """A table of contents as jupyter-book reads it."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    """A table of contents."""
+    return read_yaml(path)
 
 
 def toc_files(node: Any) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ddbook.press.collect import collect
+from ddbook.press.device import check_device
 from ddbook.press.engine import INTERRUPTED, run_engine
 from ddbook.press.executors import Executor
 from ddbook.press.grid import expand, read_grid
@@ -110,7 +111,7 @@ def plan_sweep(
     """
     notebook, given = notebook.resolve(), given or {}
     values = read_grid(read_schema(notebook), grid, given)
-    chosen = read_profile(notebook.parent, profile).get(notebook.stem, {}) if profile else {}
+    chosen = read_profile(notebook.parent, profile).get(notebook.stem, {}) if profile is not None else {}
     fixed = resolve(notebook, chosen, given, source=f"profile {profile}")
     inputs = {**_code(notebook), "parameters": {name: value for name, value in fixed.items() if name not in values}}
     name = f"{notebook.stem}-{profile}" if profile else notebook.stem
@@ -133,8 +134,11 @@ def run_sweep(
         How it ended. Runs that failed are done again by the next call, and only those.
 
     Raises:
-        InputError: before anything starts, if the folder is another sweep's, in use, or cannot be written to.
+        InputError: before anything starts, if the folder is another sweep's, in use, or cannot be written to, or if local runs
+            are to use a GPU that is not there.
     """
+    if executor.local:
+        check_device(read_schema(sweep.notebook), sweep.grid.get("device", [sweep.inputs["parameters"].get("device")]))
     _check_folder(sweep)
     total = len(sweep.runs)
 

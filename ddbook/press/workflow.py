@@ -9,9 +9,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ddbook.press.device import check_device
 from ddbook.press.engine import idle, run_engine
 from ddbook.press.locks import Held, locked
-from ddbook.press.profiles import plan
+from ddbook.press.parameters import read_schema
+from ddbook.press.profiles import check_profile_name, plan
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Run
 from ddbook.press.resources import read_run
@@ -62,8 +64,12 @@ def _make(
     """Let Snakemake make a target of the Snakefile."""
     if cores < 1:
         raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
+    check_profile_name(profile)
     home = root / "_build" / profile
     parameters = plan(root / "notebooks", profile, given)
+    if not options:  # with them, chapters may run on other machines
+        for stem, values in parameters.items():
+            check_device(read_schema(root / "notebooks" / f"{stem}.ipynb"), [values.get("device")])
     by_hand = {stem: {name: parameters[stem][name] for name in values} for stem, values in given.items()}
     try:
         with locked(root / "_build" / ".lock") as lock:
@@ -83,7 +89,7 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
     """``"01_name.seed=1 04_other.ipc=[10]"`` as parameters per chapter; quotes as in a shell.
 
     Raises:
-        InputError: if a word is not of that form.
+        InputError: if a word is not of that form, or a parameter of a chapter comes twice.
     """
     found: dict[str, dict[str, str]] = {}
     try:
@@ -97,6 +103,8 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
             raise InputError(
                 f"PARAMETERS has the word {word!r}: write chapter.name=value, for example 01_one_dataset_many_tasks.seed=1"
             )
+        if parameter in found.get(stem, {}):
+            raise InputError(f"PARAMETERS gives {name} twice: give each parameter of a chapter once")
         found.setdefault(stem, {})[parameter] = value
     return found
 

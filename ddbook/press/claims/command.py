@@ -15,6 +15,7 @@ from ddbook.press.claims.compare import Compared, Differing, compare_all
 from ddbook.press.claims.ledger import Statistic, read_ledger
 from ddbook.press.claims.results import Missing, Results
 from ddbook.press.claims.verdict import RANK, Finding, Judged, State, judge, worse_than_recorded
+from ddbook.press.profiles import check_profile_name
 from ddbook.press.project import REFERENCE
 from ddlib.files import InputError, finite, write_json
 from ddlib.statistics import Estimate
@@ -34,6 +35,7 @@ def results_of(root: Path, profile: str) -> Results:
     if profile == REFERENCE:
         found, mend = Results(root / REFERENCE, "the reference"), "make it with `make reference`"
     else:
+        check_profile_name(profile)
         found = Results(root / "_build" / profile / "runs", f"the {profile} run")
         mend = f"run the chapters with `make book PROFILE={profile}`"
     if not found.chapters:

@@ -126,7 +126,7 @@ def test_wrong_parameters_stop_before_anything_starts(house):
         assert text in output
     (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{SECOND}: {{seconds: soon}}")
     status, output = finish(book(house))
-    assert (status, "must be float" in output) == (2, True)
+    assert (status, "must be a number" in output) == (2, True)
     assert not (house / "_build" / "smoke" / "runs").exists()
 
 
