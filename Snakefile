@@ -4,63 +4,50 @@ import shlex
 import sys
 from pathlib import Path
 
-from ddbook.press.profiles import plan
-from ddbook.press.project import visible
-from ddbook.press.provenance import code_files, run_sources
+from ddbook.press.freshness import Today, marks
 
-PROFILE = config.get("profile", "laptop")
-GIVEN = config.get("given", {})  # parameters by hand, per chapter
-PARAMETERS = plan(Path("notebooks"), PROFILE, GIVEN)
-HOME = f"_build/{PROFILE}"
-DDLIB = f"{shlex.quote(sys.executable)} -m ddbook"
+TODAY = Today(Path().resolve(), config.get("profile", "laptop"), config.get("given", {}))  # given: parameters by hand, per chapter
+if "marks" not in config:  # `ddbook book` has done both
+    TODAY.remember()
+# A mark is there if and only if a chapter's run is fresh. Its name says the key, so nothing depends on times, and Snakemake's own
+# records decide nothing.
+MARKS = config.get("marks") or marks(TODAY)
+HOME = f"_build/{TODAY.profile}"
+DDBOOK = f"{shlex.quote(sys.executable)} -m ddbook"
 
 
 def by_hand(wildcards):
-    values = GIVEN.get(wildcards.stem, {})
+    values = TODAY.given.get(wildcards.stem, {})
     return " ".join(shlex.join(["-p", f"{name}={value}"]) for name, value in values.items())
 
 
-def drawn_under(wildcards):
-    """The reference, which figures show; not for the runs of which it is made."""
-    record = Path(f"reference/{wildcards.stem}/run.json")
-    return [record] if PROFILE != "paper" and record.exists() else []
-
-
-# The output is a mark beside the pages, not a page: Snakemake deletes the outputs of a job before it starts, and a book that was
-# published before has to stay whole if the new one cannot be built.
+# Without an output it is made each time: render itself knows whether there is anything to do.
 rule book:
     input:
-        expand(f"{HOME}/runs/{{stem}}/run.json", stem=sorted(PARAMETERS)),
-        visible(Path("book").rglob("*"), Path()),
-        visible(Path("notebooks/profiles").glob("*.yml"), Path()),
-        sorted([*Path("reference").glob("*/run.json"), *Path("reference").glob("repeat.json")]),
-        code_files(Path()),
-        "_config.yml",
-    output:
-        touch(f"{HOME}/html/.finished"),
+        MARKS.values(),
     shell:
-        "{DDLIB} render --profile {PROFILE:q} 2>&1"
+        "{DDBOOK} render --profile {TODAY.profile:q} 2>&1"
 
 
 # All chapters of a profile, without a book.
 rule runs:
     input:
-        expand(f"{HOME}/runs/{{stem}}/run.json", stem=sorted(PARAMETERS)),
+        MARKS.values(),
 
 
-# run.json is the only output: Snakemake deletes the outputs of a job that failed, and the failed notebook has to stay.
+# The mark is the only output: Snakemake deletes the outputs of a job before it starts and when it fails, and what a chapter has
+# left before has to stay until its new run has finished.
 rule run:
-    input:
-        notebook="notebooks/{stem}.ipynb",
-        sources=run_sources(Path()),
-        reference=drawn_under,
     output:
-        f"{HOME}/runs/{{stem}}/run.json",
+        touch(f"{HOME}/fresh/{{stem}}.{{key}}"),
+    wildcard_constraints:
+        stem="[^.]+",
+        key="[0-9a-f]{16}",
     params:
         by_hand=by_hand,
-        resolved=lambda wildcards: repr(sorted(PARAMETERS[wildcards.stem].items())),  # a change reruns the chapter
+        out=lambda wildcards: f"{HOME}/runs/{wildcards.stem}",
     threads: 1
     resources:
-        gpu=lambda wildcards: int(str(PARAMETERS[wildcards.stem].get("device", "cpu")).startswith("cuda")),
+        gpu=lambda wildcards: int(str(TODAY.parameters[wildcards.stem].get("device", "cpu")).startswith("cuda")),
     shell:
-        "{DDLIB} run {input.notebook:q} --profile {PROFILE} --out {HOME}/runs/{wildcards.stem} {params.by_hand} --force 2>&1"
+        "{DDBOOK} run notebooks/{wildcards.stem}.ipynb --profile {TODAY.profile:q} --out {params.out:q} {params.by_hand} --force 2>&1"

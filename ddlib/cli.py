@@ -16,7 +16,7 @@ import ddlib
 from ddlib.console import EXIT, say, speaking
 from ddlib.files import InputError
 
-STUDY = ("run", "parameters", "book", "render", "sweep", "claims", "repeat", "reference", "archive", "links")
+STUDY = ("run", "parameters", "book", "render", "sweep", "claims", "repeat", "reference", "archive", "links", "status", "accept")
 """Commands about notebooks, chapters and the book, which are of the study: ``ddbook run`` and so on."""
 NEEDED = ("pandas", "yaml", "rich")
 """What ``ddlib merge`` imports and the library alone does not."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,13 @@ def resolve_as_python(app: Sphinx, env: BuildEnvironment, node: pending_xref, co
     return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, content)
 
 
+def load_before(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
+    """Loads the library once: the processes that read pages are copies of this one."""
+    if any(page.startswith("book/api/") for page in pages):
+        for module in pkgutil.walk_packages(importlib.import_module("ddlib").__path__, "ddlib."):
+            importlib.import_module(module.name)
+
+
 def _places(module: str) -> Iterator[ModuleType]:
     """The module, then those of the bases of its classes: a dataclass inherits annotations with the names in them."""
     try:
@@ -98,4 +106,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("autodoc-process-signature", plain_signature)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", resolve_as_python)
+    app.connect("env-before-read-docs", load_before)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

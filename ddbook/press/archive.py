@@ -7,7 +7,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from ddbook.press.locks import Held, locked
+from ddbook.press.locks import BOOK_LOCK, Held, locked
 from ddbook.press.private import is_private
 from ddbook.press.profiles import check_profile_name
 from ddlib.files import InputError, write_atomically
@@ -42,7 +42,7 @@ def archive(profile: str, root: Path) -> Path:
         raise InputError(f"there is no finished book in {home / 'html'}: first give the command make book PROFILE={profile}")
     name = f"ddlib-book-{profile}"
     try:
-        with locked(root / "_build" / ".lock"):
+        with locked(root / "_build" / ".lock"), locked(home / BOOK_LOCK):
             packed = _packed(home / "html", name)
             sums = f"{hashlib.sha256(packed).hexdigest()}  {name}.zip\n"
             for folder in (home / "html" / DOWNLOADS, home):

@@ -33,12 +33,13 @@ def run_notebook(
     out: Annotated[Path | None, typer.Option(help="Folder of the run [default: _build/<profile or manual>/runs/<name>].")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a finished run, once the new one has finished.")] = False,
     timeout: Annotated[float | None, typer.Option(help="Seconds for the whole run.")] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Compute everything, also what earlier runs have kept.")] = False,
 ) -> None:
     """Run one notebook. Exit status: 0 finished, 1 failed, 2 wrong input, 124 timeout, 130 interrupted."""
     from ddbook.press.parameters import split_assignments
     from ddbook.press.run import message, run
 
-    record = run(notebook, out, profile, split_assignments(parameter or []), force, timeout, say=say)
+    record = run(notebook, out, profile, split_assignments(parameter or []), force, timeout, say=say, anew=anew)
     say(message(record), error=record.state != "ok")
     raise typer.Exit(EXIT[record.state])
 
@@ -110,12 +111,17 @@ def book(
     cores: Annotated[int, typer.Option(help="Chapters that run side by side.")] = os.cpu_count() or 1,
     parameters: Annotated[str, typer.Option(help="chapter.name=value words that go before the profile's.")] = "",
     snakemake: Annotated[str, typer.Option(help="More options for Snakemake, e.g. of a cluster's executor plugin.")] = "",
+    only: Annotated[list[str] | None, typer.Option(help="Run this chapter only, e.g. 06; may be given many times.")] = None,
 ) -> None:
-    """Run every chapter that is missing or out of date, then build the book. The last line is its address."""
+    """Run every chapter that is not fresh, then build the book. The last line is its address.
+
+    With --only, other chapters are not run: where one of them is not fresh, the book is a draft that says so on its page, and the
+    published book stays as it is.
+    """
     from ddbook.press.workflow import BuildError, build_book, split_parameters
 
     try:
-        page = build_book(project_root(), profile, cores, split_parameters(parameters), words(snakemake))
+        page = build_book(project_root(), profile, cores, split_parameters(parameters), words(snakemake), only or [])
     except BuildError as error:
         say(str(error), error=True)
         raise typer.Exit(1) from None
@@ -128,12 +134,41 @@ def render(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")]
     """Build the book from runs that have finished, without running anything."""
     from ddbook.press.book import BookError, build
 
-    say("Building the book from the finished chapters")
     try:
-        build(profile, project_root())
+        build(profile, project_root(), say)
     except BookError as error:
         say(str(error), error=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+def status(profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop") -> None:
+    """Show for each chapter whether its run is fresh, what has changed since, and how long it took; runs nothing."""
+    from ddbook.press.standing import lines
+
+    table = Table("chapter", "state", "took", "why", box=None)
+    for line in lines(project_root(), profile):
+        table.add_row(line.chapter, line.state, line.took, line.why.replace("[", r"\["))
+    show(table)
+
+
+@app.command("accept")
+def accept_change(
+    chapter: Annotated[str, typer.Argument(help="The chapter, e.g. 06_how_far_from_the_limit.")],
+    why: Annotated[str, typer.Option(help="Why the change cannot move a result; it stands on the page.")],
+    profile: Annotated[
+        str, typer.Option(help="Whose run: smoke, laptop, paper, or reference for the committed results.")
+    ] = "laptop",
+) -> None:
+    """Keep a chapter's results after a change of code that cannot move them.
+
+    The code before and after the change is run, with the smoke profile and with the chapter's own at two replicates, and both must
+    give the same. Exit status: 0 accepted, 2 not, and why.
+    """
+    from ddbook.press.accept import accept
+
+    accepted = accept(project_root(), chapter, profile, why, say=say)
+    say(f"{chapter} of {profile} is fresh again: {accepted.files} files were the same with the code before and after")
 
 
 @app.command("archive")

@@ -130,10 +130,10 @@ def words(options: str) -> list[str]:
 
 def idle(options: Sequence[str]) -> bool:
     """Whether options let Snakemake do something else than its work: tell what it would do, draw it, tidy up, stop half-way."""
-    from snakemake.cli import get_argument_parser
-
     if not options:
         return False
+    from snakemake.cli import get_argument_parser
+
     parser = get_argument_parser()
     try:
         with contextlib.redirect_stderr(io.StringIO()):

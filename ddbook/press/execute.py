@@ -80,6 +80,7 @@ def execute(
     timeout: float | None,
     environment: Mapping[str, str],
     say: Callable[[str], None],
+    folder: Path,
 ) -> Outcome:
     """Execute a notebook with papermill in a kernel of this interpreter.
 
@@ -87,17 +88,18 @@ def execute(
     cell completed.
 
     Args:
-        notebook: the notebook; its folder is the working directory.
+        notebook: the notebook.
         part: where papermill writes the notebook after each cell.
         parameters: values to inject.
         timeout: seconds for the whole notebook, or None.
         environment: variables for the kernel, besides those that :func:`ddbook.press.surroundings.surroundings` lets through.
         say: called with a line as each cell starts.
+        folder: the working directory.
     """
     outcome = Outcome()
     try:
         with ending_raises():
-            _execute(outcome, notebook, part, parameters, timeout, environment, say)
+            _execute(outcome, notebook, part, parameters, timeout, environment, say, folder)
     except Stopped:  # before the kernel was there, or after it had gone
         if not outcome.ended:
             outcome.end("interrupted", INTERRUPTED)
@@ -112,6 +114,7 @@ def _execute(
     timeout: float | None,
     environment: Mapping[str, str],
     say: Callable[[str], None],
+    folder: Path,
 ) -> None:
     from ddbook.press.kernel import PeakMemory, manager  # here, because --help and wrong input need no kernel
 
@@ -123,17 +126,23 @@ def _execute(
             say(f"{notebook.stem}  {elapsed:6.1f} s  cell {outcome.cell}/{outcome.cells}  {outcome.heading or outcome.line}")
 
     scratch = tempfile.TemporaryDirectory(prefix="ddlib-", ignore_cleanup_errors=True)
-    cache = project_root(notebook.parent) / "_build" / ".cache"
-    with scratch as folder, PeakMemory() as memory, _variables(surroundings(os.environ, environment, Path(folder), cache)):
+    cache = project_root(folder) / "_build" / ".cache"
+    with scratch as own, PeakMemory() as memory, _variables(surroundings(os.environ, environment, Path(own), cache)):
         try:
-            ended = _outcome(notebook, part, parameters, timeout, start, manager(Path(folder)))
+            ended = _outcome(notebook, part, parameters, timeout, start, manager(Path(own)), folder)
         finally:
             outcome.peak_memory_bytes = memory.peak
         outcome.end(*ended)
 
 
 def _outcome(
-    notebook: Path, part: Path, parameters: Mapping[str, Any], timeout: float | None, start: Callable[..., None], manager: type
+    notebook: Path,
+    part: Path,
+    parameters: Mapping[str, Any],
+    timeout: float | None,
+    start: Callable[..., None],
+    manager: type,
+    folder: Path,
 ) -> tuple[State, str]:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -150,7 +159,7 @@ def _outcome(
             shutdown_kernel="immediate",  # asked politely in the middle of a cell, a kernel fills the screen with a traceback
             start_timeout=300,  # a cold network disk is slow to import from
             progress_bar=False,
-            cwd=notebook.parent,
+            cwd=folder,
             on_cell_start=start,
             iopub_timeout=FOREVER if timeout is None else max(1, int(timeout)),  # output may have to queue
             timeout_func=lambda cell: None if deadline is None else max(0.1, deadline - time.monotonic()),

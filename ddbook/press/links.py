@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddbook.press.book import JUPYTER_BOOK, BookError
+from ddbook.press.chapter import BookError
+from ddbook.press.locks import BOOK_LOCK, locked
 from ddbook.press.profiles import check_profile_name
 from ddlib.files import InputError
+
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 
 
 class Links(NamedTuple):
@@ -43,7 +47,7 @@ def follow(profile: str, root: Path) -> Links:
     home = (root / "_build" / profile).resolve()
     if not (home / "src" / "_config.yml").is_file():
         raise InputError(f"there are no pages in {home / 'src'}: first give the command make book PROFILE={profile}")
-    with tempfile.TemporaryDirectory(prefix="links-", dir=home) as scratch:
+    with locked(home / BOOK_LOCK, wait=True), tempfile.TemporaryDirectory(prefix="links-", dir=home) as scratch:
         command = [*JUPYTER_BOOK, str(home / "src"), "--path-output", scratch, "--builder", "linkcheck", "-q"]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "MPLBACKEND": "agg"}
         done = subprocess.run(command, cwd=home / "src", env=environment, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ddbook.press.digests import digest, file_digest
 from ddbook.press.project import REFERENCE, project_root
 from ddlib.files import InputError
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:  # a notebook that draws nothing need not load them
 
 REPETITION = {"seed", "device", "precision", "replicates", "networks", "fits"}
 """Parameters that change how often and where something is computed, not what."""
+NOTE = "ddlib-reference"
+"""The class of the sentence about the reference in a caption: what the book adds to it later is known by that."""
 SHOWN = 4
 """So many parameters are named in a caption."""
+DRAWN_FILE = "drawn.json"
+"""Where a notebook notes what of the reference its figures were drawn over."""
+PARAMETERS = "parameters"
+"""Stands for the reference's parameters among the names of its tables."""
 
 
 class Reference:
@@ -32,10 +39,11 @@ class Reference:
         self.stem = stem
         self.folder = (folder or project_root() / REFERENCE) / stem
         self.here = _namespace()
+        self.drawn: dict[str, str] = {}
 
-    def exists(self) -> bool:
-        """Whether the reference has the chapter."""
-        return (self.folder / "run.json").exists()
+    def note(self, name: str) -> None:
+        """Note that something of the reference decides a figure."""
+        self.drawn[name] = digest_of(self.folder, name, self.here)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """A recorded table, or None if there is none."""
@@ -66,6 +74,29 @@ class Reference:
         return apart, {name: value for name, value in differing.items() if name not in apart and name not in ("seed", "device")}
 
 
+def digest_of(folder: Path, name: str, here: Mapping[str, Any]) -> str:
+    """The SHA-256 of a table of a chapter's reference, or of its parameters; empty where there is none to be drawn.
+
+    Args:
+        folder: of the chapter in the reference.
+        name: of the table, or :data:`PARAMETERS`.
+        here: the parameters of the run: a run with those of the reference is the same again, and not drawn over it.
+    """
+    if name != PARAMETERS:
+        path = folder / "results" / f"{name}.csv"
+        return file_digest(path) if path.exists() else ""
+    path = folder / "run.json"
+    there = json.loads(path.read_bytes())["parameters"] if path.exists() else {}
+    same = all(here.get(key) == value for key, value in there.items() if key != "device")
+    return "" if same else digest(there)
+
+
+def read_drawn(folder: Path) -> dict[str, str]:
+    """What of the reference the figures of a run were drawn over; nothing for a run without such figures."""
+    path = folder / DRAWN_FILE
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+
 def over_reference(
     reference: Reference, tables: Mapping[str, pd.DataFrame], draw: Callable[..., Figure], *args: Any, **options: Any
 ) -> tuple[Figure, str]:
@@ -82,7 +113,8 @@ def over_reference(
     from ddbook.kit.overlay import lay_under
 
     figure = draw(*args, **options)
-    if not reference.exists():
+    reference.note(PARAMETERS)
+    if not reference.drawn[PARAMETERS]:
         return figure, ""
     apart, larger = reference.differences()
     if apart:
@@ -116,6 +148,7 @@ def _swapped(argument: Any, reference: Reference, tables: Mapping[str, pd.DataFr
     name = next((name for name, table in tables.items() if table is argument), None)
     if name is None:
         return argument
+    reference.note(name)
     found = reference.table(name)
     if found is None:
         raise LookupError(f"the reference has no table {name}")

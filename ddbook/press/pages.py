@@ -1,10 +1,8 @@
-"""The parts of the book that are made from records: provenance, status, profiles, the first page's figure, the library's pages."""
+"""The parts of the book that are made from records: provenance, status, profiles and the first page's figure."""
 
 from __future__ import annotations
 
 import base64
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,27 +11,7 @@ from bs4 import BeautifulSoup
 
 from ddbook.press.parameters import Parameter
 from ddbook.press.private import is_private
-from ddbook.press.provenance import Git, Run
-
-# in the order of imports, as a reader meets them; others follow by name
-PARTS = [
-    "problem",
-    "requirement",
-    "closed_forms",
-    "learners",
-    "methods",
-    "tasks",
-    "lens",
-    "trial",
-    "settings",
-    "statistics",
-    "dbn",
-    "pinn",
-    "merge",
-    "datasets",
-]
-
-UNLISTED = {"cli", "console", "extras", "progress"}  # the command, which `ddlib --help` explains, and how it speaks
+from ddbook.press.provenance import Accepted, Git, Kept, Run
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -97,12 +75,57 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Profile", code(run.profile) if run.profile else "none"),
         ("Seeds", ", ".join(map(str, run.seeds)) or "none"),
         ("Code", f"ddlib {run.ddlib_version}, {commit(run.git)}"),
+        *([("Key", f"`{run.key[:12]}`")] if run.key else []),
         ("Computed on", hardware(run)),
         ("Started", run.started),
-        ("Wall time", duration(run.wall_seconds)),
+        ("Time", took(run)),
+        *([("Kept", kept(run))] if _replayed(run) else []),
         ("Peak memory", memory(run)),
+        *(("Accepted", accepted(change)) for change in run.accepted),
         ("Versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())),
     ]
+
+
+def kept(run: Run) -> str:
+    """Which of a run's long computations an earlier run had made, and when; empty if it made all itself."""
+    earlier = _replayed(run)
+    if not earlier:
+        return ""
+    days = sorted({computation.computed[:10] for computation in earlier})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    were = "was" if len(earlier) == 1 else "were"
+    return f"{len(earlier)} of {len(run.kept)} computations, {duration(_earlier_seconds(run))}, {were} kept from {when}"
+
+
+def accepted(change: Accepted) -> str:
+    """Why the results stand although the code has changed since."""
+    names = ", ".join(code(name) for name in change.changed) or "nothing that is named"
+    same = f"{change.files} file{'s' * (change.files != 1)} of results"
+    return f"on {change.when[:10]}, although {names} had changed: {change.why} ({same} the same with the code before and after)"
+
+
+def _replayed(run: Run) -> list[Kept]:
+    return [computation for computation in run.kept if computation.replayed]
+
+
+def _earlier_seconds(run: Run) -> float:
+    return sum(computation.seconds for computation in _replayed(run))
+
+
+def seconds(run: Run) -> float:
+    """How long a run takes that computes everything itself."""
+    return run.wall_seconds + _earlier_seconds(run)
+
+
+def took(run: Run) -> str:
+    """The time of a run, and that of what it did not compute again."""
+    earlier = f", and {duration(_earlier_seconds(run))} kept" if _replayed(run) else ""
+    return duration(run.wall_seconds) + earlier
+
+
+def peak(run: Run) -> int:
+    """The most memory, in bytes, that a run holds at once if it computes everything itself."""
+    return max([run.peak_memory_bytes, *(computation.peak_memory_bytes for computation in _replayed(run))])
 
 
 def commit(git: Git) -> str:
@@ -122,7 +145,7 @@ def hardware(run: Run) -> str:
 def memory(run: Run) -> str:
     """The most memory that a run held at once, on the GPU too if it used one."""
     gpu = f", {run.peak_gpu_memory_bytes / 2**30:.2f} GiB on the GPU" if run.peak_gpu_memory_bytes is not None else ""
-    return f"{run.peak_memory_bytes / 2**30:.2f} GiB{gpu}"
+    return f"{peak(run) / 2**30:.2f} GiB{gpu}"
 
 
 def duration(seconds: float) -> str:
@@ -131,17 +154,42 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
-def status(runs: Mapping[str, Run]) -> str:
-    """The tables of the status page."""
+def by_hand(runs: Mapping[str, Run], plan: Mapping[str, Mapping[str, Any]]) -> str:
+    """A paragraph that names each parameter whose value in a run is not that of its profile; empty if there is none.
+
+    Args:
+        runs: the records, by chapter.
+        plan: what the profile gives each chapter; a chapter that it does not have cannot differ from it.
+    """
+    given = [
+        f"`{stem}.{name} = {value!r}`"
+        for stem, run in runs.items()
+        for name, value in run.parameters.items()
+        if name in plan.get(stem, {}) and plan[stem][name] != value
+    ]
+    return f"Given by hand: {', '.join(given)}. All else is as in the profile.\n\n" if given else ""
+
+
+def status(runs: Mapping[str, Run], given: str = "") -> str:
+    """The tables of the status page.
+
+    Args:
+        runs: the records, by chapter.
+        given: the paragraph on what was given by hand.
+    """
     rows = [
         (
             f"{{doc}}`/notebooks/{stem}`",
             code(run.profile) if run.profile else "none",
-            duration(run.wall_seconds),
+            took(run),
             memory(run),
             commit(run.git),
         )
         for stem, run in runs.items()
+    ]
+    remarks = [f"- {{doc}}`/notebooks/{stem}`: {kept(run)}." for stem, run in runs.items() if kept(run)]
+    remarks += [
+        f"- {{doc}}`/notebooks/{stem}` was accepted {accepted(change)}." for stem, run in runs.items() for change in run.accepted
     ]
     used: dict[str, set[str]] = {}
     for run in runs.values():
@@ -150,9 +198,11 @@ def status(runs: Mapping[str, Run]) -> str:
     versions = [(name, ", ".join(sorted(found))) for name, found in sorted(used.items(), key=lambda item: item[0].lower())]
     return "\n\n".join(
         [
+            *([given.strip()] if given else []),
             "## Chapters",
-            table(("Chapter", "Profile", "Wall time", "Peak memory", "Code"), rows),
-            f"All chapters together took {duration(sum(run.wall_seconds for run in runs.values()))} of computing.",
+            table(("Chapter", "Profile", "Time", "Peak memory", "Code"), rows),
+            f"All chapters together take {duration(sum(map(seconds, runs.values())))} of computing.",
+            *(["\n".join(remarks)] if remarks else []),
             "## Machine",
             "\n".join(f"- {machine}" for machine in sorted({hardware(run) for run in runs.values()})),
             "## Versions",
@@ -190,48 +240,3 @@ def drawn_figure(notebook: nbformat.NotebookNode, svg: bytes) -> str:
 def landing(stem: str, figure: str) -> str:
     """A chapter's figure on the first page."""
     return f"A first result, from the chapter {{doc}}`/notebooks/{stem}`:\n\n```{{raw}} html\n{figure}\n```\n"
-
-
-def library_parts() -> dict[str, list[str]]:
-    """The parts of ``ddlib`` that there are, in the order of imports, each with the packages inside it."""
-    modules = pkgutil.iter_modules(importlib.import_module("ddlib").__path__)
-    present = {module.name for module in modules if module.name not in UNLISTED}
-    ordered = [part for part in PARTS if part in present] + sorted(present - set(PARTS))
-    return {part: [f"{part}.{module.name}" for module in _inside(part) if module.ispkg] for part in ordered}
-
-
-def _inside(part: str) -> list[pkgutil.ModuleInfo]:
-    """The public modules and packages in a part; none in a part that is a single file."""
-    package = importlib.import_module(f"ddlib.{part}")
-    return [module for module in pkgutil.iter_modules(getattr(package, "__path__", [])) if module.name not in UNLISTED]
-
-
-def file_name(part: str) -> str:
-    """The name of a part's page without its suffix: a dot in it would be read as a suffix."""
-    return part.replace(".", "_")
-
-
-def library_page(part: str) -> str:
-    """The reference of one part: its own documentation, what to import from it, then one section for each public module in it.
-
-    Packages in it have pages of their own, to which it links.
-    """
-    package = importlib.import_module(f"ddlib.{part}")
-    inner = [module.name for module in _inside(part) if not module.ispkg]
-    blocks = [f"# `ddlib.{part}`", _automodule(f"ddlib.{part}")]
-    packages = [f"{part}.{module.name}" for module in _inside(part) if module.ispkg]
-    pages = [f"{{doc}}`ddlib.{name} <{file_name(name)}>`" for name in packages]
-    if pages:
-        blocks.append(f"With pages of their own: {', '.join(pages)}.")
-    offered = [getattr(package, name) for name in getattr(package, "__all__", [])] if inner else []
-    links = [f"{{py:obj}}`~{thing.__module__}.{thing.__qualname__}`" for thing in offered if hasattr(thing, "__qualname__")]
-    if links:
-        blocks.append(f"To be imported from `ddlib.{part}`: {', '.join(links)}.")
-    for name in inner:
-        blocks += [f"## `{part}.{name}`", _automodule(f"ddlib.{part}.{name}")]
-    return "\n\n".join(blocks)
-
-
-def _automodule(name: str) -> str:
-    """Each object once, on the page of the module that defines it: a package lists what it offers as links."""
-    return f"```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```"

@@ -14,7 +14,7 @@ from ddlib.files import InputError, read_yaml
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """What a profile may be called: a plain file name that no shell has to quote."""
 
-TAKEN = ("code", "kept", "manual", "reference", "repeat", "sweeps")
+TAKEN = ("accept", "code", "kept", "manual", "reference", "repeat", "sweeps")
 """Names that mean something else below ``_build``, or in a command that takes a profile."""
 
 

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import os
-import platform
+import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-import ddbook
+from ddbook.press.digests import digest
 from ddbook.press.execute import State
 from ddbook.press.git import Git, git
-from ddbook.press.project import visible
-
-PACKAGES_ROOT = Path(ddbook.__file__).parents[1]
-"""The folder that holds the packages ddlib and ddbook."""
-PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "matplotlib",
-    "pgmpy",
-    "deepxde",
-    "papermill",
-    "nbclient",
-    "ipykernel",
-)
-
-
-RUNNER = {"__init__", "execute", "git", "kernel", "launch", "locks", "overlay", "parameters", "private", "profiles", "project"}
-RUNNER |= {"provenance", "record", "run", "signals", "surroundings"}
-"""Files of ``ddbook.press`` on which a run depends; the others make pages, verdicts and sweeps from runs, or start them."""
-
-
-class Hardware(BaseModel):
-    """The machine. GPU, driver and CUDA are None where torch sees no GPU."""
-
-    cpu: str
-    cores: int
-    memory_bytes: int
-    gpu: str | None
-    driver: str | None
-    cuda: str | None
-    os: str
+from ddbook.press.key import Basis, computing
+from ddbook.press.machine import Hardware
+from ddlib.files import finite, write_json
 
 
 class Failure(BaseModel):
@@ -73,8 +38,61 @@ class Failure(BaseModel):
     notebook: str
 
 
+class Kept(BaseModel):
+    """A computation that a run took from an earlier one, or left behind for later ones.
+
+    Attributes:
+        function: what was computed.
+        key: of its code, arguments, versions and processor.
+        computed: when, in UTC.
+        seconds: how long that took then.
+        peak_memory_bytes: the most memory that its process had held by then.
+        replayed: whether an earlier run had computed it.
+    """
+
+    function: str
+    key: str
+    computed: str
+    seconds: float
+    peak_memory_bytes: int
+    replayed: bool
+
+
+class Accepted(BaseModel):
+    """A change of code after which the results were kept, because code before and after it gave the same.
+
+    Attributes:
+        why: the reason that a person gave.
+        when: in UTC.
+        changed: what of the run's basis had changed.
+        before: the key until then.
+        files: how many files of results were the same with the code before and after.
+    """
+
+    why: str
+    when: str
+    changed: list[str]
+    before: str
+    files: int
+
+
+class Altered(Exception):
+    """What is on the disk is not what a run has recorded; the message says which file."""
+
+
 class Run(BaseModel):
-    """The record of a run: ``run.json`` if it finished, ``run.failed.json`` otherwise."""
+    """The record of a run: ``run.json`` if it finished, ``run.failed.json`` otherwise.
+
+    Attributes:
+        key: SHA-256 over cells, code, parameters and versions (:class:`~ddbook.press.key.Basis`).
+        cells, code: see there.
+        code_sha256: of all code of library and study, which names its snapshot.
+        inputs: SHA-256 of each file that the run read, or what it looked for in vain.
+        results: SHA-256 of each file that it left, by its path in the run's folder.
+        drawn_over: digests of what of the reference lies under its figures; no part of the key.
+        kept: computations that can be taken over from one run to the next.
+        accepted: changes of code since, that moved no result.
+    """
 
     state: State
     notebook: str
@@ -83,8 +101,11 @@ class Run(BaseModel):
     seeds: list[int]
     command: str
     git: Git
+    key: str
+    cells: str
+    code: dict[str, str]
     ddlib_version: str
-    ddlib_sha256: str
+    code_sha256: str
     notebook_sha256: str
     versions: dict[str, str]
     hardware: Hardware
@@ -93,23 +114,68 @@ class Run(BaseModel):
     wall_seconds: float
     peak_memory_bytes: int
     peak_gpu_memory_bytes: int | None = None
+    inputs: dict[str, str] = {}
+    results: dict[str, str] = {}
+    drawn_over: dict[str, str] = {}
+    kept: list[Kept] = []
+    accepted: list[Accepted] = []
     failure: Failure | None = None
 
+    @property
+    def basis(self) -> Basis:
+        """What the results follow from."""
+        return Basis(self.cells, self.code, self.parameters, computing(self.versions))
 
-def describe(notebook: Path, root: Path, profile: str | None, parameters: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a record that are known before the run; read then, because files may be edited while it lasts."""
+    @property
+    def kept_seconds(self) -> float:
+        """What the computations took when they were done that this run took over."""
+        return sum(one.seconds for one in self.kept if one.replayed)
+
+    def write(self, path: Path) -> None:
+        """Write the record, with a seal that shows whether it was edited afterwards."""
+        content = finite(self.model_dump())
+        write_json(path, content | {"seal": digest(content)})
+
+    @classmethod
+    def read(cls, path: Path) -> Run:
+        """A record as it was written.
+
+        Raises:
+            Altered: if there is none that can be read, or it was edited.
+        """
+        try:
+            content = json.loads(path.read_bytes())
+            seal = content.pop("seal", None)
+            record = cls.model_validate(content)
+        except (OSError, ValueError, AttributeError):  # pydantic's and json's errors are ValueErrors
+            raise Altered(f"{path.name} is no record of a run") from None
+        if seal != digest(content):
+            raise Altered(f"{path.name} was edited")
+        return record
+
+
+def describe(notebook: Path, root: Path, profile: str | None, given: dict[str, Any], basis: Basis) -> dict[str, Any]:
+    """The fields of a record that are known before the run; read then, because files may be edited while it lasts.
+
+    Args:
+        notebook: the notebook.
+        root: the project.
+        profile: the profile.
+        given: parameters by hand.
+        basis: what the results will follow from.
+    """
     name = str(notebook.relative_to(root)) if notebook.is_relative_to(root) else str(notebook)
     return {
         "notebook": name,
         "profile": profile,
-        "parameters": parameters,
-        "seeds": seeds(parameters),
+        "parameters": basis.parameters,
+        "seeds": seeds(basis.parameters),
         "command": command(name, profile, given),
         "git": git(root),
         "ddlib_version": importlib.metadata.version("ddlib"),
-        "ddlib_sha256": hash_library(),
-        "notebook_sha256": hash_files([notebook]),
-        "versions": versions(),
+        "key": basis.key,
+        "cells": basis.cells,
+        "code": basis.code,
     }
 
 
@@ -125,82 +191,3 @@ def command(notebook: str, profile: str | None, given: dict[str, Any]) -> str:
     for name, value in given.items():
         words += ["-p", f"{name}={value}"]
     return shlex.join(words)
-
-
-def hash_files(paths: list[Path]) -> str:
-    """One sha256 over the contents of files, in the order given."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def run_sources(root: Path) -> list[Path]:
-    """The files of library and study on which a run can depend: all but those of the press that are not its runner's.
-
-    Args:
-        root: the folder that holds the packages ddlib and ddbook.
-    """
-    press = root / "ddbook" / "press"
-    return [path for path in code_files(root) if press not in path.parents or (path.parent == press and path.stem in RUNNER)]
-
-
-def code_files(root: Path) -> list[Path]:
-    """The source of library and study, in a fixed order."""
-    return [path for room in ("ddlib", "ddbook") for path in visible((root / room).rglob("*.py"), root)]
-
-
-def hash_library() -> str:
-    """The sha256 of the source of ddlib and ddbook, whether it is under version control or not."""
-    return hash_files(code_files(PACKAGES_ROOT))
-
-
-def versions() -> dict[str, str]:
-    """Python and the packages that figures depend on, where installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def hardware() -> Hardware:
-    """Processor, memory and, if torch sees one, the GPU."""
-    import psutil
-    import torch
-
-    has_gpu = torch.cuda.is_available()
-    return Hardware(
-        cpu=f"{_processor()}, {os.cpu_count()} cores",
-        cores=os.cpu_count() or 1,
-        memory_bytes=psutil.virtual_memory().total,
-        gpu=torch.cuda.get_device_name() if has_gpu else None,
-        driver=_driver() if has_gpu else None,
-        cuda=torch.version.cuda if has_gpu else None,
-        os=platform.platform(),
-    )
-
-
-def _processor() -> str:
-    """The processor's name; Python alone knows only the architecture on Linux."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    if sys.platform == "darwin":
-        return subprocess.run(
-            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
-        ).stdout.strip()
-    return platform.processor() or platform.machine()
-
-
-def _driver() -> str | None:
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    try:
-        lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return lines[0] if lines else None

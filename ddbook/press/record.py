@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import io
-import math
-import operator
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from ddbook.press.overlay import Reference, over_reference
+from ddbook.press.inputs import watch
+from ddbook.press.numbers import entry
+from ddbook.press.overlay import DRAWN_FILE, Reference, over_reference
 from ddbook.press.private import PRIVATE
 from ddbook.press.project import project_root
+from ddbook.press.shown import Shown
 from ddlib.files import InputError, write_atomically, write_json
 
 if TYPE_CHECKING:  # a notebook that draws nothing need not load them
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from ddbook.press.kept import Keeper
     from ddlib.problem import Distilled
 
+P = ParamSpec("P")
+R = TypeVar("R")
 RUN_FOLDER = "DDLIB_RUN_DIR"
 """Environment variable by which ``ddbook run`` tells a notebook where to write."""
+STORE = "DDLIB_KEPT"
+"""Environment variable with the folder of what runs keep for later ones; ``off`` computes everything anew and keeps nothing."""
 GPU_FILE = "gpu.json"
 """Where a notebook says how much memory of the GPU it has held; only its own process knows."""
 
@@ -58,10 +62,30 @@ class Recorder:
         self._notes: dict[int, str] = {}
         self._chapter = re.match(r"\d+", stem)
         self._figures: list[str] = []
+        self._keep: Keeper | None = None
         numbers = self.folder / "results" / "numbers.json"
         if given and numbers.exists():  # a run starts with an empty folder
             raise InputError("this run has a recorder already: make one, in the notebook's first cell, and use it throughout")
         write_json(numbers, self._numbers)
+        if given:
+            watch(self.folder)
+
+    def kept(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """``function(*args, **kwargs)``, from the store if a run has done this very computation before: see :mod:`.kept`.
+
+        By hand it is always computed: what the kernel has loaded may be older than the files.
+
+        Raises:
+            InputError: if the function or an argument cannot be known by its content, as a generator of random numbers cannot, or
+                its value cannot be stored.
+        """
+        if self._recorded is None:
+            return function(*args, **kwargs)
+        if self._keep is None:
+            from ddbook.press.kept import keeper  # reads all code: only for chapters that keep something
+
+            self._keep = keeper(self.folder)
+        return self._keep(function, *args, **kwargs)
 
     def table(self, name: str, frame: pd.DataFrame, final: bool = True) -> pd.DataFrame:
         """Write ``results/<name>.csv``, one row per setting, method and seed; returns the frame.
@@ -111,7 +135,7 @@ class Recorder:
             InputError: as for :meth:`number`.
         """
         entries = {
-            _checked(name): _entry(name, *(value if isinstance(value, tuple) else (value,))) for name, value in values.items()
+            _checked(name): entry(name, *(value if isinstance(value, tuple) else (value,))) for name, value in values.items()
         }
         self._once(*(f"the number {name}" for name in entries))
         self._numbers |= entries
@@ -146,6 +170,7 @@ class Recorder:
         """
         figure, note = over_reference(self._reference, self._tables, draw, *args, **options)
         self._notes[id(figure)] = note
+        write_json(self.folder / DRAWN_FILE, self._reference.drawn)
         return figure
 
     def figure(self, name: str, figure: Figure, alt: str, caption: str = "") -> Any:
@@ -180,8 +205,8 @@ class Recorder:
             drawn[ending] = themed(stream.getvalue()) if ending == "svg" else stream.getvalue()
             self._write(f"figures/{name}.{ending}", drawn[ending])
         plt.close(figure)
-        caption = " ".join(part for part in (caption, self._notes.pop(id(figure), "")) if part)
-        return Shown(name, self._number(name), drawn["svg"], drawn["png"], alt, caption)
+        note = self._notes.pop(id(figure), "")
+        return Shown(name, self._number(name), drawn["svg"], drawn["png"], alt, caption, note)
 
     def _number(self, name: str) -> str:
         """The chapter's number and the figure's own; the latter alone in a notebook without a number."""
@@ -206,27 +231,6 @@ class Recorder:
             write_json(self.folder / GPU_FILE, {"peak_memory_bytes": torch.cuda.max_memory_allocated()})
 
 
-class Shown:
-    """A recorded figure as Jupyter displays it: HTML with alternative text, number and caption, or a PNG where there is no HTML.
-
-    Links lead to it by ``#figure-<name>``.
-    """
-
-    def __init__(self, name: str, number: str, svg: bytes, png: bytes, alt: str, caption: str) -> None:
-        self._name, self._number, self._svg, self._png, self._alt, self._caption = name, number, svg, png, alt, caption
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        source = base64.b64encode(self._svg).decode()
-        number = f'<span class="ddlib-number">Figure {self._number}.</span>'
-        caption = f'<figcaption class="tex2jax_process mathjax_process">{number} {html.escape(self._caption)}</figcaption>'
-        image = f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(self._alt)}">'
-        return {
-            "text/html": f'<figure class="ddlib-figure" id="figure-{self._name}">{image}{caption}</figure>',
-            "image/png": base64.b64encode(self._png).decode(),
-            "text/plain": self._alt,
-        }
-
-
 def as_name(words: str) -> str:
     """Words as the name of a result: in lower case, whatever is no ASCII letter or digit as underscores.
 
@@ -234,37 +238,6 @@ def as_name(words: str) -> str:
     'ridge_0_5'
     """
     return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-
-
-def _entry(name: str, *given: Any) -> dict[str, Any]:
-    """A number as it stands in ``results/numbers.json``: Python's own numbers, whatever numbers were given."""
-    if not 1 <= len(given) <= 5:
-        raise InputError(f"the number {name} was given as {len(given)} things: give value, low, high, n, unit or the first of them")
-    defaults: tuple[Any, ...] = (None, None, None, None, "")
-    value, low, high, n, unit = given + defaults[len(given) :]
-    value = _real(name, value)
-    low, high = (None if end is None else _real(name, end) for end in (low, high))
-    if not math.isfinite(value):
-        raise InputError(f"the number {name} is {value}: record only finite values, and handle the case where there is none")
-    if (low is not None and low > value) or (high is not None and high < value):  # an end that is not a number is none
-        raise InputError(f"the number {name} is {value}, outside its interval from {low} to {high}: give low ≤ value ≤ high")
-    try:
-        n = None if n is None else operator.index(n)
-    except TypeError:
-        raise InputError(f"the number {name} rests on {n!r} replicates: give n as a whole number") from None
-    if not isinstance(unit, str):
-        raise InputError(f"the number {name} has the unit {unit!r}: give it as text")
-    return {"value": value, "low": low, "high": high, "n": n, "unit": unit}
-
-
-def _real(name: str, given: Any) -> float:
-    """A Python float of any one number (of NumPy or torch as well); text is none, even if it reads as one."""
-    try:
-        if not isinstance(given, str | bytes):
-            return float(given)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        pass
-    raise InputError(f"the number {name} was given as {type(given).__name__}: give one real number")
 
 
 def _checked(name: str) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from ddbook.press.freshness import alterations, listed
 from ddbook.press.private import is_private
 from ddbook.press.profiles import plan
 from ddbook.press.project import REFERENCE
-from ddbook.press.provenance import Run, git
+from ddbook.press.provenance import Altered, Run, git
 from ddlib.files import InputError
 
 LIMIT = 20 * 10**6
@@ -45,7 +44,7 @@ def check(root: Path, given: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def collect(root: Path, profile: str = "paper") -> Path:
+def collect(root: Path, profile: str = "paper", only: Collection[str] = ()) -> Path:
     """Copies what the finished chapters of a profile recorded to ``reference/<chapter>``: ``run.json`` and ``results``.
 
     Distilled sets are taken where they are small (:func:`keeps`) and made of no real patient's rows: a run makes the others again.
@@ -55,6 +54,7 @@ def collect(root: Path, profile: str = "paper") -> Path:
     Args:
         root: the folder of the project.
         profile: whose runs are taken.
+        only: of these chapters; the others stay as they are in the reference.
 
     Returns:
         The folder.
@@ -63,18 +63,20 @@ def collect(root: Path, profile: str = "paper") -> Path:
         InputError: if a chapter has no finished run of the profile, it was run with other parameters (the device apart), it was
             computed from code that no commit holds, or everything together is too large. The reference is then as it was.
     """
-    wanted = plan(root / "notebooks", profile)
+    profiled = plan(root / "notebooks", profile)
+    wanted = {stem: values for stem, values in profiled.items() if not only or stem in only}
     runs = {stem: _checked(root / "_build" / profile / "runs" / stem, stem, profile, wanted[stem]) for stem in wanted}
     target = root / REFERENCE
     target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:
         for stem, folder in runs.items():
             _copy(folder, Path(scratch, stem))
-        size = sum(path.stat().st_size for path in Path(scratch).rglob("*") if path.is_file())
+        stay = [target / stem for stem in profiled if stem not in runs]
+        size = sum(path.stat().st_size for folder in (Path(scratch), *stay) for path in folder.rglob("*") if path.is_file())
         if size > LIMIT:
             raise InputError(f"the reference would take {size / 1e6:.1f} MB and may take {LIMIT / 1e6:g}: record smaller tables")
         for old in target.iterdir():
-            if (old / "run.json").exists() and old.name not in runs:  # a chapter that has got another name
+            if (old / "run.json").exists() and old.name not in profiled:  # a chapter that has got another name
                 shutil.rmtree(old)
         for stem in wanted:
             if (target / stem).exists():
@@ -89,24 +91,34 @@ def _checked(folder: Path, stem: str, profile: str, wanted: dict[str, Any]) -> P
     if not (folder / "run.json").exists():
         raise InputError(f"{stem} has no finished run of the profile {profile}: {again}, or `make reference`")
     try:
-        run = Run.model_validate_json((folder / "run.json").read_bytes())
-    except ValidationError:
-        raise InputError(f"{folder / 'run.json'} is no record of a run: {again}") from None
+        run = Run.read(folder / "run.json")
+        wrong = alterations(folder, run)
+    except Altered as altered:
+        wrong = [str(altered)]
+    if wrong:
+        raise InputError(f"{folder}: {listed(wrong)}: {again}")
     other = [name for name, value in (wanted | run.parameters).items() if name != "device" and wanted.get(name, value) != value]
     if other or {*wanted} != {*run.parameters}:
         raise InputError(
             f"{folder} was not run as the profile {profile} has it today ({', '.join(other) or 'new parameters'}): {again}"
         )
-    if run.git.sha is None or run.git.dirty:
+    if _uncommitted(run):
         raise InputError(f"{stem} was computed from code that no commit holds, so nobody could check it: commit, then {again}")
     return folder
 
 
+def _uncommitted(run: Run) -> bool:
+    """Whether no commit holds the code of a run."""
+    return run.git.sha is None or run.git.dirty
+
+
 def _copy(folder: Path, target: Path) -> None:
     target.mkdir(parents=True)
-    shutil.copyfile(folder / "run.json", target / "run.json")
     if (folder / "results").exists():
         shutil.copytree(folder / "results", target / "results", ignore=_left_out)
+    run = Run.read(folder / "run.json")
+    run.results = {name: content for name, content in run.results.items() if (target / name).exists()}
+    run.write(target / "run.json")
 
 
 def keeps(path: Path) -> bool:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel
 
+from ddbook.press.machine import Hardware, hardware
 from ddbook.press.parameters import read_schema
 from ddbook.press.profiles import chapters, read_profile
 from ddbook.press.project import REFERENCE
-from ddbook.press.provenance import Hardware, hardware
 from ddbook.press.run import message, run
 from ddbook.press.timed import is_time, is_timed_column
 from ddlib.files import InputError, write_json
@@ -95,7 +95,7 @@ def _again(root: Path, notebook: Path, profile: str, ways: Mapping[str, Mapping[
     folders = {way: root / "_build" / "repeat" / way / notebook.stem for way in ways}
     for way, given in ways.items():
         known = given if "device" in read_schema(notebook) else {}
-        done = run(notebook, folders[way], profile, known, force=True, say=lambda _: None)
+        done = run(notebook, folders[way], profile, known, force=True, say=lambda _: None, anew=True)
         say(message(done))
         if done.state == "interrupted":
             raise InputError(f"{notebook.stem} was interrupted, and nothing was written: start again, or name the chapters to run")

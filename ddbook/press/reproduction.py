@@ -41,6 +41,8 @@ def judge_claims(
         say(f"\n{report.summary()}")
     if not report.on_record:
         say(f"No verdicts of {report.profile} are on record to compare with: --record writes them down.", error=True)
+    for chapter, mark in report.older.items():
+        say(f"The reference of {chapter} is {mark}.", error=True)
     for complaint in report.worse:
         say(complaint, error=True)
     raise typer.Exit(EXIT["failed"] if report.worse else EXIT["ok"])
@@ -51,6 +53,9 @@ def make_reference(
     cores: Annotated[int, typer.Option(help="Chapters that run side by side.")] = os.cpu_count() or 1,
     parameters: Annotated[str, typer.Option(help="Only devices, e.g. 09_two_tails.device=cuda.")] = "",
     snakemake: Annotated[str, typer.Option(help="More options for Snakemake.")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(help="This chapter only, e.g. 06_how_far_from_the_limit; may be given many times.")
+    ] = None,
     collect_only: Annotated[bool, typer.Option("--collect-only", help="Run nothing: take the runs that have finished.")] = False,
 ) -> None:
     """Run the chapters at the published scale where that is missing, and copy what they recorded to the folder reference."""
@@ -61,11 +66,11 @@ def make_reference(
         if not collect_only:
             given = split_parameters(parameters)
             check(project_root(), given)
-            run_chapters(project_root(), profile, cores, given, words(snakemake))
+            run_chapters(project_root(), profile, cores, given, words(snakemake), only or [])
     except BuildError as error:
         say(str(error), error=True)
         raise typer.Exit(1) from None
-    say(str(collect(project_root(), profile)))
+    say(str(collect(project_root(), profile, only or [])))
 
 
 def run_again(

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from ddbook.press.pages import code, duration, memory, table
-from ddbook.press.provenance import Run
+from ddbook.press.pages import code, memory, peak, seconds, table, took
+from ddbook.press.provenance import Altered, Run
 
 
 class Request(NamedTuple):
@@ -52,16 +50,16 @@ def request(own: Sequence[Run], root: Path, stem: str, profile: str | None) -> R
 
 def _needs(records: Sequence[Run]) -> tuple[int, int]:
     """Megabytes and minutes, with a margin."""
-    megabytes = 1.5 * max(record.peak_memory_bytes for record in records) / 1e6 + 1000
-    minutes = 3 * max(record.wall_seconds for record in records) / 60 + 10
+    megabytes = 1.5 * max(map(peak, records)) / 1e6 + 1000
+    minutes = 3 * max(map(seconds, records)) / 60 + 10
     return 100 * math.ceil(megabytes / 100), math.ceil(minutes)
 
 
 def read_run(folder: Path) -> Run | None:
     """The record of a finished run, or None where there is none that can be read."""
     try:
-        return Run.model_validate_json((folder / "run.json").read_bytes())
-    except (OSError, ValidationError):
+        return Run.read(folder / "run.json")
+    except Altered:
         return None
 
 
@@ -75,7 +73,7 @@ def page(built: Iterable[tuple[str, Run]], reference: Path) -> str:
     rows = [(f"{{doc}}`/notebooks/{stem}`", "", run) for stem, run in built]
     committed = {path.parent.name: read_run(path.parent) for path in sorted(reference.glob("*/run.json"))}
     rows += [(code(stem), ", reference", run) for stem, run in committed.items() if run]
-    head = ("Chapter", "Profile", "Wall time", "Peak memory", "A job asks for")
+    head = ("Chapter", "Profile", "Time", "Peak memory", "A job asks for")
     return table(head, ((stem, *_measured(run, which)) for stem, which, run in rows))
 
 
@@ -83,7 +81,7 @@ def _measured(run: Run, which: str) -> tuple[str, ...]:
     megabytes, minutes = _needs([run])
     return (
         (code(run.profile) if run.profile else "none") + which,
-        duration(run.wall_seconds),
+        took(run),
         memory(run),
         f"{megabytes} MB, {minutes} min",
     )

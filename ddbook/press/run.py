@@ -9,22 +9,34 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ddbook.press.device import check_device
+from ddbook.press.digests import file_digest
 from ddbook.press.execute import Outcome, execute
-from ddbook.press.locks import Held, locked
+from ddbook.press.inputs import read_inputs
+from ddbook.press.key import basis
+from ddbook.press.locks import Held, is_held, locked
+from ddbook.press.machine import hardware, versions
+from ddbook.press.overlay import read_drawn
 from ddbook.press.parameters import read_schema, resolve
 from ddbook.press.profiles import read_profile
 from ddbook.press.project import project_root
-from ddbook.press.provenance import Failure, Run, describe, hardware
-from ddbook.press.record import GPU_FILE, RUN_FOLDER
+from ddbook.press.provenance import Altered, Failure, Kept, Run, describe
+from ddbook.press.reach import Code
+from ddbook.press.record import GPU_FILE, RUN_FOLDER, STORE
 from ddbook.press.signals import on_ending
+from ddbook.press.snapshot import checksum, snapshot
 from ddbook.press.surroundings import recorded
-from ddlib.files import InputError, write_atomically, write_json
+from ddlib.files import InputError, write_atomically
 
 MARK = ".ddlib-run"
 """Marks a folder as a run's own, so that nothing else is ever cleared away; also the lock of the folder."""
+SOURCE = "source"
+"""The folder within a run's for the copy of the notebook, as long as it runs."""
+OWN = {MARK, "run.json", "run.failed.json"}
+NOTES = ("inputs.json", "kept.json", "drawn.json")
+"""What a kernel notes for the record while it runs."""
 
 RESERVE, RESERVED = ".reserve", 2**16
 """A file, and its bytes, that makes room for the record when the disk has become full in the meantime."""
@@ -38,8 +50,11 @@ def run(
     force: bool = False,
     timeout: float | None = None,
     say: Callable[[str], None] = print,
+    anew: bool = False,
 ) -> Run:
     """Run a notebook and leave ``run.json`` behind if, and only if, it finished.
+
+    The notebook and the code that it imports are set aside first: what is edited meanwhile belongs to the next run.
 
     Args:
         notebook: the notebook.
@@ -49,6 +64,7 @@ def run(
         force: replace a finished run. It stays until the new one has finished; a failed attempt goes to ``<out>.failed``.
         timeout: seconds for the whole run.
         say: called with each line of progress.
+        anew: compute everything, also what was kept from earlier runs.
 
     Returns:
         The record; its state says how the run ended.
@@ -64,33 +80,93 @@ def run(
         raise InputError(f"the timeout is {timeout} seconds: give a positive number, or none at all")
     root = project_root(notebook.parent)
     out = (out or root / "_build" / (profile or "manual") / "runs" / notebook.stem).resolve()
-    _restore(out)
+    restore(out)
     replaces = _check_free(out, force)
     work = out.with_name(f"{out.name}.new") if replaces else out
-    with _claimed(work):
-        environment = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONHASHSEED": "0"}
-        known = describe(notebook, root, profile, parameters, {name: parameters[name] for name in given})
-        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    with _claimed(work), snapshot(root) as code:
+        source = _set_aside(notebook, work)
+        study = Study(notebook, source, code, root, profile, parameters, {name: parameters[name] for name in given})
         overrides = {name: parameters[name] for name in (*chosen, *given)}
-        variables = environment | {RUN_FOLDER: str(work)}
         with on_ending(lambda number: None):  # a signal ends the notebook, and what follows in seconds is finished
-            outcome = execute(notebook, work / "notebook.part.ipynb", overrides, timeout, variables, say)
-            final = work if not replaces else out if outcome.state == "ok" else out.with_name(f"{out.name}.failed")
-            record = Run(
-                state=outcome.state,
-                environment=recorded(os.environ) | environment,
-                started=started,
-                wall_seconds=outcome.wall_seconds,
-                peak_memory_bytes=outcome.peak_memory_bytes,
-                peak_gpu_memory_bytes=_gpu_memory(work / GPU_FILE),
-                hardware=hardware(),
-                failure=_failure(outcome, final),
-                **known,
-            )
+            record = carry_out(study, work, overrides, timeout, say, anew)
+            final = work if not replaces else out if record.state == "ok" else out.with_name(f"{out.name}.failed")
+            if record.failure:
+                record.failure.notebook = str(final / "notebook.failed.ipynb")
             _finish(work, record)
             if replaces:
                 _replace(work, final)
+    if record.state == "ok":
+        shutil.rmtree(out.with_name(f"{out.name}.failed"), ignore_errors=True)  # the attempt before this one is history
     return record
+
+
+class Study(NamedTuple):
+    """A notebook that is about to run.
+
+    Attributes:
+        notebook: where the project has it; its folder is the working directory.
+        source: the copy that runs.
+        code: the snapshot of the packages that it imports.
+        root: the project.
+        profile: the profile.
+        parameters: all of them.
+        given: those by hand.
+    """
+
+    notebook: Path
+    source: Path
+    code: Path
+    root: Path
+    profile: str | None
+    parameters: dict[str, Any]
+    given: dict[str, Any]
+
+
+def carry_out(
+    study: Study, work: Path, overrides: Mapping[str, Any], timeout: float | None, say: Callable[[str], None], anew: bool = False
+) -> Run:
+    """Execute a notebook in a folder of its own; the record of how that went is not yet written.
+
+    Args:
+        study: what runs.
+        work: the folder of the run.
+        overrides: parameters to inject.
+        timeout: seconds for the whole run.
+        say: called with each line of progress.
+        anew: compute everything, also what was kept from earlier runs.
+    """
+    fixed = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONHASHSEED": "0"}
+    paths = os.pathsep.join(filter(None, [str(study.code), os.environ.get("PYTHONPATH")]))
+    environment = fixed | {RUN_FOLDER: str(work), "PYTHONPATH": paths} | ({STORE: "off"} if anew else {})
+    follows = basis(study.source, study.parameters, versions(), Code(study.code))
+    known = describe(study.notebook, study.root, study.profile, study.given, follows)
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    outcome = execute(study.source, work / "notebook.part.ipynb", overrides, timeout, environment, say, study.notebook.parent)
+    return Run(
+        state=outcome.state,
+        environment=recorded(os.environ) | fixed,
+        started=started,
+        wall_seconds=outcome.wall_seconds,
+        peak_memory_bytes=outcome.peak_memory_bytes,
+        peak_gpu_memory_bytes=_gpu_memory(work / GPU_FILE),
+        hardware=hardware(),
+        versions=versions(),
+        code_sha256=checksum(study.code),
+        notebook_sha256=file_digest(study.source),
+        inputs=read_inputs(work),
+        kept=_kept(work / "kept.json"),
+        drawn_over=read_drawn(work),
+        failure=_failure(outcome, work),
+        **known,
+    )
+
+
+def _set_aside(notebook: Path, work: Path) -> Path:
+    """A copy of the notebook that nobody edits while it runs; it goes when the run has ended."""
+    copy = work / SOURCE / notebook.name
+    copy.parent.mkdir()
+    shutil.copyfile(notebook, copy)
+    return copy
 
 
 def message(record: Run) -> str:
@@ -156,12 +232,13 @@ def _failure(outcome: Outcome, final: Path) -> Failure | None:
 
 
 def _gpu_memory(path: Path) -> int | None:
-    """What the notebook has said of the GPU's memory, moved from its file to the record; None if it used no GPU."""
-    if not path.exists():
-        return None
-    found = json.loads(path.read_text(encoding="utf-8"))["peak_memory_bytes"]
-    path.unlink()
-    return int(found)
+    """What the notebook has said of the GPU's memory; None if it used no GPU."""
+    return int(json.loads(path.read_text(encoding="utf-8"))["peak_memory_bytes"]) if path.exists() else None
+
+
+def _kept(path: Path) -> list[Kept]:
+    """What the notebook has noted of computations that outlive a run."""
+    return [Kept.model_validate(one) for one in json.loads(path.read_bytes())] if path.exists() else []
 
 
 def _finish(work: Path, record: Run) -> None:
@@ -171,15 +248,36 @@ def _finish(work: Path, record: Run) -> None:
     part = work / "notebook.part.ipynb"
     if part.exists():
         part.replace(work / ("notebook.ipynb" if ok else "notebook.failed.ipynb"))
-    write_json(work / ("run.json" if ok else "run.failed.json"), record.model_dump())
+    for note in (GPU_FILE, *NOTES):  # they stand in the record now
+        (work / note).unlink(missing_ok=True)
+    shutil.rmtree(work / SOURCE)
+    record.results = checksums(work)
+    record.write(work / ("run.json" if ok else "run.failed.json"))
 
 
-def _restore(final: Path) -> None:
-    """Bring back the run that a crash in the middle of ``_replace`` has left aside: the new one, or else the old one."""
-    for ending in ("new", "old"):
-        aside = final.with_name(f"{final.name}.{ending}")
-        if (aside / "run.json").exists() and not final.exists():
-            aside.replace(final)
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file that a run has left, by its path in the run's folder; the record itself and the mark apart."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in OWN]
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+
+
+def restore(final: Path) -> None:
+    """Put in its place the run that a crash has left aside: a new one that had finished, or else the old one."""
+    new, old = (final.with_name(f"{final.name}.{ending}") for ending in ("new", "old"))
+    if is_held(new / MARK):  # at work, or just about to take the place
+        return
+    if (new / "run.json").exists() and _is_of(new, final):
+        _replace(new, final)
+    elif (old / "run.json").exists() and not final.exists():
+        old.replace(final)
+
+
+def _is_of(new: Path, final: Path) -> bool:
+    """Whether a finished run is of the notebook whose run stands in the other folder, or of any if none does."""
+    try:
+        return not (final / "run.json").exists() or Run.read(new / "run.json").notebook == Run.read(final / "run.json").notebook
+    except Altered:
+        return False
 
 
 def _replace(work: Path, final: Path) -> None:

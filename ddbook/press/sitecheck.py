@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import posixpath
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import yaml
 from bs4 import BeautifulSoup
 
-from ddbook.press.stage import toc_files
+from ddbook.press.contents import read_toc, toc_files
 
+Known = dict[str, dict[str, list[str]]]
 EXTRA_PAGES = {"index.html", "genindex.html", "search.html", "py-modindex.html"}
 RAW = {
     "Traceback (most recent call last)": "shows the traceback of an error",
@@ -18,55 +22,73 @@ RAW = {
 }
 
 
-def problems(html: Path, toc: Path) -> list[str]:
-    """One sentence for each thing that is wrong with a built book; none for a good one."""
-    pages = {path.relative_to(html).as_posix() for path in html.rglob("*.html") if "_static" not in path.relative_to(html).parts}
-    wanted = {f"{page}.html" for page in toc_files(yaml.safe_load(toc.read_text(encoding="utf-8")))}
-    found = [f"{page} is in the table of contents, but was not built" for page in sorted(wanted - pages)]
-    found += [f"{page} was built, but is not in the table of contents" for page in sorted(pages - wanted - EXTRA_PAGES)]
+def problems(html: Path, toc: Path, known: Known | None = None) -> list[str]:
+    """One sentence for each thing that is wrong with a built book; none for a good one.
+
+    Args:
+        html: the folder of the book.
+        toc: its table of contents.
+        known: what was found in pages before, by their checksums; afterwards, what is in these.
+    """
+    files = {path.relative_to(html).as_posix() for path in html.rglob("*") if path.is_file()}
+    pages = {name for name in files if name.endswith(".html") and "_static" not in name.split("/")}
+    wanted = {f"{page}.html" for page in toc_files(read_toc(toc))}
+    complaints = [f"{page} is in the table of contents, but was not built" for page in sorted(wanted - pages)]
+    complaints += [f"{page} was built, but is not in the table of contents" for page in sorted(pages - wanted - EXTRA_PAGES)]
     if "index.html" not in pages:
-        found.append("index.html is missing")
-    soups = {page: BeautifulSoup((html / page).read_bytes(), "html.parser") for page in sorted(pages)}
-    anchors = {page: _anchors(soup) for page, soup in soups.items()}
-    for page, soup in soups.items():
-        found += _raw(page, soup)
-        for target in _targets(soup):
-            complaint = _follow(html, page, target, anchors)
-            if complaint:
-                found.append(complaint)
-    return found
+        complaints.append("index.html is missing")
+    read = _read(html, sorted(pages), {} if known is None else known)
+    anchors = {page: set(facts["anchors"]) for page, facts in read.items()}
+    for page, facts in read.items():
+        complaints += [f"{page} {complaint}" for complaint in facts["raw"]]
+        complaints += filter(None, (_follow(files, page, target, anchors) for target in facts["targets"]))
+    return complaints
 
 
-def _anchors(soup: BeautifulSoup) -> set[str]:
-    return {str(tag[key]) for tag in soup.find_all(True) for key in ("id", "name") if key in tag.attrs}
+def _read(html: Path, pages: list[str], known: Known) -> Known:
+    """What is in each page; most of the work of a check, and the same for a page that has not changed."""
+    contents = {page: (html / page).read_bytes() for page in pages}
+    sums = {page: hashlib.sha256(content).hexdigest() for page, content in contents.items()}
+    unknown = [page for page in pages if sums[page] not in known]
+    if unknown:
+        with ProcessPoolExecutor(min(os.cpu_count() or 1, len(unknown))) as processes:
+            known |= zip([sums[page] for page in unknown], processes.map(_facts, [contents[page] for page in unknown]), strict=True)
+    facts = {page: known[sums[page]] for page in pages}
+    known.clear()
+    known.update({sums[page]: facts[page] for page in pages})
+    return facts
 
 
-def _targets(soup: BeautifulSoup) -> list[str]:
-    return list(dict.fromkeys(str(tag[key]) for tag in soup.find_all(True) for key in ("href", "src") if key in tag.attrs))
+def _facts(content: bytes) -> dict[str, list[str]]:
+    """The anchors of a page, where it links to, and what should not be in it."""
+    soup = BeautifulSoup(content, "html.parser")
+    tags = soup.find_all(True)
+    anchors = {str(tag[key]) for tag in tags for key in ("id", "name") if key in tag.attrs}
+    addresses = dict.fromkeys(str(tag[key]) for tag in tags for key in ("href", "src") if key in tag.attrs)
+    targets = [address for address in addresses if not (urlsplit(address).scheme or urlsplit(address).netloc)]
+    return {"anchors": sorted(anchors), "targets": targets, "raw": _raw(soup)}
 
 
-def _raw(page: str, soup: BeautifulSoup) -> list[str]:
+def _raw(soup: BeautifulSoup) -> list[str]:
     """What should never reach a reader: errors of the parser, unreplaced roles, tracebacks."""
     article = soup.find("article") or soup
     errors = [tag.get_text(" ", strip=True)[:120] for tag in article.select(".system-message")]
     for code in article.select("div.input, code"):
         code.extract()  # a chapter may show such text in its code, and the guide in its examples
     text = article.get_text()
-    found = [f"{page} shows an error of its source: {error}" for error in errors]
-    return found + [f"{page} {complaint}" for mark, complaint in RAW.items() if mark in text]
+    return [f"shows an error of its source: {error}" for error in errors] + [
+        complaint for mark, complaint in RAW.items() if mark in text
+    ]
 
 
-def _follow(html: Path, page: str, target: str, anchors: dict[str, set[str]]) -> str | None:
-    """Why a link of a page leads nowhere; links to other sites are not followed."""
+def _follow(files: set[str], page: str, target: str, anchors: dict[str, set[str]]) -> str | None:
+    """Why a link inside the book leads nowhere; None for a good one."""
     address = urlsplit(target)
-    if address.scheme or address.netloc:
-        return None
-    path = ((html / page).parent / unquote(address.path)).resolve() if address.path else html / page
-    if path.is_dir():
-        path = path / "index.html"
-    if not path.exists() or not path.is_relative_to(html.resolve()):
+    other = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(address.path))) if address.path else page
+    if other not in files:
+        other = posixpath.normpath(posixpath.join(other, "index.html"))
+    if other not in files:
         return f"{page} links to {target}, which does not exist"
-    other = path.relative_to(html.resolve()).as_posix() if address.path else page
     fragment = unquote(address.fragment)
     if fragment and other in anchors and fragment not in anchors[other]:
         return f"{page} links to {target}, but that page has no anchor '{fragment}'"

@@ -12,26 +12,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ddbook.press.collect import collect
 from ddbook.press.device import check_device
 from ddbook.press.engine import INTERRUPTED, run_engine
 from ddbook.press.executors import Executor
+from ddbook.press.freshness import judged
 from ddbook.press.grid import expand, read_grid
+from ddbook.press.key import Basis, basis
 from ddbook.press.locks import Held, locked
+from ddbook.press.machine import versions
 from ddbook.press.parameters import read_schema, resolve
 from ddbook.press.profiles import read_profile
 from ddbook.press.project import project_root
-from ddbook.press.provenance import PACKAGES_ROOT, Run, hash_files, run_sources
+from ddbook.press.provenance import Altered, Run
+from ddbook.press.reach import Code
 from ddbook.press.resources import read_run, request
 from ddbook.press.run import message
+from ddbook.press.snapshot import PACKAGES_ROOT
 from ddlib.files import InputError, tail, write_json
 
 CONFIG = "sweep.json"
 """What the sweep in a folder is: notebook, profile, parameters, grid; also Snakemake's configuration."""
-INPUTS = "inputs.json"
-"""What all its runs depend on; a run that is older than this file is done again."""
+MARKS = "fresh"
+"""The folder of the marks: one for each run that has finished with the present code and parameters, named after its key."""
 LOCK = ".lock"
 LOG = "snakemake.log"
 
@@ -46,7 +49,7 @@ class Sweep:
         profile: the profile.
         given: parameters that have one value by hand.
         grid: the values of the others.
-        inputs: what all runs depend on: code, notebook, and all parameters outside the grid.
+        basis: what all runs follow from, with the parameters outside the grid.
     """
 
     out: Path
@@ -54,7 +57,7 @@ class Sweep:
     profile: str | None
     given: dict[str, Any]
     grid: dict[str, list[Any]]
-    inputs: dict[str, Any]
+    basis: Basis
 
     @cached_property
     def runs(self) -> dict[str, dict[str, Any]]:
@@ -71,10 +74,28 @@ class Sweep:
         """How the names of its jobs in a queue start."""
         return f"ddlib-{hashlib.sha256(str(self.out).encode()).hexdigest()[:12]}"
 
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """The mark of each run, relative to the folder."""
+        return {name: f"{MARKS}/{name}.{self._basis(values).key[:16]}" for name, values in self.runs.items()}
+
     def finished(self) -> dict[str, dict[str, Any]]:
         """The runs that have finished with the present code and parameters, as Snakemake sees it too."""
-        needed = _changed(self.out / INPUTS)
-        return {name: values for name, values in self.runs.items() if _changed(self.out / name / "run.json") >= max(needed, 0)}
+        return {name: values for name, values in self.runs.items() if (self.out / self.marks[name]).exists()}
+
+    def examine(self) -> None:
+        """Put the marks in order: there for each run whose key and files are right, and for no other."""
+        (self.out / MARKS).mkdir(parents=True, exist_ok=True)
+        right = {name for name, values in self.runs.items() if not judged(self.out / name, self._basis(values), self.root)[1]}
+        there = {self.marks[name] for name in right}
+        for path in (self.out / MARKS).iterdir():
+            if f"{MARKS}/{path.name}" not in there:
+                path.unlink(missing_ok=True)
+        for mark in there:
+            (self.out / mark).touch()
+
+    def _basis(self, values: Mapping[str, Any]) -> Basis:
+        return self.basis._replace(parameters={**self.basis.parameters, **values})
 
 
 @dataclass(frozen=True)
@@ -113,10 +134,10 @@ def plan_sweep(
     values = read_grid(read_schema(notebook), grid, given)
     chosen = read_profile(notebook.parent, profile).get(notebook.stem, {}) if profile is not None else {}
     fixed = resolve(notebook, chosen, given, source=f"profile {profile}")
-    inputs = {**_code(notebook), "parameters": {name: value for name, value in fixed.items() if name not in values}}
+    follows = basis(notebook, fixed, versions(), Code(PACKAGES_ROOT))
     name = f"{notebook.stem}-{profile}" if profile else notebook.stem
     out = (out or project_root(notebook.parent) / "_build" / "sweeps" / name).resolve()
-    return Sweep(out, notebook, profile, {name: fixed[name] for name in given}, values, inputs)
+    return Sweep(out, notebook, profile, {name: fixed[name] for name in given}, values, follows)
 
 
 def run_sweep(
@@ -138,7 +159,7 @@ def run_sweep(
             are to use a GPU that is not there.
     """
     if executor.local:
-        check_device(read_schema(sweep.notebook), sweep.grid.get("device", [sweep.inputs["parameters"].get("device")]))
+        check_device(read_schema(sweep.notebook), sweep.grid.get("device", [sweep.basis.parameters.get("device")]))
     _check_folder(sweep)
     total = len(sweep.runs)
 
@@ -150,11 +171,13 @@ def run_sweep(
     try:
         with locked(sweep.out / LOCK) as lock:
             executor.wait_for_earlier(sweep.out, sweep.prefix, say)
+            sweep.examine()
             started = _write(sweep, executor, say)
             with (sweep.out / LOG).open("wb") as output:
                 rules, config = Path(__file__).with_name("sweep.smk"), sweep.out / CONFIG
                 status = run_engine(rules, sweep.out, config, executor.arguments(sweep.prefix), lock, output, tick=tick)
             tick()
+            sweep.examine()
             finished = sweep.finished()
             tables = collect(sweep.out, finished)
     except Held:
@@ -163,8 +186,8 @@ def run_sweep(
         raise InputError(
             f"{error.filename or sweep.out} cannot be used ({error.strerror}): give another folder with --out"
         ) from None
-    if any(sweep.inputs[name] != now for name, now in _code(sweep.notebook).items()):
-        say("The code changed while the sweep ran: the same command will do all runs again with the new code")
+    if basis(sweep.notebook, sweep.basis.parameters, versions(), Code(PACKAGES_ROOT)) != sweep.basis:
+        say("The code changed while the sweep ran: the same command will do again what that concerns")
     reasons = {name: _reason(sweep, name, started) for name in sweep.runs if name not in finished}
     return Outcome(status, len(finished), {name: reason for name, reason in reasons.items() if reason}, tables)
 
@@ -184,10 +207,6 @@ def report(sweep: Sweep, outcome: Outcome) -> str:
     if outcome.finished < total:
         lines.append("The same command does the others, and only those")
     return "\n".join(lines)
-
-
-def _code(notebook: Path) -> dict[str, str]:
-    return {"library": hash_files(run_sources(PACKAGES_ROOT)), "notebook": hash_files([notebook])}
 
 
 def _identity(sweep: Sweep) -> dict[str, Any]:
@@ -221,13 +240,14 @@ def _check_folder(sweep: Sweep) -> None:
 
 def _write(sweep: Sweep, executor: Executor, say: Callable[[str], None]) -> int:
     """Write what the sweep is; returns the time, by the clock of the folder's disk."""
-    inputs = sweep.out / INPUTS
-    if not inputs.exists() or json.loads(inputs.read_text(encoding="utf-8")) != sweep.inputs:
-        write_json(inputs, sweep.inputs)
+    (sweep.out / "logs").mkdir(exist_ok=True)
     own = [record for name in sweep.finished() if (record := read_run(sweep.out / name))]
     needs = request(own, sweep.root, sweep.notebook.stem, sweep.profile)
-    known = {"path": os.path.relpath(sweep.notebook, sweep.out), "device": sweep.inputs["parameters"].get("device", "cpu")}
-    write_json(sweep.out / CONFIG, {**_identity(sweep), **known, "needs": needs._asdict(), "grid": sweep.grid, "runs": sweep.runs})
+    known = {"path": os.path.relpath(sweep.notebook, sweep.out), "device": sweep.basis.parameters.get("device", "cpu")}
+    write_json(
+        sweep.out / CONFIG,
+        {**_identity(sweep), **known, "needs": needs._asdict(), "grid": sweep.grid, "runs": sweep.runs, "marks": sweep.marks},
+    )
     say(f"{len(sweep.runs)} runs in {sweep.out}, finished before: {len(sweep.finished())}")
     if not executor.local:
         say(f"Each asks for {needs.mem_mb} MB and {needs.runtime} minutes: {needs.reason}")
@@ -238,8 +258,8 @@ def _reason(sweep: Sweep, name: str, started: int) -> str:
     """Why a run that has started has not finished; its own record says it best."""
     record, log = sweep.out / name / "run.failed.json", sweep.out / "logs" / f"{name}.log"
     if _changed(record) >= started:
-        with contextlib.suppress(ValidationError):
-            return message(Run.model_validate_json(record.read_bytes()))
+        with contextlib.suppress(Altered):
+            return message(Run.read(record))
     if _changed(log) >= started:
         return "\n  ".join([f"It ended without a record, killed perhaps. The end of {log}:", *tail(log, 1)])
     return ""

@@ -21,25 +21,24 @@ def gpu(wildcards):
 
 rule sweep:
     input:
-        expand("{run}/run.json", run=RUNS),
+        config["marks"].values(),
 
 
-# run.json is the only output: Snakemake deletes the outputs of a job that failed, and the failed notebook has to stay.
+# A mark is the only output: it is there if and only if its run has the key in its name. Snakemake deletes the outputs of a job
+# before it starts and when it fails, and what a run has left before has to stay.
 rule run:
-    input:
-        "inputs.json", # code, notebook and common parameters: rewritten when one of them changes
     output:
-        "{run}/run.json",
-    log:
-        "logs/{run}.log",
+        touch("fresh/{run}.{key}"),
     params:
         by_hand=by_hand,
+        log=lambda wildcards: f"logs/{wildcards.run}.log",
     wildcard_constraints:
         run="[^/]+",
+        key="[0-9a-f]{16}",
     threads: 1
     resources:
         gpu=gpu,
         mem_mb=lambda wildcards, attempt: attempt * NEEDS["mem_mb"], # more at each of Snakemake's --retries
         runtime=lambda wildcards, attempt: attempt * NEEDS["runtime"],
     shell:
-        "{RUN} --out {wildcards.run:q} {params.by_hand} --force > {log:q} 2>&1"
+        "{RUN} --out {wildcards.run:q} {params.by_hand} --force > {params.log:q} 2>&1"

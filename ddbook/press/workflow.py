@@ -1,23 +1,25 @@
-"""The whole book: Snakemake runs what is missing or out of date, one build at a time, and resumes after anything."""
+"""The whole book: Snakemake runs the chapters that are not fresh, one build at a time, and resumes after anything."""
 
 from __future__ import annotations
 
+import datetime
 import shlex
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from ddbook.press.book import build
 from ddbook.press.device import check_device
 from ddbook.press.engine import idle, run_engine
+from ddbook.press.freshness import Standing, Today, listed, marks
 from ddbook.press.locks import Held, locked
-from ddbook.press.parameters import read_schema
-from ddbook.press.profiles import check_profile_name, plan
+from ddbook.press.parameters import closest, read_schema
+from ddbook.press.profiles import check_profile_name
 from ddbook.press.project import REFERENCE
-from ddbook.press.provenance import Run
+from ddbook.press.provenance import Altered, Run
 from ddbook.press.resources import read_run
 from ddbook.press.run import message
+from ddlib.console import say
 from ddlib.files import InputError, tail, write_json
 
 LOG = "snakemake.log"
@@ -25,24 +27,42 @@ LOG = "snakemake.log"
 QUIET = ["--quiet", "host", "progress", "reason", "rules"]
 """Errors, and nothing else."""
 
+ByHand = Mapping[str, Mapping[str, str]]
+
 
 def build_book(
-    root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]] | None = None, options: Sequence[str] = ()
+    root: Path,
+    profile: str,
+    cores: int,
+    given: ByHand | None = None,
+    options: Sequence[str] = (),
+    only: Collection[str] = (),
 ) -> Path | None:
-    """Run the chapters of a profile that need it, then build the book.
+    """Run the chapters of a profile that are not fresh, then build the book.
+
+    Args:
+        only: chapters; no other is run. Where another is not fresh, the book is a draft that marks it, beside the published one.
 
     Returns:
-        The first page; None if the options let Snakemake do something else, such as tell what it would do. For arguments and
-        errors see :func:`run_chapters`.
+        The first page; None if the options let Snakemake do something else, such as tell what it would do. For the other arguments
+        and errors see :func:`run_chapters`.
     """
-    _make("book", root, profile, cores, given or {}, options)
-    return None if idle(options) else root / "_build" / profile / "html" / "index.html"
+    check_profile_name(profile)
+    with _building(root) as lock:
+        today = _today(root, profile, given)
+        _run_stale(today, cores, options, _chosen(today, only), lock)
+        return None if idle(options) else build(profile, root, say, draft=bool(only))
 
 
 def run_chapters(
-    root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]] | None = None, options: Sequence[str] = ()
+    root: Path,
+    profile: str,
+    cores: int,
+    given: ByHand | None = None,
+    options: Sequence[str] = (),
+    only: Collection[str] = (),
 ) -> None:
-    """Run the chapters of a profile that need it.
+    """Run the chapters of a profile that are not fresh.
 
     Args:
         root: the project.
@@ -50,33 +70,24 @@ def run_chapters(
         cores: how many chapters run side by side.
         given: parameters by hand, per chapter.
         options: more options for Snakemake, for example of an executor plugin.
+        only: which chapters; all by default.
 
     Raises:
-        InputError: before anything starts, if the profile or a parameter is wrong or another build is running.
+        InputError: before anything starts, if the profile, a parameter or a chapter is wrong or another build is running.
         BuildError: if a chapter or the book failed; finished chapters are kept.
     """
-    _make("runs", root, profile, cores, given or {}, options)
-
-
-def _make(
-    target: str, root: Path, profile: str, cores: int, given: Mapping[str, Mapping[str, str]], options: Sequence[str]
-) -> None:
-    """Let Snakemake make a target of the Snakefile."""
-    if cores < 1:
-        raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
     check_profile_name(profile)
-    home = root / "_build" / profile
-    parameters = plan(root / "notebooks", profile, given)
-    if not options:  # with them, chapters may run on other machines
-        for stem, values in parameters.items():
-            check_device(read_schema(root / "notebooks" / f"{stem}.ipynb"), [values.get("device")])
-    by_hand = {stem: {name: parameters[stem][name] for name in values} for stem, values in given.items()}
+    with _building(root) as lock:
+        today = _today(root, profile, given)
+        _run_stale(today, cores, options, _chosen(today, only), lock)
+
+
+@contextmanager
+def _building(root: Path) -> Iterator[int]:
+    """One build at a time; the lock's descriptor."""
     try:
         with locked(root / "_build" / ".lock") as lock:
-            write_json(home / "workflow.json", {"profile": profile, "given": by_hand})
-            started = time.time()
-            if _snakemake(target, root, home, cores, options, lock) != 0:
-                raise BuildError(_reasons(home, started))
+            yield lock
     except Held:
         raise InputError(f"another build is running in {root}: wait until it has ended") from None
 
@@ -109,35 +120,84 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _snakemake(target: str, root: Path, home: Path, cores: int, options: Sequence[str], lock: int) -> int:
-    """Snakemake's exit status on the chapters, or the book, of a profile; options that take many words would swallow the target."""
-    flags = ["--cores", str(cores), target, "--rerun-incomplete", "--keep-going", "--resources", "gpu=1", *_first(root, home)]
-    arguments = (root / "Snakefile", root, home / "workflow.json")
+def _today(root: Path, profile: str, given: ByHand | None) -> Today:
+    today = Today(root, profile, given or {})
+    today.remember()
+    return today
+
+
+def _chosen(today: Today, only: Collection[str]) -> list[str]:
+    """The chapters that may run: those named, by their number too, or all."""
+    chosen = []
+    for word in only:
+        named = [stem for stem in today.parameters if word in (stem, stem.partition("_")[0])]
+        if not named:
+            raise InputError(f"there is no chapter {word!r}{closest(word, today.parameters)}")
+        chosen += named
+    return chosen or list(today.parameters)
+
+
+def _run_stale(today: Today, cores: int, options: Sequence[str], chosen: Sequence[str], lock: int) -> None:
+    """Let Snakemake run those of the chosen chapters that are not fresh."""
+    if cores < 1:
+        raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
+    if not options:  # with them, chapters may run on other machines
+        for stem in chosen:
+            check_device(read_schema(today.root / "notebooks" / f"{stem}.ipynb"), [today.parameters[stem].get("device")])
+    named = marks(today)
+    wanted = {stem: named[stem] for stem in chosen}
+    if all((today.root / mark).exists() for mark in wanted.values()):
+        return
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    if _snakemake(today, wanted, cores, options, lock) != 0:
+        raise BuildError(_reasons(today.runs.parent, started))
+    if idle(options):
+        return
+    left = [one for one in Today(today.root, today.profile, today.given).standings(chosen).values() if one.state != "fresh"]
+    if left:
+        raise BuildError(_edited(left))
+
+
+def _first(root: Path, wanted: Mapping[str, str]) -> list[str]:
+    """Options that start chapters of more than the mean length first, by the reference: a long one that comes last runs alone."""
+    records = {stem: read_run(root / REFERENCE / stem) for stem in wanted}
+    seconds = {stem: run.wall_seconds + run.kept_seconds for stem, run in records.items() if run}
+    long = sorted(stem for stem, took in seconds.items() if took > sum(seconds.values()) / len(seconds))
+    return ["--prioritize", *(wanted[stem] for stem in long)] if long else []
+
+
+def _snakemake(today: Today, wanted: Mapping[str, str], cores: int, options: Sequence[str], lock: int) -> int:
+    """Snakemake's exit status on the chapters with these marks; options that take many words would swallow the target."""
+    home = today.runs.parent
+    write_json(home / "snakemake.json", {"profile": today.profile, "given": today.given, "marks": wanted})
+    flags = ["--cores", str(cores), "runs", "--rerun-incomplete", "--keep-going", "--resources", "gpu=1"]
+    flags += _first(today.root, wanted)
+    arguments = (today.root / "Snakefile", today.root, home / "snakemake.json")
     if idle(options):
         return run_engine(*arguments, [*flags, *options], lock)
     with (home / LOG).open("wb") as log:
         return run_engine(*arguments, [*flags, *QUIET, *options], lock, errors=log)
 
 
-def _first(root: Path, home: Path) -> list[str]:
-    """Options that start chapters of more than the mean length first, by the reference: a long one that comes last runs alone."""
-    records = {path.parent.name: read_run(path.parent) for path in (root / REFERENCE).glob("*/run.json")}
-    seconds = {stem: run.wall_seconds for stem, run in records.items() if run}
-    long = sorted(stem for stem, took in seconds.items() if took > sum(seconds.values()) / len(seconds))
-    targets = [str((home / "runs" / stem / "run.json").relative_to(root)) for stem in long]
-    return ["--prioritize", *targets] if targets else []
+def _edited(left: Sequence[Standing]) -> str:
+    """What was edited while chapters ran: they have finished, with the code that was there when they started."""
+    lines = [f"{one.stem} finished, but is not what the present code gives: {listed(one.why)}" for one in left]
+    return "\n".join([*lines, "The book was not built. Give the same command again."])
 
 
-def _reasons(home: Path, started: float) -> str:
+def _reasons(home: Path, started: str) -> str:
     """What failed since the start: chapters from their records, or else what Snakemake says."""
-    found = []
+    reasons = []
     for path in sorted(home.glob("runs/*/run.failed.json")):
-        if path.stat().st_mtime >= started - 1:
-            try:
-                found.append(message(Run.model_validate_json(path.read_text(encoding="utf-8"))))
-            except ValidationError:
-                found.append(f"{path.parent.name} failed: see {path}")
-    if not found:
+        try:
+            record = Run.read(path)
+        except Altered:
+            reasons.append(f"{path.parent.name} failed: see {path}")
+            continue
+        if record.started >= started:
+            reasons.append(message(record))
+    if not reasons:
         return "\n  ".join([f"The book was not built. The end of {home / LOG}:", *tail(home / LOG, 12)])
-    kept = len(list(home.glob("runs/*/run.json")))
-    return "\n".join([*found, f"The book was not built. Finished chapters kept: {kept}. Mend this and run the same command again."])
+    kept = len([path for path in home.glob("runs/*/run.json") if path.parent.suffix == ""])
+    end = f"The book was not built. Finished chapters kept: {kept}. Mend this and run the same command again."
+    return "\n".join([*reasons, end])

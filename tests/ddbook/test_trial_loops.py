@@ -11,7 +11,7 @@ BY_HAND = {
     "ddbook/chapters/digits/trap.py": 2,  # the state of a warm start, step by step: init and update
     "ddbook/chapters/methods_optimise/checks.py": 3,  # sets that have an answer in closed form; nothing is timed or kept
     "ddbook/chapters/tails/published/screening.py": 2,  # a method made of others: it draws their sets and judges them
-    "notebooks/01_one_dataset_many_tasks.ipynb": 2,  # the book's first page shows the loop that a trial runs
+    "notebooks/01_one_dataset_many_tasks.ipynb": 1,  # the book's first page shows the loop that a trial runs
     "notebooks/04_merge_hospitals.ipynb": 1,  # the limit, in closed form, to be recorded
 }
 """Uses of ``distil``, and calls of a method's ``init``, ``update`` and ``choose``. A file not named has none: keep it so."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -42,7 +43,7 @@ from ddlib.methods import (
 from ddlib.methods.descent import Part
 from ddlib.problem import Method
 from ddlib.tasks import ClassificationTask, Splits, class_labels, split
-from ddlib.trial import Trial, given, run_trial
+from ddlib.trial import Trial, given, run_trial, transfer_table
 
 KERNEL = KernelRidge(RBF(1.75), 1e-3, name="kernel ridge, RBF")
 TANGENT = KernelRidge(NTK(1), 1e-3, name="kernel ridge, NTK")
@@ -272,6 +273,10 @@ class Digits:
             for name in METHODS
         }
         return trials | {("full", self.splits.train.budget): given(self.splits.train)}
+
+    def retrain_all(self, trials: Mapping[tuple[str, int], Trial], fits: int = 1) -> pd.DataFrame:
+        """What every learner makes of every set; see :func:`~ddlib.trial.transfer_table`."""
+        return transfer_table(trials, list(self.tasks.values()), self.generator("retrain"), fits)
 
 
 def make(recipe: Recipe, budget: int, generator: torch.Generator) -> Trial:

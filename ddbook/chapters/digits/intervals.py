@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pandas as pd
 import torch
 
+from ddbook.chapters.digits.experiment import Digits
 from ddlib import datasets
 from ddlib.learners.check import whole_number
 from ddlib.methods import Exact, FirstOrder, Herding, KMeans, RandomRows
@@ -99,6 +100,14 @@ def compare(
             export("intervals", name, distilled)
     rows = [_scored(interval, "full", interval.train), *(_scored(interval, *made) for made in sets)]
     return pd.concat(rows, ignore_index=True)
+
+
+def run(
+    digits: Digits, replicates: int, budgets: list[int], steps: int, export: Callable[[str, str, Distilled], None] | None = None
+) -> pd.DataFrame:
+    """:func:`compare` on fresh splits of the patients, with the experiment's random numbers."""
+    judged = tasks(replicates, digits.generator("patients"))
+    return compare(judged, budgets, steps, digits.generator("intervals"), export)
 
 
 def _scored(

@@ -15,6 +15,7 @@ from ddbook.press.claims.compare import Compared, Differing, compare_all
 from ddbook.press.claims.ledger import Statistic, read_ledger
 from ddbook.press.claims.results import Missing, Results
 from ddbook.press.claims.verdict import RANK, Finding, Judged, State, judge, worse_than_recorded
+from ddbook.press.freshness import Today, reference_marks, require_fresh
 from ddbook.press.profiles import check_profile_name
 from ddbook.press.project import REFERENCE
 from ddlib.files import InputError, finite, write_json
@@ -41,6 +42,21 @@ def results_of(root: Path, profile: str) -> Results:
     if not found.chapters:
         raise InputError(f"{found.folder} holds no finished run: {mend}")
     return found
+
+
+def trusted(root: Path, profile: str) -> dict[str, str]:
+    """Refuse results that the present code does not give, or that somebody has edited.
+
+    Returns:
+        Of the reference: for each chapter that is older than its code, what has changed since. It is judged all the same.
+
+    Raises:
+        InputError: if a run is not fresh, or a file is not what was recorded.
+    """
+    if profile == REFERENCE:
+        return reference_marks(root)
+    require_fresh(Today(root, profile), good=("fresh", "redraw", "missing"))
+    return {}
 
 
 def verdicts(root: Path, profile: str) -> list[Judged]:
@@ -151,6 +167,7 @@ class Report(NamedTuple):
         worse: a sentence for each claim that is worse than on record.
         on_record: whether there are verdicts of this profile to compare with.
         compared: the numbers beside those of another run, by chapter.
+        older: for each chapter of the reference that is older than its code, what has changed since.
     """
 
     profile: str
@@ -158,6 +175,7 @@ class Report(NamedTuple):
     worse: list[str]
     on_record: bool
     compared: dict[str, tuple[list[Differing], list[Compared]]]
+    older: dict[str, str]
 
     def summary(self) -> str:
         """How many claims there are of each verdict."""
@@ -181,7 +199,9 @@ class Report(NamedTuple):
             for chapter, (parameters, numbers) in self.compared.items()
         }
         found = {"profile": self.profile, "claims": [_claim_as_json(one) for one in self.judged], "worse": self.worse}
-        return json.dumps(finite(found | {"on record": self.on_record, "against": chapters}), indent=1, ensure_ascii=False)
+        return json.dumps(
+            finite(found | {"on record": self.on_record, "against": chapters, "older": self.older}), indent=1, ensure_ascii=False
+        )
 
 
 def claims_report(root: Path, profile: str, against: str | None = None, put_on_record: bool = False) -> Report:
@@ -194,8 +214,9 @@ def claims_report(root: Path, profile: str, against: str | None = None, put_on_r
         put_on_record: write the verdicts down afterwards; a worse one is then no longer a complaint.
 
     Raises:
-        InputError: if the ledger is wrong, a run is missing, or two runs have no chapter in common.
+        InputError: if the ledger is wrong, a run is missing, stale or edited, or two runs have no chapter in common.
     """
+    older = trusted(root, profile) | (trusted(root, against) if against else {})
     judged = verdicts(root, profile)
     try:
         compared = compare_all(results_of(root, profile), results_of(root, against)) if against else {}
@@ -204,7 +225,7 @@ def claims_report(root: Path, profile: str, against: str | None = None, put_on_r
     if put_on_record:
         record(root, profile, judged)
     before = recorded(root, profile)
-    return Report(profile, judged, worse_than_recorded(judged, before), bool(before), compared)
+    return Report(profile, judged, worse_than_recorded(judged, before), bool(before), compared, older)
 
 
 def _claim_as_json(one: Judged) -> dict[str, Any]:

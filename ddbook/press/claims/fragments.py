@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,23 @@ from ddbook.press.claims.compare import compare_all
 from ddbook.press.claims.ledger import Claim
 from ddbook.press.claims.page import deviations, scoreboard, totals
 from ddbook.press.claims.results import Missing, Results
+from ddbook.press.marks import mark
+from ddbook.press.pages import peak, seconds
 from ddbook.press.project import REFERENCE
 from ddbook.press.repeat import read
 
 NO_REFERENCE = "There is no reference in this copy of the project: `make reference` makes one."
 
 
-def fragments(root: Path, profile: str) -> dict[str, str]:
+def fragments(root: Path, profile: str, marks: Mapping[str, str] | None = None) -> dict[str, str]:
     """The text of each fragment, by file name.
 
     Args:
         root: the folder of the project.
         profile: whose runs the book shows.
+        marks: for each chapter whose reference is older than its code what to say of it.
     """
+    marks = marks or {}
     here, has_reference = verdicts(root, profile), bool(Results(root / REFERENCE, "the reference").chapters)
     there = verdicts(root, REFERENCE) if has_reference else []
     run = results_of(root, profile)
@@ -32,9 +37,9 @@ def fragments(root: Path, profile: str) -> dict[str, str]:
     return {
         "claims_totals.md": totals(columns),
         "claims_summary.md": summary(there or here),
-        "scoreboard.md": scoreboard(here, there, lambda claim: _address(claim, run)),
-        "deviations.md": _deviations(root, run) if has_reference else NO_REFERENCE,
-        "reference.md": _machines(results_of(root, REFERENCE)) if has_reference else NO_REFERENCE,
+        "scoreboard.md": scoreboard(here, there, lambda claim: _address(claim, run), marks),
+        "deviations.md": _deviations(root, run, marks) if has_reference else NO_REFERENCE,
+        "reference.md": _machines(results_of(root, REFERENCE), marks) if has_reference else NO_REFERENCE,
         "repeat.md": _repeats(root),
         "spread.md": _spread(run, results_of(root, REFERENCE) if has_reference else None),
     }
@@ -50,15 +55,15 @@ def _address(claim: Claim, run: Results) -> str | None:
     return f"{page}#{anchor}" if claim.figure and f'id=\\"{anchor}\\"' in shown else page
 
 
-def _deviations(root: Path, run: Results) -> str:
+def _deviations(root: Path, run: Results, marks: Mapping[str, str]) -> str:
     try:
-        return deviations(compare_all(run, results_of(root, REFERENCE)))
+        return deviations(compare_all(run, results_of(root, REFERENCE)), marks)
     except Missing as missing:
         return f"Nothing to compare: {missing}."
 
 
-def _machines(reference: Results) -> str:
-    """Where and when the reference was computed, and how long each chapter took."""
+def _machines(reference: Results, marks: Mapping[str, str]) -> str:
+    """Where and when the reference was computed, how long each chapter took, and whether its code has changed since."""
     runs = {chapter: reference.run(chapter) for chapter in reference.chapters}
     lines = [
         "| Chapter | wall time, min | peak memory, GiB | GPU memory, GiB | commit | computed on |",
@@ -67,11 +72,9 @@ def _machines(reference: Results) -> str:
     for chapter, one in runs.items():
         gpu = "–" if one.peak_gpu_memory_bytes is None else f"{one.peak_gpu_memory_bytes / 2**30:.2f}"
         device = one.hardware.gpu if one.peak_gpu_memory_bytes is not None else one.hardware.cpu
-        cells = (
-            f"{one.wall_seconds / 60:.1f} | {one.peak_memory_bytes / 2**30:.2f} | {gpu} | `{(one.git.sha or '–')[:12]}` | {device}"
-        )
-        lines.append(f"| {chapter} | {cells} |")
-    total = sum(one.wall_seconds for one in runs.values()) / 60
+        cells = f"{seconds(one) / 60:.1f} | {peak(one) / 2**30:.2f} | {gpu} | `{(one.git.sha or '–')[:12]}` | {device}"
+        lines.append(f"| {chapter}{mark(marks.get(chapter, ''))} | {cells} |")
+    total = sum(map(seconds, runs.values())) / 60
     return "\n".join([*lines, "", f"Together {total:.0f} minutes of computing, some of it side by side."])
 
 

@@ -11,6 +11,7 @@ from ddbook.press.claims.command import MARKS, measured, wanted
 from ddbook.press.claims.compare import Compared, Differing
 from ddbook.press.claims.ledger import Claim
 from ddbook.press.claims.verdict import RANK, Finding, Judged
+from ddbook.press.marks import mark
 
 
 def totals(columns: Mapping[str, Sequence[Judged]]) -> str:
@@ -23,19 +24,26 @@ def totals(columns: Mapping[str, Sequence[Judged]]) -> str:
     return "\n".join(lines)
 
 
-def scoreboard(here: Sequence[Judged], reference: Sequence[Judged], figure: Callable[[Claim], str | None]) -> str:
+def scoreboard(
+    here: Sequence[Judged], reference: Sequence[Judged], figure: Callable[[Claim], str | None], marks: Mapping[str, str]
+) -> str:
     """An overview with a line for each claim, then every claim with its numbers, by topic.
 
     Args:
         here: the verdicts on this run.
         reference: those on the reference, in the same order; empty if there is no reference.
         figure: the address of the figure that shows a claim, from the scoreboard's page; None if it has none.
+        marks: for each chapter whose reference is older than its code what to say of it.
     """
     there: list[Judged | None] = [*reference] or [None] * len(here)
     pairs = list(zip(here, there, strict=True))
-    blocks = ["## Overview", _table(("Claim", "Reference", "This run"), map(_overview, pairs), "ddlib-claims ddlib-overview")]
+    overview = [_overview(*pair, marks) for pair in pairs]
+    blocks = [
+        "## Overview",
+        _table(("Claim", "Reference", "This run"), overview, "ddlib-claims ddlib-overview"),
+    ]
     for topic, group in itertools.groupby(pairs, key=lambda pair: pair[0].claim.topic):
-        bodies = [_body(mine, theirs, figure(mine.claim)) for mine, theirs in group]
+        bodies = [_body(mine, theirs, figure(mine.claim), marks) for mine, theirs in group]
         blocks += [f"## {topic or 'Claims'}", _table(("Claim", "Paper", "Reference", "This run"), bodies, "ddlib-claims")]
     return "\n\n".join(blocks) + "\n"
 
@@ -46,15 +54,15 @@ def _table(titles: Sequence[str], bodies: Iterable[str], classes: str) -> str:
     return f'```{{raw}} html\n<table class="{classes}">\n<thead><tr>{head}</tr></thead>\n{inner}\n</table>\n```'
 
 
-def _overview(pair: tuple[Judged, Judged | None]) -> str:
-    mine, theirs = pair
+def _overview(mine: Judged, theirs: Judged | None, marks: Mapping[str, str]) -> str:
     name = f'<a href="#claim-{mine.claim.id}">{mine.claim.id.replace("-", " ")}</a>'
     whose = "paper" if mine.claim.whose == "paper" else "ours"
     states = [("no reference" if each is None else f"{MARKS[each.state]} {each.state}") for each in (theirs, mine)]
-    return f'<tbody><tr><td>{name} <span class="whose">{whose}</span></td><td>{states[0]}</td><td>{states[1]}</td></tr></tbody>'
+    reference = states[0] + _older(theirs, marks)
+    return f'<tbody><tr><td>{name} <span class="whose">{whose}</span></td><td>{reference}</td><td>{states[1]}</td></tr></tbody>'
 
 
-def _body(mine: Judged, theirs: Judged | None, link: str | None) -> str:
+def _body(mine: Judged, theirs: Judged | None, link: str | None, marks: Mapping[str, str]) -> str:
     claim = mine.claim
     whose = "the paper’s claim" if claim.whose == "paper" else "our claim"
     source = f"{html.escape(claim.source)} · {whose}" + (f' · <a href="{link}">see the figure</a>' if link else "")
@@ -63,17 +71,22 @@ def _body(mine: Judged, theirs: Judged | None, link: str | None) -> str:
     details = "".join(f"<p><b>{name}:</b> {text}.</p>" for name, text in facts if text)
     more = f"<details><summary>How it is judged</summary>{details}</details>" if details else ""
     statement = f'<span class="claim">{html.escape(claim.statement)}</span><span class="source">{source}</span>'
-    cells = f"<td></td>{_verdict(theirs)}{_verdict(mine)}"
+    cells = f"<td></td>{_verdict(theirs, _older(theirs, marks))}{_verdict(mine)}"
     lines = [f'<tr class="statement"><th scope="rowgroup">{statement}{more}</th>{cells}</tr>']
     lines += [_line(i, mine, theirs) for i in range(len(claim.statistics))]
     return f'<tbody id="claim-{claim.id}">\n' + "\n".join(lines) + "\n</tbody>"
 
 
-def _verdict(judged: Judged | None) -> str:
+def _older(theirs: Judged | None, marks: Mapping[str, str]) -> str:
+    """The mark of a verdict on a reference that is older than the code."""
+    return mark(marks.get(theirs.claim.chapter or "", "")) if theirs else ""
+
+
+def _verdict(judged: Judged | None, older: str = "") -> str:
     if judged is None:
         return "<td>no reference</td>"
     why = f'<span class="why">{html.escape(judged.why)}</span>' if judged.why and not judged.findings else ""
-    return f'<td class="{judged.state.replace(" ", "-")}"><b>{MARKS[judged.state]} {judged.state}</b>{why}</td>'
+    return f'<td class="{judged.state.replace(" ", "-")}"><b>{MARKS[judged.state]} {judged.state}</b>{why}{older}</td>'
 
 
 def _line(position: int, mine: Judged, theirs: Judged | None) -> str:
@@ -95,7 +108,7 @@ def _number(text: str) -> str:
     return re.sub(r"e([+-])0*(\d+)", lambda found: f" × 10<sup>{'−' if found[1] == '-' else ''}{found[2]}</sup>", text)
 
 
-def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]]) -> str:
+def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]], marks: Mapping[str, str]) -> str:
     """How the numbers of each chapter relate to the reference's, and the numbers that differ."""
     lines = ["| Chapter | agree | differ | not comparable | parameters that differ |", "|---|---|---|---|---|"]
     apart = []
@@ -103,7 +116,8 @@ def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]]) -
         relations = [number.relation for number in numbers]
         agree, differ = relations.count("agrees"), relations.count("differs")
         names = ", ".join(f"`{parameter.name}`" for parameter in parameters) or "none"
-        lines.append(f"| {{doc}}`/notebooks/{chapter}` | {agree} | {differ} | {len(numbers) - agree - differ} | {names} |")
+        older = mark(marks.get(chapter, ""))
+        lines.append(f"| {{doc}}`/notebooks/{chapter}`{older} | {agree} | {differ} | {len(numbers) - agree - differ} | {names} |")
         apart += [number for number in numbers if number.relation == "differs"]
     if not apart:
         return "\n".join([*lines, "", "No number differs from the reference beyond its interval."])

@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from ddbook.kit.scores import ScoreError
 from ddbook.press.claims.ledger import Statistic
-from ddbook.press.inputs import NOT_AVAILABLE, read_inputs
-from ddbook.press.provenance import Run
-from ddlib.files import InputError
+from ddbook.press.inputs import NOT_AVAILABLE
+from ddbook.press.provenance import Altered, Run
 from ddlib.statistics import Estimate
 
 
@@ -55,8 +53,8 @@ class Results:
             Missing: if it cannot be read.
         """
         try:
-            return Run.model_validate_json((self.folder / chapter / "run.json").read_bytes())
-        except ValidationError:
+            return Run.read(self.folder / chapter / "run.json")
+        except Altered:
             raise Missing(f"{self.folder / chapter / 'run.json'} is no record of a run: run the chapter again") from None
 
     def numbers(self, chapter: str) -> dict[str, dict[str, Any]]:
@@ -90,13 +88,9 @@ class Results:
         """The data sets that a chapter's run looked for and, as it recorded itself, did not find.
 
         Raises:
-            Missing: if that record is broken.
+            Missing: if its record cannot be read.
         """
-        try:
-            inputs = read_inputs(self.folder / chapter)
-        except InputError as error:
-            raise Missing(str(error)) from None
-        return {name for name, content in inputs.items() if content == NOT_AVAILABLE}
+        return {name for name, content in self.run(chapter).inputs.items() if content == NOT_AVAILABLE}
 
     def _file(self, chapter: str, name: str) -> Path:
         if chapter not in self.chapters:
@@ -116,7 +110,7 @@ def measure(statistic: Statistic, chapter: str, results: Results) -> Estimate:
     try:
         return _measured(statistic, chapter, results)
     except Missing:
-        if statistic.data in results.missing_data(chapter):
+        if statistic.data and statistic.data in results.missing_data(chapter):
             raise MissingData(f"the data were not there: {statistic.data}") from None
         raise
 

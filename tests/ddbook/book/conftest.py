@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ddbook.press.book import build
 from tests.ddbook.book import fake
 
 
@@ -21,5 +20,5 @@ def tiny_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     html = root / "_build" / fake.PROFILE / "html"
     with FileLock(shared / "tiny-project.lock"):
         if not html.exists():
-            build(fake.PROFILE, fake.make_root(root))
+            fake.build(fake.PROFILE, fake.make_root(root))
     return html

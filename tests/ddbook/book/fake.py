@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ddbook.press.provenance import Git, Hardware, Run
+from ddbook.press import book
+from ddbook.press.machine import Hardware
+from ddbook.press.provenance import Git, Run
+from ddbook.press.run import checksums
 from tests import ROOT
 
 PROJECT = ROOT
@@ -54,8 +59,11 @@ def record(stem: str) -> Run:
         seeds=[0, 1, 2],
         command=f"ddbook run notebooks/{stem}.ipynb --profile {PROFILE}",
         git=Git(sha="0123456789abcdef0123456789abcdef01234567", dirty=True),
+        key="0123456789ab" + 52 * "0",
+        cells="",
+        code={},
         ddlib_version="0.1.0",
-        ddlib_sha256="",
+        code_sha256="",
         notebook_sha256="",
         versions={"python": "3.11.2", "torch": "2.13.0"},
         hardware=Hardware(
@@ -144,4 +152,17 @@ def make_run(folder: Path, stem: str, text: str = "") -> None:
     (folder / "results" / "numbers.json").write_text(json.dumps(NUMBERS), encoding="utf-8")
     (folder / "results" / "regret.csv").write_text("method,budget,seed,regret\nexact,1,0,0.0\n", encoding="utf-8")
     (folder / "figures" / "cross_task_regret.svg").write_text(SVG, encoding="utf-8")
-    (folder / "run.json").write_text(record(stem).model_dump_json(indent=2), encoding="utf-8")
+    settle(folder, record(stem))
+
+
+def settle(folder: Path, run: Run) -> None:
+    """Writes the record of an invented run for the files that lie in its folder."""
+    run.model_copy(update={"results": checksums(folder)}).write(folder / "run.json")
+
+
+def build(profile: str, root: Path, say: Callable[[str], None] = lambda _: None) -> Path:
+    """Builds the book of an invented project; its runs are of no code, so whether only fresh ones are shown is tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(book, "Today", lambda root, profile: None)
+        patch.setattr(book, "require_fresh", lambda today, stems, good: {})
+        return book.build(profile, root, say)

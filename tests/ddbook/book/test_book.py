@@ -9,7 +9,7 @@ import pytest
 
 from ddbook.press import book
 from ddbook.press.archive import archive
-from ddbook.press.book import BookError, build, publish
+from ddbook.press.book import BookError, publish
 from ddbook.press.sitecheck import problems
 from tests.ddbook.book import fake
 
@@ -44,25 +44,26 @@ def test_a_warning_leaves_the_published_book_and_is_told(tmp_path: Path) -> None
     published.mkdir(parents=True)
     (published / "index.html").write_text("published before", encoding="utf-8")
     with pytest.raises(BookError) as caught:
-        build(fake.PROFILE, root)
+        fake.build(fake.PROFILE, root)
     message = str(caught.value)
     assert "did you mean 'one_dataset_many_tasks.regret_ipc20'?" in message
     assert "nowhere.md" in message
     assert f"notebooks/{STEM}" in message
     assert (published / "index.html").read_text(encoding="utf-8") == "published before"
-    assert sorted(path.name for path in published.parent.iterdir()) == ["html", "runs", "src"]
+    assert sorted(path.name for path in published.parent.glob("[!.]*")) == ["html", "runs", "src"]
 
 
 def test_a_bad_link_is_found_after_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(source: Path, scratch: Path) -> None:
-        html = scratch / "_build" / "html"
+    def write(source: Path, folder: Path) -> Path:
+        html = folder / "html"
         for name in ("book", "notebooks", "_sources/notebooks"):
             (html / name).mkdir(parents=True)
         (html / "book" / "index.html").write_text('<article><a href="gone.html">x</a></article>', encoding="utf-8")
+        return html
 
-    monkeypatch.setattr(book, "_sphinx", write)
+    monkeypatch.setattr(book, "typeset", write)
     with pytest.raises(BookError, match=r"book/index.html links to gone.html, which does not exist"):
-        build(fake.PROFILE, fake.make_root(tmp_path))
+        fake.build(fake.PROFILE, fake.make_root(tmp_path))
     assert not (tmp_path / "_build" / fake.PROFILE / "html").exists()
 
 

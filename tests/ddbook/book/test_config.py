@@ -12,8 +12,8 @@ from jupyter_book.config import PATH_YAML_DEFAULT, get_final_config, validate_ya
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+from ddbook.press.contents import read_toc, toc_files
 from ddbook.press.parameters import read_schema
-from ddbook.press.stage import read_toc, toc_files
 from tests.ddbook.book.fake import PROJECT
 
 CONFIG: dict[str, Any] = yaml.safe_load((PROJECT / "_config.yml").read_text(encoding="utf-8"))

@@ -21,7 +21,8 @@ from ddbook.press import rerun
 from ddbook.press.parameters import read_schema
 from ddbook.press.profiles import chapters, plan
 from ddbook.press.provenance import Git
-from ddbook.press.stage import pages_address, stage
+from ddbook.press.repository import pages_address
+from ddbook.press.stage import stage
 from tests.ddbook.book import fake
 
 NOTEBOOKS = fake.PROJECT / "notebooks"

@@ -10,7 +10,7 @@ import pytest
 
 from ddbook.press.engine import idle
 from ddbook.press.profiles import chapters, profile_names
-from ddbook.press.provenance import code_files
+from ddbook.press.snapshot import code_files
 from tests import ROOT
 from tests.ddbook.press.notebooks import project, write
 from tests.ddbook.press.waiting import wait_for

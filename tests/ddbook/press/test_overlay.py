@@ -149,7 +149,7 @@ def drawn(tmp_path, here, there):
     place = tmp_path / "reference" / STEM
     (place / "results").mkdir(parents=True)
     there.to_csv(place / "results" / "scores.csv", index=False)
-    (place / "run.json").write_text(record(STEM).model_copy(update={"parameters": {}}).model_dump_json())
+    (place / "run.json").write_text(record(STEM).model_copy(update={"parameters": {"replicates": 99}}).model_dump_json())
     seen = []
 
     def draw(argument):
@@ -168,7 +168,7 @@ def test_of_the_reference_only_what_occurs_in_this_run_is_drawn(tmp_path):
     there = pd.DataFrame({"problem": ["a", "b", "c"], "budget": [1, 2, 1], "error": [1.0, 2.0, 3.0]})
     table, note = drawn(tmp_path, here, there)
     assert table.error.tolist() == [1.0, 2.0]
-    assert note == "Wide and pale: the reference run."
+    assert note == "Wide and pale: the reference run (replicates = 99)."
 
 
 def test_other_settings_than_in_this_run_leave_the_reference_s_rows_in(tmp_path):
@@ -182,7 +182,7 @@ def test_a_figure_without_a_recorded_table_does_not_lie_under_itself(tmp_path):
     frame = pd.DataFrame({"x": [1.0]})
     reference = tmp_path / "reference" / STEM
     (reference / "results").mkdir(parents=True)
-    (reference / "run.json").write_text(record(STEM).model_copy(update={"parameters": {}}).model_dump_json())
+    (reference / "run.json").write_text(record(STEM).model_copy(update={"parameters": {"replicates": 99}}).model_dump_json())
     figure, note = over_reference(Reference(STEM, tmp_path / "reference"), {}, lambda table: figures.panels()[0], frame)
     plt.close(figure)
     assert "is not drawn" in note

@@ -128,8 +128,9 @@ def test_the_places_that_cannot_be_read_off_the_source_are_known():
         ("ddlib/cli.py", "__doc__"),  # the description of the command
         ("ddlib/extras.py", "import_module"),  # packages of others
         ("ddbook/kit/scores.py", "eval"),  # a query of pandas
-        ("ddbook/press/pages.py", "import_module"),  # the pages of the library's reference
-        ("ddbook/press/parameters.py", "eval"),  # the type of a parameter
+        ("ddbook/press/library.py", "import_module"),  # the pages of the library's reference
+        ("ddbook/press/canonical.py", "sys.modules"),
+        ("ddbook/press/typeset.py", "sys.modules"),  # the type of a parameter
         ("ddbook/press/record.py", "sys.modules"),  # whether torch is loaded
     }
 

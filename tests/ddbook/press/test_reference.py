@@ -10,10 +10,11 @@ import torch
 
 from ddbook.press import Recorder, reference
 from ddbook.press.project import project_root
+from ddbook.press.provenance import Run
 from ddbook.press.reference import check, collect
 from ddlib.files import InputError
 from ddlib.problem import Distilled
-from tests.ddbook.book.fake import record
+from tests.ddbook.book.fake import record, settle
 from tests.ddbook.press.notebooks import write
 
 STEMS = ("01_first", "02_second")
@@ -41,7 +42,7 @@ def finish(root, stem, **changes):
     made = record(stem)
     parameters = {"replicates": 10 if stem == "01_first" else 3, "device": "cpu"}
     update = {"profile": "paper", "parameters": parameters, "git": made.git.model_copy(update={"dirty": False})} | changes
-    (folder / "run.json").write_text(made.model_copy(update=update).model_dump_json())
+    settle(folder, made.model_copy(update=update))
 
 
 def test_it_holds_tables_numbers_small_sets_and_the_record_of_each_run(house):
@@ -61,6 +62,8 @@ def test_no_set_of_real_patients_lands_in_it(house, monkeypatch):
     recorder = Recorder("01_first")
     for name, private in (("patients", True), ("drawn", False)):
         recorder.distilled(name, "random", rows, real_patients=private)
+    finished = Run.read(folder / "run.json")
+    settle(folder, finished)
     assert len([path for path in folder.rglob("*") if path.is_file() and "0.123" in path.read_text()]) == 2
     held = [path.name for path in collect(house).rglob("*") if path.is_file() and "0.123" in path.read_text()]
     assert held == ["distilled_drawn_random_2.csv"]

@@ -8,7 +8,7 @@ def leave(folder, **changes):
     """Write the record of an invented run."""
     made = record("01_small").model_copy(update=changes)
     folder.mkdir(parents=True)
-    (folder / "run.json").write_text(made.model_dump_json())
+    made.write(folder / "run.json")
     return made
 
 
@@ -31,7 +31,7 @@ def test_the_page_shows_this_build_and_the_reference(tmp_path):
     (tmp_path / "12_broken" / "run.json").write_text("{}")
     run = record("01_small").model_copy(update={"peak_gpu_memory_bytes": 2**31})
     assert page([("01_small", run)], tmp_path).splitlines() == [
-        "| Chapter | Profile | Wall time | Peak memory | A job asks for |",
+        "| Chapter | Profile | Time | Peak memory | A job asks for |",
         "| --- | --- | --- | --- | --- |",
         "| {doc}`/notebooks/01_small` | `tiny` | 1 min 23 s | 0.50 GiB, 2.00 GiB on the GPU | 1900 MB, 15 min |",
         "| `11_x` | `paper`, reference | 6 min 40 s | 3.00 GiB | 5900 MB, 30 min |",

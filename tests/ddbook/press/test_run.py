@@ -15,7 +15,7 @@ import nbformat
 import papermill
 import pytest
 
-from ddbook.press.provenance import hash_files
+from ddbook.press.digests import file_digest
 from ddbook.press.run import message, run
 from ddlib.files import InputError
 from tests.ddbook.press.notebooks import project, write
@@ -61,7 +61,7 @@ def test_ok_leaves_everything_and_the_record_last(small, tmp_path):
     assert written["seeds"] == [4]
     assert written["command"] == "ddbook run notebooks/01_small.ipynb -p seed=4"
     assert written["versions"]["papermill"] == papermill.__version__
-    assert len(written["notebook_sha256"]) == len(written["ddlib_sha256"]) == 64
+    assert len(written["notebook_sha256"]) == len(written["code_sha256"]) == 64
     assert written["peak_memory_bytes"] > 10e6
     assert any("The answer" in line and "cell" in line for line in lines)
     assert nbformat.read(out / "notebook.ipynb", as_version=4).cells[-1].execution_count is not None
@@ -162,6 +162,19 @@ def test_a_crash_while_one_run_takes_the_place_of_another_loses_nothing(small, t
     assert json.loads((runs / "01_small" / "run.json").read_text())["parameters"]["seed"] == 3
 
 
+def test_a_crash_after_the_new_run_has_finished_loses_neither(small, tmp_path):
+    notebook = small(RECORD)
+    execute(notebook, given={"seed": "3"})
+    runs = tmp_path / "_build" / "manual" / "runs"
+    shutil.copytree(runs / "01_small", runs / "01_small.old")
+    execute(notebook, given={"seed": "4"}, force=True)
+    (runs / "01_small").rename(runs / "01_small.new")
+    (runs / "01_small.old").rename(runs / "01_small") if (runs / "01_small.old").exists() else None
+    with pytest.raises(InputError, match="holds a finished run"):
+        execute(notebook)
+    assert json.loads((runs / "01_small" / "run.json").read_text())["parameters"]["seed"] == 4
+
+
 def test_the_kernel_is_this_interpreter_whatever_the_user_has_installed(small, tmp_path, monkeypatch):
     other = tmp_path / "jupyter" / "kernels" / "python3"
     other.mkdir(parents=True)
@@ -195,9 +208,9 @@ def test_in_a_temporary_folder_whose_name_is_too_long_for_sockets_a_notebook_run
 def test_the_record_describes_the_notebook_that_was_started(small):
     edits = "import pathlib\npath = pathlib.Path('01_small.ipynb')\npath.write_text(path.read_text().replace('small', 'large'))"
     notebook = small(edits)
-    before = hash_files([notebook])
+    before = file_digest(notebook)
     record, _ = execute(notebook)
-    assert record.notebook_sha256 == before != hash_files([notebook])
+    assert record.notebook_sha256 == before != file_digest(notebook)
 
 
 def test_what_a_failed_run_left_is_cleared_by_the_next(small, tmp_path):

@@ -10,8 +10,10 @@ import nbformat
 import pytest
 import yaml
 
+from ddbook.press.chapter import BookError
+from ddbook.press.contents import toc_files
 from ddbook.press.git import github_address
-from ddbook.press.stage import BookError, stage, toc_files
+from ddbook.press.stage import stage
 from tests.ddbook.book import fake
 
 
@@ -58,10 +60,10 @@ def test_the_parameters_of_a_profile_are_folded_as_the_defaults_are(root: Path) 
     stem = "01_one_dataset_many_tasks"
     executed = root / "_build" / fake.PROFILE / "runs" / stem / "notebook.ipynb"
     notebook = nbformat.read(executed, as_version=4)
-    notebook.cells.insert(1, nbformat.v4.new_code_cell("seed = 7", metadata={"tags": ["injected-parameters"]}))
+    notebook.cells.insert(2, nbformat.v4.new_code_cell("seed = 7", metadata={"tags": ["injected-parameters"]}))
     nbformat.write(notebook, executed)
     page = nbformat.read(stage(fake.PROFILE, root) / "notebooks" / f"{stem}.ipynb", as_version=4)
-    assert "hide-input" in page.cells[1].metadata.tags
+    assert "hide-input" in page.cells[2].metadata.tags
 
 
 def test_the_record_is_added_to_the_page_and_to_nothing_else(root: Path) -> None:
@@ -88,7 +90,7 @@ def test_the_record_is_added_to_the_page_and_to_nothing_else(root: Path) -> None
 def test_nothing_of_an_earlier_tree_stays(root: Path) -> None:
     (stage(fake.PROFILE, root) / "book" / "left.md").write_text("# Left over\n", encoding="utf-8")
     assert not (stage(fake.PROFILE, root) / "book" / "left.md").exists()
-    assert sorted(path.name for path in (root / "_build" / fake.PROFILE).iterdir()) == ["runs", "src"]
+    assert sorted(path.name for path in (root / "_build" / fake.PROFILE).iterdir()) == ["fragments.json", "runs", "src"]
 
 
 def test_the_first_page_shows_the_result_where_there_is_one(root: Path) -> None:

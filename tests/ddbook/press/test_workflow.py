@@ -10,8 +10,10 @@ import sys
 
 import pytest
 
-from ddbook.press.provenance import run_sources
-from ddbook.press.workflow import run_chapters
+from ddbook.press.run import run
+from ddbook.press.standing import lines
+from ddbook.press.workflow import BuildError, run_chapters
+from ddlib.files import InputError
 from tests import ROOT
 from tests.ddbook.book import fake
 from tests.ddbook.press.notebooks import project, write
@@ -152,9 +154,85 @@ def test_an_interrupted_build_ends_its_chapters_and_says_so(house, stop):
     assert not list(house.glob(".snakemake/locks/*"))
 
 
-def test_what_a_run_imports_is_among_what_it_depends_on():
-    """A file that is forgotten there would leave chapters as they are when it changes."""
-    code = "import sys, ddbook.press.run, ddbook.press.record, ddlib.merge.files, ddbook.press.overlay; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    needed = {name.removeprefix("ddbook.press.") for name in loaded if name.startswith("ddbook.press.")}
-    assert needed - {path.stem for path in run_sources(ROOT) if path.parent.name == "press"} == set()
+def answer(root, stem):
+    return json.loads((root / "_build" / "smoke" / "runs" / stem / "results" / "numbers.json").read_text())["answer"]["value"]
+
+
+@pytest.fixture
+def answering(house):
+    """The project with a chapter that records its seed, run once."""
+    cell = "from ddbook.press import Recorder\nrecord = Recorder('x')\nrecord.number('answer', seed)\nassert seed < 9"
+    write(house / "notebooks" / f"{FIRST}.ipynb", cell, "import time; time.sleep(seconds)", parameters=PARAMETERS)
+    run_chapters(house, "smoke", 1)
+    assert answer(house, FIRST) == 0
+    return house
+
+
+def by_time(house, monkeypatch):
+    """A user's profile of Snakemake which has file times decide."""
+    (house / "mine").mkdir()
+    (house / "mine" / "config.yaml").write_text("rerun-triggers: [mtime]\n")
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(house / "mine"))
+
+
+def forgotten(house, monkeypatch):
+    """What Snakemake remembers of earlier runs is gone, and what they left is not."""
+    shutil.rmtree(house / ".snakemake")
+
+
+@pytest.mark.parametrize("before", [by_time, forgotten, lambda *_: None])
+def test_another_parameter_is_another_run_whatever_snakemake_believes(answering, monkeypatch, before):
+    before(answering, monkeypatch)
+    second = record(answering, SECOND)
+    run_chapters(answering, "smoke", 1, {FIRST: {"seed": "3"}})
+    assert answer(answering, FIRST) == 3
+    assert record(answering, SECOND) == second
+    run_chapters(answering, "smoke", 1)
+    assert answer(answering, FIRST) == 0
+
+
+def test_a_run_by_hand_and_an_edited_result_do_not_stay_in_a_book_without_them(answering):
+    run(answering / "notebooks" / f"{FIRST}.ipynb", profile="smoke", given={"seed": "7"}, force=True, say=lambda _: None)
+    assert answer(answering, FIRST) == 7
+    run_chapters(answering, "smoke", 1)
+    assert answer(answering, FIRST) == 0
+    edited = answering / "_build" / "smoke" / "runs" / FIRST / "results" / "numbers.json"
+    edited.write_text(edited.read_text().replace("0.0", "5.0"))
+    assert answer(answering, FIRST) == 5
+    run_chapters(answering, "smoke", 1)
+    assert answer(answering, FIRST) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_rebuild_that_is_stopped_loses_no_finished_run(answering, number):
+    (answering / "notebooks" / "started").unlink()
+    first, second = record(answering, FIRST), record(answering, SECOND)
+    process = book(answering, "--parameters", f"{FIRST}.seed=1 {FIRST}.seconds=300 {SECOND}.seconds=300", start_new_session=True)
+    wait_for((answering / "notebooks" / "started").exists, process)
+    os.killpg(process.pid, number)
+    finish(process)
+    assert (record(answering, FIRST), record(answering, SECOND)) == (first, second)
+    assert answer(answering, FIRST) == 0
+    started = first["started"]
+    run_chapters(answering, "smoke", 1)
+    assert record(answering, FIRST)["started"] == started
+
+
+def test_a_rebuild_that_fails_loses_no_finished_run(answering):
+    before = record(answering, FIRST)
+    with pytest.raises(BuildError, match="Finished chapters kept: 2"):
+        run_chapters(answering, "smoke", 1, {FIRST: {"seed": "9"}})
+    assert record(answering, FIRST) == before
+    assert {line.chapter: line.state for line in lines(answering, "smoke")}[FIRST] == "failed"
+    run_chapters(answering, "smoke", 1)
+    assert record(answering, FIRST) == before
+    assert {line.state for line in lines(answering, "smoke")} == {"fresh"}
+
+
+def test_one_chapter_alone_is_run_and_one_that_does_not_exist_is_named(answering):
+    for stem in (FIRST, SECOND):
+        (answering / "_build" / "smoke" / "runs" / stem / "run.json").unlink()
+    run_chapters(answering, "smoke", 1, only=["04"])
+    assert {line.chapter: line.state for line in lines(answering, "smoke")} == {FIRST: "missing", SECOND: "fresh"}
+    with pytest.raises(InputError, match="no chapter '07'"):
+        run_chapters(answering, "smoke", 1, only=["07"])

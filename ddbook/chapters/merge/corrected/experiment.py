@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddbook.kit.merge.setting import Setting
 from ddlib.dbn.methods.baselines import carried, estimate_by_em
 from ddlib.dbn.methods.sufficient import trajectories_needed
 from ddlib.dbn.model.moments import check_rank, in_degrees
@@ -83,6 +84,11 @@ def follow(method: Method, task: MergeTask, budget: int, steps: int, generator: 
     return Run(trial.start, chosen, scores.assign(**trial.settings), watched)
 
 
+def run(setting: Setting, method: Method, budget: int, steps: int, leave_one_out: bool = False) -> Run:
+    """:func:`follow` on a draw of a setting, with all sources in the risk or one left out, and the budget's random numbers."""
+    return follow(method, setting.draw()[leave_one_out], budget, steps, setting.generator(budget))
+
+
 def yardsticks(task: MergeTask, clean: Distilled, budgets: list[int], generator: torch.Generator) -> pd.DataFrame:
     """The rows that distillation is compared with.
 
@@ -112,6 +118,11 @@ def yardsticks(task: MergeTask, clean: Distilled, budgets: list[int], generator:
         limit = carried(task, em.model, budget, generator)
         rows.append(score(task, task.fit(limit), "limit", budget, stored=limit.stored_numbers))
     return pd.concat(rows, ignore_index=True)
+
+
+def compared(setting: Setting, budgets: list[int]) -> pd.DataFrame:
+    """:func:`yardsticks` on a draw of a setting."""
+    return yardsticks(setting.draw()[0], setting.clean(), budgets, setting.generator(1))
 
 
 def limit_difference(task: MergeTask, generator: torch.Generator) -> float:

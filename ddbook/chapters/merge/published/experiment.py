@@ -96,6 +96,11 @@ def follow(task: PublishedMerge, budget: int, epochs: int, generator: torch.Gene
     return Outcome(chosen, pd.concat([first, last], ignore_index=True), path)
 
 
+def search(setting: ReleasedSetting, budget: int, epochs: int) -> Outcome:
+    """:func:`follow` on a draw of a setting, with the setting's stream of random numbers for this budget."""
+    return follow(setting.draw().task, budget, epochs, setting.generator(budget))
+
+
 def every_edge(task: PublishedMerge) -> Graph:
     """The graph with all edges: with two slices its networks are all Gaussian laws of a row."""
     shape = task.truth.intra.shape

@@ -197,7 +197,8 @@ def test_the_flow_says_the_runs_sizes(sources):
     task, _ = Setting(replicates=1, variables=6, sources=sources, trajectories=5).draw()
     start = task.start(2 * sources + 1, Setting().generator(1))
     figure = figures.draw_problem(task, start, start, directions=7)
-    text = " ".join(text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title))
+    titles = [axes.get_title(where) for axes in figure.axes for where in ("left", "center", "right")]  # as the style has it
+    text = " ".join([*(text.get_text() for axes in figure.axes for text in axes.texts), *titles])
     assert f"each of {sources} sources" in text and f"{sources - 1} other source" in text and "7 directions" in text
     assert "2–3 trajectories a part" in text
     figure.canvas.draw()

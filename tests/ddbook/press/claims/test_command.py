@@ -7,9 +7,11 @@ from typer.testing import CliRunner
 
 from ddbook.press.claims import read_ledger
 from ddbook.press.cli import app
-from ddbook.press.inputs import INPUTS, NOT_AVAILABLE
-from ddlib.files import InputError, write_json
+from ddbook.press.inputs import NOT_AVAILABLE
+from ddbook.press.provenance import Run
+from ddlib.files import InputError
 from tests import ROOT
+from tests.ddbook.book.fake import settle
 from tests.ddbook.press.claims.world import CLAIM, finished_run, ledger, number
 
 GOOD, BAD, OTHER = [3.0, 3.1, 2.9], [0.0, 0.1, -0.1], [1.0, 1.0, 1.1]
@@ -81,8 +83,13 @@ def without_labs(house):
     return place
 
 
+def looked_for(place, inputs):
+    """What a run notes of the data that it read, or did not find."""
+    settle(place, Run.read(place / "run.json").model_copy(update={"inputs": inputs}))
+
+
 def test_what_a_run_could_not_test_for_want_of_data_is_no_loss(house, without_labs):
-    write_json(without_labs / INPUTS, {"labs": NOT_AVAILABLE})
+    looked_for(without_labs, {"labs": NOT_AVAILABLE})
     found = claims("--record")
     assert (found.exit_code, "not testable" in found.output, "the data were not there: labs" in found.output) == (0, True, True)
     assert json.loads((house / "reference" / "claims.json").read_text()) == {"laptop": {"better": "reproduced"}}
@@ -90,13 +97,13 @@ def test_what_a_run_could_not_test_for_want_of_data_is_no_loss(house, without_la
 
 @pytest.mark.parametrize("inputs", [{}, {"labs: a.csv": "0" * 64}, {"others": NOT_AVAILABLE}])
 def test_a_lost_table_is_a_loss_unless_the_run_says_that_its_own_data_were_missing(without_labs, inputs):
-    write_json(without_labs / INPUTS, inputs)
+    looked_for(without_labs, inputs)
     assert claims().exit_code == 1
 
 
 def test_missing_data_excuse_no_other_loss(house, without_labs):
-    write_json(without_labs / INPUTS, {"labs": NOT_AVAILABLE})
     run(house, BAD)
+    looked_for(without_labs, {"labs": NOT_AVAILABLE})
     assert claims().exit_code == 1
     (without_labs / "results" / "scores.csv").unlink()
     assert claims().exit_code == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from tests.ddbook.book.fake import record
+from tests.ddbook.book.fake import record, settle
 
 CHAPTER = "04_merge_hospitals"
 CLAIM = {
@@ -47,8 +47,7 @@ def finished_run(folder: Path, scores: dict[str, list[float]], numbers: dict[str
     rows = [(method, seed, score) for method, values in scores.items() for seed, score in enumerate(values)]
     pd.DataFrame(rows, columns=["method", "seed", "score"]).to_csv(place / "results" / "scores.csv", index=False)
     (place / "results" / "numbers.json").write_text(json.dumps(numbers or {}), encoding="utf-8")
-    run = record(CHAPTER).model_copy(update={"parameters": {"replicates": 3, **parameters}})
-    (place / "run.json").write_text(run.model_dump_json(), encoding="utf-8")
+    settle(place, record(CHAPTER).model_copy(update={"parameters": {"replicates": 3, **parameters}}))
     return place
 
 

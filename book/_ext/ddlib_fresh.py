@@ -1,0 +1,98 @@
+"""A build that goes on from an earlier one gives the book that a new one would give, and several processes may read its pages.
+
+Sphinx reads a page again if its source, or a file that it includes, has changed. What a page shows of the others (titles, headings,
+labels, equations, citations) it looks up when it is written: if any of that has changed, all pages are written again, and a link
+that leads nowhere now is a warning again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.util.typing import ExtensionMetadata
+
+OWN = {"index"}
+"""Domains that no page looks anything up in: the index is made anew each time."""
+PASSING = {"bibfiles", "line"}
+"""Entries that change without anything that another page shows: times of files, numbers of lines."""
+
+AS_READ = {"citation_refs"}
+"""Lists in the order in which pages were read, in which nothing looks them up."""
+
+
+def write_what_depends(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Has all pages written if what they show of each other is not what it was at the last build."""
+    now = hashlib.sha256(repr(shared(env)).encode()).hexdigest()
+    before, env.ddlib_shared = getattr(env, "ddlib_shared", None), now  # type: ignore[attr-defined]
+    return [] if before == now else sorted(env.found_docs)
+
+
+def shared(env: BuildEnvironment) -> Any:
+    """What pages can show of each other, in a fixed order."""
+    slugs = {page: facts.get("myst_slugs") for page, facts in env.metadata.items()}
+    domains = {name: domain.data for name, domain in env.domains.items() if name not in OWN}
+    return ordered([env.titles, env.longtitles, env.tocs, env.toctree_includes, slugs, env.images, domains])
+
+
+def ordered(value: Any) -> Any:
+    """A value whose representation depends on its content alone, not on the order in which pages were read."""
+    if isinstance(value, nodes.Node):
+        return value.pformat()
+    if hasattr(value, "_asdict"):
+        return ordered(value._asdict())
+    if isinstance(value, Mapping):
+        kept = {key: frozenset(map(repr, map(ordered, item))) if key in AS_READ else item for key, item in value.items()}
+        return sorted((repr(key), ordered(item)) for key, item in kept.items() if key not in PASSING)
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, map(ordered, value)))
+    if isinstance(value, list | tuple):
+        return [ordered(item) for item in value]
+    if type(value).__repr__ is object.__repr__:  # which says where an object is in memory
+        return [type(value).__name__, ordered(getattr(value, "__dict__", {}))]
+    return repr(value)
+
+
+def remove_what_is_gone(app: Sphinx, exception: Exception | None) -> None:
+    """Removes pictures and downloads that no page has any more; Sphinx leaves those of earlier builds."""
+    if exception is not None or app.builder.format != "html":
+        return
+    for folder, files in (("_images", app.env.images), ("_downloads", app.env.dlfiles)):
+        kept = {Path(app.outdir, folder, name) for _, name in files.values()}
+        for path in sorted(Path(app.outdir, folder).rglob("*"), reverse=True):
+            if path.is_file() and path not in kept:
+                path.unlink()
+            elif path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+
+def count_no_figures(app: Sphinx, config: Config) -> None:
+    """Figures carry numbers of their own; jupyter-book would have Sphinx read all pages at each build to count them."""
+    config.numfig = False
+
+
+def begin(app: Sphinx) -> None:
+    """Makes static files anew, and allows several processes.
+
+    Pages name such files with a checksum if they are there already when the page is written, and some extensions copy theirs last.
+    Extensions that do not say whether pages may be read in parallel do nothing, or work when all pages are read.
+    """
+    shutil.rmtree(Path(app.outdir, "_static"), ignore_errors=True)
+    for name in {"sphinx_jupyterbook_latex", "sphinx_multitoc_numbering"} & set(app.extensions):
+        app.extensions[name].parallel_read_safe = True
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Connects before all others that prepare the output, and after those that complete the environment."""
+    app.connect("config-inited", count_no_figures, priority=900)
+    app.connect("builder-inited", begin, priority=1)
+    app.connect("env-updated", write_what_depends, priority=900)
+    app.connect("build-finished", remove_what_is_gone)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

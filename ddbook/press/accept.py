@@ -1,0 +1,177 @@
+"""Keeping results after a change of code that cannot move them: the code before and after it is run, and must give the same."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+
+from ddbook.press.freshness import REFERENCE_PROFILE, Today, alterations, judged, listed
+from ddbook.press.key import Basis, differences
+from ddbook.press.project import REFERENCE
+from ddbook.press.provenance import Accepted, Altered, Run
+from ddbook.press.repeat import lasting
+from ddbook.press.run import Study, carry_out, message
+from ddbook.press.snapshot import checksum, committed, place, snapshot
+from ddlib.files import InputError
+
+SMALL = "smoke"
+"""The profile in which a chapter is run whole."""
+REPEATED = ("replicates", "networks", "fits")
+"""Parameters that say how often something is computed; with two the branches of a profile are walked all the same."""
+
+
+class Trial(NamedTuple):
+    """What is run with the code before and after a change: a name, and the parameters."""
+
+    name: str
+    parameters: dict[str, Any]
+
+
+def accept(root: Path, stem: str, profile: str, why: str, say: Callable[[str], None] = print) -> Accepted:
+    """Keep the results of a chapter under the key of the present code, if that gives the same as the code which made them.
+
+    Both are run with the smoke profile, and with the chapter's own profile at two replicates; tables, numbers, distilled sets and
+    figures must be the same, measured times apart.
+
+    Args:
+        root: the project.
+        stem: the chapter.
+        profile: whose run, or ``reference``.
+        why: why the change moves no result; goes into the record and onto the page.
+        say: called with lines of progress.
+
+    Raises:
+        InputError: if there is nothing to accept, more than code has changed, the code before is not at hand, a run fails, or
+            something differs.
+    """
+    if not why.strip():
+        raise InputError("say with --why for what reason the change cannot move a result: it stands on the page")
+    from_reference = profile == REFERENCE
+    today = Today(root, REFERENCE_PROFILE if from_reference else profile, {} if from_reference else None)
+    if stem not in today.parameters:
+        raise InputError(f"there is no chapter {stem!r}: choose among {', '.join(today.parameters)}")
+    folder = root / REFERENCE / stem if from_reference else today.runs / stem
+    now = today.basis(stem)
+    if from_reference:  # whoever computed it may have had other versions, which the reference is not judged by
+        now = now._replace(versions=_record(folder).basis.versions)
+    run, changed = _stale(folder, now, root)
+    trials = [Trial(SMALL, Today(root, SMALL, {}).parameters[stem]), Trial(today.profile, _twice(today.parameters[stem]))]
+    scratch = root / "_build" / "accept" / stem
+    shutil.rmtree(scratch, ignore_errors=True)
+    with _before(root, folder, run) as (old_code, old_notebook), snapshot(root) as new_code:
+        notebook = root / "notebooks" / f"{stem}.ipynb"
+        count = 0
+        for trial in trials:
+            before = Study(notebook, old_notebook, old_code, root, trial.name, trial.parameters, {})
+            after = before._replace(source=notebook, code=new_code)
+            count += _compare(before, after, scratch / trial.name, say)
+    moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    accepted = Accepted(why=why.strip(), when=moment, changed=changed, before=run.key, files=count)
+    known = {"cells": now.cells, "code": now.code, "key": now.key, "accepted": [*run.accepted, accepted]}
+    run.model_copy(update=known).write(folder / "run.json")
+    return accepted
+
+
+def _record(folder: Path) -> Run:
+    try:
+        return Run.read(folder / "run.json")
+    except Altered as altered:
+        raise InputError(f"{folder}: {altered}: there is no result to keep") from None
+
+
+def _stale(folder: Path, now: Basis, root: Path) -> tuple[Run, list[str]]:
+    """The record of a run of which nothing but code has changed, and what has."""
+    run = _record(folder)
+    if edited := alterations(folder, run):
+        raise InputError(f"{folder}: {listed(edited)}: results that were edited cannot be accepted; run the chapter again")
+    changed = differences(run.basis, now)
+    if not changed and run.key == now.key:
+        raise InputError(f"{folder} is fresh: there is nothing to accept")
+    same_code = now._replace(cells=run.cells, code=run.code)
+    others = differences(run.basis, same_code) or ([] if folder.parent.name == REFERENCE else judged(folder, same_code, root)[1])
+    if others:
+        raise InputError(f"{folder}: more than code has changed, {listed(others)}: run the chapter again")
+    return run, changed
+
+
+def _twice(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters with two replicates in place of many."""
+    return parameters | {name: min(2, parameters[name]) for name in REPEATED if isinstance(parameters.get(name), int)}
+
+
+@contextlib.contextmanager
+def _before(root: Path, folder: Path, run: Run) -> Iterator[tuple[Path, Path]]:
+    """The code and the notebook that made a run: its snapshot, or what its commit holds."""
+    executed, code = folder / "notebook.ipynb", place(root, run.code_sha256)
+    if executed.exists() and code.exists() and checksum(code) == run.code_sha256:
+        yield code, executed
+        return
+    if run.git.sha is None or run.git.dirty:
+        raise InputError(f"the code that made {folder} is not at hand, and no commit holds it: run the chapter again")
+    notebook = root / "_build" / "accept" / f"{folder.name}.ipynb"
+    shown = subprocess.run(["git", "show", f"{run.git.sha}:{run.notebook}"], cwd=root, capture_output=True, check=False)
+    if shown.returncode != 0:
+        raise InputError(f"the repository has no {run.notebook} of the commit {run.git.sha[:12]}: run the chapter again")
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    notebook.write_bytes(shown.stdout)
+    with committed(root, run.git.sha) as code:
+        yield code, notebook
+
+
+def _compare(before: Study, after: Study, scratch: Path, say: Callable[[str], None]) -> int:
+    """How many files of results are the same with the code before and after."""
+    old, new = _carried_out(before, scratch / "before", say), _carried_out(after, scratch / "after", say)
+    different = _different(old, new)
+    if any(name.startswith("figures/") for name in different):  # a figure of measured times is never the same twice
+        again = _carried_out(before, scratch / "again", say)
+        different -= {name for name in _different(old, again) if name.startswith("figures/")}
+    if different:
+        moved = listed(sorted(different))
+        raise InputError(f"with the profile {before.profile} the change moves {moved}: run the chapter again ({scratch} has both)")
+    return len(_kept_files(old))
+
+
+def _carried_out(study: Study, work: Path, say: Callable[[str], None]) -> Path:
+    """The folder in which a study has been carried out, without anything kept from earlier runs."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    source = work / "source.ipynb"
+    _bare(study.source, source)
+    record = carry_out(study._replace(source=source), work, study.parameters, None, lambda _: None, anew=True)
+    say(f"{study.notebook.stem}, {study.profile}, code {work.name}: {record.state}, {record.wall_seconds:.0f} s")
+    if record.state != "ok":
+        raise InputError(f"nothing was accepted, because a run did not finish: {message(record)}")
+    return work
+
+
+def _bare(notebook: Path, target: Path) -> None:
+    """A notebook without outputs and without the parameters that were injected into it."""
+    content = nbformat.read(notebook, as_version=4)
+    content.cells = [cell for cell in content.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    nbformat.write(content, target)
+
+
+def _kept_files(folder: Path) -> dict[str, Path]:
+    """Results and figures of a run, by path."""
+    paths = [path for name in ("results", "figures") for path in sorted((folder / name).rglob("*")) if path.suffix != ".png"]
+    return {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+
+
+def _different(one: Path, other: Path) -> set[str]:
+    mine, theirs = _kept_files(one), _kept_files(other)
+    return {
+        name
+        for name in {**mine, **theirs}
+        if name not in mine or name not in theirs or _content(name, mine[name]) != _content(name, theirs[name])
+    }
+
+
+def _content(name: str, path: Path) -> bytes:
+    return path.read_bytes() if name.startswith("figures/") else lasting(path.name, path.read_bytes())

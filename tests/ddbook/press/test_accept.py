@@ -1,0 +1,71 @@
+"""Results are kept after a change of code only if the code before and after it gives the same."""
+
+import shutil
+
+import pytest
+
+from ddbook.press.accept import accept
+from ddbook.press.provenance import Run
+from ddlib.files import InputError
+from tests.ddbook.press.planted import PLANTED, STEM, edit, edit_cell, folder, make, standing
+
+pytestmark = pytest.mark.notebook
+
+
+@pytest.fixture
+def house(planted_house):
+    return planted_house
+
+
+def try_to(root, why="the same in other words", profile="smoke"):
+    return accept(root, STEM, profile, why, say=lambda _: None)
+
+
+def test_a_change_that_moves_nothing_is_accepted_and_on_record(house):
+    before = Run.read(folder(house) / "run.json")
+    edit(house / PLANTED / "computing.py", "answer * FACTOR + seed", "seed + FACTOR * answer")
+    edit_cell(
+        house,
+        "record.table('scores', rows(answer, replicates))",
+        "record.table('scores', rows(answer=answer, replicates=replicates))",
+    )
+    assert standing(house).state == "stale"
+    accepted = try_to(house)
+    assert standing(house).state == "fresh"
+    after = Run.read(folder(house) / "run.json")
+    assert after.accepted == [accepted]
+    assert accepted.why == "the same in other words"
+    assert {path.rpartition("/")[2] for path in accepted.changed} == {"the notebook's code", "computing.py"}
+    assert (accepted.before, after.results) == (before.key, before.results)
+
+
+def test_a_change_that_moves_a_result_is_refused_also_in_a_branch_that_smoke_does_not_walk(house):
+    make(house, profile="paper")
+    edit(house / PLANTED / "computing.py", "else 1", "else 2")
+    try_to(house)
+    with pytest.raises(InputError, match=r"profile paper the change moves .*scores"):
+        try_to(house, profile="paper")
+    assert standing(house, "paper").state == "stale"
+    edit(house / PLANTED / "computing.py", "FACTOR = 2", "FACTOR = 3")
+    with pytest.raises(InputError, match=r"profile smoke the change moves .*scores"):
+        try_to(house)
+
+
+def test_what_is_no_change_of_code_cannot_be_accepted(house):
+    with pytest.raises(InputError, match="is fresh"):
+        try_to(house)
+    with pytest.raises(InputError, match="--why"):
+        try_to(house, " ")
+    (house / "notebooks" / "profiles" / "smoke.yml").write_text(f"{STEM}: {{answer: 5}}")
+    with pytest.raises(InputError, match="more than code has changed"):
+        try_to(house)
+    edit(folder(house) / "results" / "numbers.json", "2.0", "3.0")
+    with pytest.raises(InputError, match="was edited"):
+        try_to(house)
+
+
+def test_without_the_code_before_nothing_is_accepted(house):
+    edit(house / PLANTED / "computing.py", "answer * FACTOR + seed", "seed + FACTOR * answer")
+    shutil.rmtree(house / "_build" / "code")
+    with pytest.raises(InputError, match="is not at hand"):
+        try_to(house)
