@@ -7,13 +7,11 @@ import io
 import zipfile
 from pathlib import Path
 
+from ddbook.press.bookkey import DOWNLOADS, PUBLISHED, page_checksums, read_left
 from ddbook.press.locks import BOOK_LOCK, Held, locked
 from ddbook.press.private import is_private
 from ddbook.press.profiles import check_profile_name
 from ddlib.files import InputError, write_atomically
-
-DOWNLOADS = "download"
-"""The folder of the site with the file and its checksum; it is no part of the file."""
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every entry: the first that the format knows, because when a page was written is no part of what it says."""
@@ -34,7 +32,8 @@ def archive(profile: str, root: Path) -> Path:
         zlib, the library that Python compresses with.
 
     Raises:
-        InputError: if there is no book, it holds a set made of real patients' rows, or one is being built.
+        InputError: if there is no book, it is not what was published or holds a set made of real patients' rows, or one is being
+            built.
     """
     check_profile_name(profile)
     home = root / "_build" / profile
@@ -44,6 +43,8 @@ def archive(profile: str, root: Path) -> Path:
     try:
         with locked(root / "_build" / ".lock"), locked(home / BOOK_LOCK):
             packed = _packed(home / "html", name)
+            if read_left(home / PUBLISHED).get("files") != page_checksums(home / "html"):
+                raise InputError(f"{home / 'html'} is not what was published: give the command make book PROFILE={profile}")
             sums = f"{hashlib.sha256(packed).hexdigest()}  {name}.zip\n"
             for folder in (home / "html" / DOWNLOADS, home):
                 write_atomically(folder / f"{name}.zip", packed)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from ddbook.press.bookkey import book_key, page_checksums, shared_key
+from ddbook.press.bookkey import PUBLISHED, book_key, page_checksums, read_left, shared_key
 from ddbook.press.chapter import BookError, finished_chapters
 from ddbook.press.freshness import STATES, Today, listed, reference_marks, require_fresh
 from ddbook.press.git import repository as repository_of
@@ -22,8 +20,6 @@ from ddlib.files import write_json
 
 __all__ = ["BookError", "build"]
 
-PUBLISHED = "html.json"
-"""What the published book follows from, and the checksums of its files."""
 FINISHED = "finished.json"
 """Beside Sphinx's cache if and only if the build that left it had no warning: what it shares, and what was found in its pages."""
 
@@ -71,7 +67,7 @@ def _build(profile: str, root: Path, stems: list[str], say: Callable[[str], None
     key = book_key(profile, root, stems, facts)
     target, published = (home / "draft", home / "draft.json") if stale else (home / "html", home / PUBLISHED)
     page = target / "index.html"
-    if _read(published) == {"key": key, "files": page_checksums(target)} and page.exists():
+    if read_left(published) == {"key": key, "files": page_checksums(target)} and page.exists():
         say("The book is as it would be built now")
         return page
     from ddbook.press.stage import stage  # here, because a book that stands needs nothing of it
@@ -96,7 +92,7 @@ def _made(source: Path, folder: Path, profile: str, root: Path) -> Path:
     A build that does not end well leaves nothing behind: a cache would hide its warnings from the next.
     """
     shared = shared_key(source)
-    last = _read(folder / FINISHED)
+    last = read_left(folder / FINISHED)
     intact = last.get("files") == page_checksums(folder / "html")
     if last.get("shared") != shared or not intact or (folder / FINISHED).stat().st_mtime > time.time():  # Sphinx compares times
         shutil.rmtree(folder, ignore_errors=True)
@@ -116,15 +112,6 @@ def _made(source: Path, folder: Path, profile: str, root: Path) -> Path:
         raise
     write_json(folder / FINISHED, {"shared": shared, "pages": known, "files": page_checksums(html)})
     return html
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A file that a build has left; nothing if there is none that can be read."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def clear_away(home: Path) -> None:

@@ -7,12 +7,16 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import ddbook
-from ddbook.press.archive import DOWNLOADS
 
 CODE = Path(ddbook.__file__).parents[1]
 """The folder that holds the packages ddlib and ddbook."""
+DOWNLOADS = "download"
+"""The folder of the site with the archive and its checksum; it is no part of what was published."""
+PUBLISHED = "html.json"
+"""What the published book follows from, and the checksums of its files."""
 
 
 def book_key(profile: str, root: Path, stems: Iterable[str], facts: Mapping[str, object]) -> str:
@@ -47,6 +51,15 @@ def shared_key(source: Path) -> str:
 def page_checksums(html: Path) -> dict[str, str]:
     """The checksum of each file of a book; hidden files are marks, and the archive is added later."""
     return _checksums(html, [path for path in _below(html) if path.relative_to(html).parts[0] != DOWNLOADS])
+
+
+def read_left(path: Path) -> dict[str, Any]:
+    """A file that a build has left; nothing if there is none that can be read."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _below(folder: Path) -> list[Path]:

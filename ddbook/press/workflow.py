@@ -47,10 +47,9 @@ def build_book(
         The first page; None if the options let Snakemake do something else, such as tell what it would do. For the other arguments
         and errors see :func:`run_chapters`.
     """
-    check_profile_name(profile)
+    today, chosen = _checked(root, profile, cores, given, options, only)
     with _building(root) as lock:
-        today = _today(root, profile, given)
-        _run_stale(today, cores, options, _chosen(today, only), lock)
+        _run_stale(today, cores, options, chosen, lock)
         return None if idle(options) else build(profile, root, say, draft=bool(only))
 
 
@@ -76,10 +75,9 @@ def run_chapters(
         InputError: before anything starts, if the profile, a parameter or a chapter is wrong or another build is running.
         BuildError: if a chapter or the book failed; finished chapters are kept.
     """
-    check_profile_name(profile)
+    today, chosen = _checked(root, profile, cores, given, options, only)
     with _building(root) as lock:
-        today = _today(root, profile, given)
-        _run_stale(today, cores, options, _chosen(today, only), lock)
+        _run_stale(today, cores, options, chosen, lock)
 
 
 @contextmanager
@@ -120,10 +118,19 @@ def split_parameters(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _today(root: Path, profile: str, given: ByHand | None) -> Today:
+def _checked(
+    root: Path, profile: str, cores: int, given: ByHand | None, options: Sequence[str], only: Collection[str]
+) -> tuple[Today, list[str]]:
+    """The profile as it is asked for and the chapters that may run, before anything is written."""
+    check_profile_name(profile)
+    if cores < 1:
+        raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
     today = Today(root, profile, given or {})
-    today.remember()
-    return today
+    chosen = _chosen(today, only)
+    if not options:  # with them, chapters may run on other machines
+        for stem in chosen:
+            check_device(read_schema(root / "notebooks" / f"{stem}.ipynb"), [today.parameters[stem].get("device")])
+    return today, chosen
 
 
 def _chosen(today: Today, only: Collection[str]) -> list[str]:
@@ -139,11 +146,7 @@ def _chosen(today: Today, only: Collection[str]) -> list[str]:
 
 def _run_stale(today: Today, cores: int, options: Sequence[str], chosen: Sequence[str], lock: int) -> None:
     """Let Snakemake run those of the chosen chapters that are not fresh."""
-    if cores < 1:
-        raise InputError(f"{cores} cores cannot run anything: give CORES=1 or more")
-    if not options:  # with them, chapters may run on other machines
-        for stem in chosen:
-            check_device(read_schema(today.root / "notebooks" / f"{stem}.ipynb"), [today.parameters[stem].get("device")])
+    today.remember()
     named = marks(today)
     wanted = {stem: named[stem] for stem in chosen}
     if all((today.root / mark).exists() for mark in wanted.values()):

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ddbook.press.archive import archive
+from ddbook.press.bookkey import PUBLISHED, page_checksums
 from ddbook.press.locks import locked
-from ddlib.files import InputError
+from ddlib.files import InputError, write_json
 
 PAGES = {
     "index.html": "<a href='book/a.html'>a</a>",
@@ -32,7 +33,17 @@ def site(root: Path, pages: dict[str, str] | None = None) -> Path:
         (html / name).parent.mkdir(parents=True, exist_ok=True)
         (html / name).write_text(text, encoding="utf-8")
     (html / ".finished").touch()
+    write_json(html.parent / PUBLISHED, {"files": page_checksums(html)})
     return html
+
+
+def test_a_book_that_was_edited_by_hand_is_not_packed(tmp_path: Path) -> None:
+    for change in (lambda html: (html / "a.txt").write_text("b"), lambda html: (html / "a.txt").unlink()):
+        html = site(tmp_path)
+        archive("small", tmp_path)
+        change(html)
+        with pytest.raises(InputError, match="is not what was published"):
+            archive("small", tmp_path)
 
 
 def test_it_holds_every_page_in_one_folder_and_nothing_else(tmp_path: Path) -> None:
@@ -56,7 +67,7 @@ def test_the_same_pages_give_the_same_bytes_wherever_and_whenever_they_were_writ
     before = archive("small", first).read_bytes()
     assert archive("small", second).read_bytes() == before
     assert archive("small", first).read_bytes() == before  # the file itself, offered in the book's folder, is not packed again
-    (html / "a.txt").write_text("b", encoding="utf-8")
+    site(second, PAGES | {"a.txt": "b"})
     assert archive("small", second).read_bytes() != before
 
 
