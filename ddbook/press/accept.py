@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from ddlib.files import InputError
 
 SMALL = "smoke"
 """The profile in which a chapter is run whole."""
+SHOWN = ("figures/", "output of cell ")
+"""How names begin of what a page shows, besides the results that are recorded."""
 REPEATED = ("replicates", "networks", "fits")
 """Parameters that say how often something is computed; with two the branches of a profile are walked all the same."""
 
@@ -37,8 +40,8 @@ class Trial(NamedTuple):
 def accept(root: Path, stem: str, profile: str, why: str, say: Callable[[str], None] = print) -> Accepted:
     """Keep the results of a chapter under the key of the present code, if that gives the same as the code which made them.
 
-    Both are run with the smoke profile, and with the chapter's own profile at two replicates; tables, numbers, distilled sets and
-    figures must be the same, measured times apart.
+    Both are run with the smoke profile, and with the chapter's own profile at two replicates; tables, numbers, distilled sets,
+    figures and what the cells show must be the same, measured times apart.
 
     Args:
         root: the project.
@@ -129,13 +132,13 @@ def _compare(before: Study, after: Study, scratch: Path, say: Callable[[str], No
     """How many files of results are the same with the code before and after."""
     old, new = _carried_out(before, scratch / "before", say), _carried_out(after, scratch / "after", say)
     different = _different(old, new)
-    if any(name.startswith("figures/") for name in different):  # a figure of measured times is never the same twice
+    if any(name.startswith(SHOWN) for name in different):  # what shows measured times is never the same twice
         again = _carried_out(before, scratch / "again", say)
-        different -= {name for name in _different(old, again) if name.startswith("figures/")}
+        different -= {name for name in _different(old, again) if name.startswith(SHOWN)}
     if different:
         moved = listed(sorted(different))
         raise InputError(f"with the profile {before.profile} the change moves {moved}: run the chapter again ({scratch} has both)")
-    return len(_kept_files(old))
+    return len(_contents(old))
 
 
 def _carried_out(study: Study, work: Path, say: Callable[[str], None]) -> Path:
@@ -158,20 +161,21 @@ def _bare(notebook: Path, target: Path) -> None:
     nbformat.write(content, target)
 
 
-def _kept_files(folder: Path) -> dict[str, Path]:
-    """Results and figures of a run, by path."""
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What a run has recorded, drawn and shown, by name, measured times in tables apart."""
     paths = [path for name in ("results", "figures") for path in sorted((folder / name).rglob("*")) if path.suffix != ".png"]
-    return {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+    contents = {path.relative_to(folder).as_posix(): _content(path) for path in paths if path.is_file()}
+    cells = nbformat.read(folder / "notebook.part.ipynb", as_version=4).cells
+    for position, cell in enumerate(cell for cell in cells if cell.cell_type == "code"):
+        shown = [{name: value for name, value in output.items() if name != "execution_count"} for output in cell.outputs]
+        contents[f"output of cell {position + 1}"] = json.dumps(shown, sort_keys=True).encode()
+    return contents
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.parent.name == "figures" else lasting(path.name, path.read_bytes())
 
 
 def _different(one: Path, other: Path) -> set[str]:
-    mine, theirs = _kept_files(one), _kept_files(other)
-    return {
-        name
-        for name in {**mine, **theirs}
-        if name not in mine or name not in theirs or _content(name, mine[name]) != _content(name, theirs[name])
-    }
-
-
-def _content(name: str, path: Path) -> bytes:
-    return path.read_bytes() if name.startswith("figures/") else lasting(path.name, path.read_bytes())
+    mine, theirs = _contents(one), _contents(other)
+    return {name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)}

@@ -51,6 +51,12 @@ def test_a_change_that_moves_a_result_is_refused_also_in_a_branch_that_smoke_doe
         try_to(house)
 
 
+def test_a_change_of_what_a_cell_only_shows_is_refused(house):
+    edit_cell(house, "record.number('answer'", "print('about', len(table))\nrecord.number('answer'")
+    with pytest.raises(InputError, match="moves output of cell"):
+        try_to(house)
+
+
 def test_what_is_no_change_of_code_cannot_be_accepted(house):
     with pytest.raises(InputError, match="is fresh"):
         try_to(house)
