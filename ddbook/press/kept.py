@@ -28,7 +28,9 @@ import numpy as np
 import torch
 
 from ddbook.press.canonical import Canonical
+from ddbook.press.disturbed import disturbs
 from ddbook.press.inputs import read_inputs
+from ddbook.press.key import code_cells
 from ddbook.press.machine import processor, versions
 from ddbook.press.project import project_root
 from ddbook.press.reach import Code
@@ -159,9 +161,10 @@ def entry(key: str, computed: tuple[Any, ...] | None) -> tuple[Any, ...]:
 
 
 def keeper(run: Path) -> Keeper:
-    """The keeper of a run: ``DDLIB_KEPT`` says where its store is."""
+    """The keeper of a run: ``DDLIB_KEPT`` says where its store is; a notebook that changes what is loaded of the project has none."""
     given = os.environ.get(STORE, "")
-    store = None if given == "off" else Path(given) if given else project_root() / "_build" / "kept"
+    changed = any(disturbs(code_cells(path)) for path in run.glob("source/*.ipynb"))
+    store = None if given == "off" or changed else Path(given) if given else project_root() / "_build" / "kept"
     return Keeper(run, store, Canonical(Code(PACKAGES_ROOT, ROOMS).reached_by, ROOMS))
 
 

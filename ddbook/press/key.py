@@ -16,7 +16,20 @@ RUNNERS = ("papermill", "nbclient", "ipykernel")
 """Packages that a record lists although no result depends on their version."""
 
 
-KEYING = ("annotations", "canonical", "device", "digests", "inputs", "machine", "parameters", "project", "reach", "snapshot")
+KEYING = (
+    "annotations",
+    "canonical",
+    "device",
+    "digests",
+    "disturbed",
+    "inputs",
+    "key",
+    "machine",
+    "parameters",
+    "project",
+    "reach",
+    "snapshot",
+)
 """Files and folders of ``ddbook.press`` that the recorder reaches and no result follows from: they find out what is fresh."""
 
 

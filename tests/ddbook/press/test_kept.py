@@ -394,6 +394,15 @@ def test_runs_share_what_they_have_kept_unless_they_compute_anew(tmp_path, monke
 
 
 @pytest.mark.notebook
+def test_a_notebook_that_changes_what_is_loaded_computes(tmp_path, monkeypatch):
+    monkeypatch.delenv("DDLIB_KEPT", raising=False)
+    cell = f"from ddlib import statistics\nstatistics.PLANTED = 1\n{KEEPING}"
+    path = notebook(project(tmp_path) / "notebooks" / "01_small.ipynb", cell, parameters="seed: int = 0  # seed")
+    for _ in range(2):
+        assert [note.replayed for note in run(path, force=True, say=lambda _: None).kept] == [False]
+
+
+@pytest.mark.notebook
 def test_a_function_of_a_notebook_is_refused(tmp_path):
     root = project(tmp_path)
     cell = KEEPING.replace("record.numbers", "def own(x):\n    return x\n\nrecord.numbers").replace("estimate, [", "own, [")
