@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import site
@@ -29,7 +30,7 @@ NOT_AVAILABLE = "not available"
 """Stands in place of a hash for a data set that a run looked for in vain."""
 DATA_FOLDER = "DDLIB_DATA_DIR"
 """As in :mod:`ddlib.datasets`, which is too much to import for a notebook that reads nothing."""
-CODE = (".py", ".pyc", ".pyi", ".ipynb", ".so", ".pyd")
+CODE = (".ipynb", ".so", ".pyd")
 """Endings of what is keyed as code, or installed; the reference is chosen by the parameters in the notebook."""
 CACHES = (
     "XDG_CACHE_HOME",
@@ -158,7 +159,7 @@ class _Watch:
     def _on_open(self, path: Any, mode: Any, flags: int) -> None:
         if not isinstance(path, str | bytes) or os.fsdecode(path).endswith(CODE):
             return
-        path = os.path.realpath(os.fsdecode(path))
+        path = os.path.realpath(_source(os.fsdecode(path)))
         if path in self.known:
             return
         writes = flags & (os.O_WRONLY | os.O_RDWR)
@@ -187,6 +188,14 @@ class _Watch:
 
 
 EVENTS = frozenset({"open", "os.rename", "ddlib.datasets.read", "ddlib.datasets.missing"})
+
+
+def _source(path: str) -> str:
+    """The file from which Python has compiled another, or the file itself."""
+    try:
+        return importlib.util.source_from_cache(path) if path.endswith(".pyc") else path
+    except ValueError:
+        return path
 
 
 def _places(folder: Path, root: Path) -> list[tuple[str, str | None]]:

@@ -161,7 +161,7 @@ def entry(key: str, computed: tuple[Any, ...] | None) -> tuple[Any, ...]:
 
 
 def keeper(run: Path) -> Keeper:
-    """The keeper of a run: ``DDLIB_KEPT`` says where its store is; a notebook that changes what is loaded of the project has none."""
+    """The keeper of a run: ``DDLIB_KEPT`` says where its store is; a notebook that changes what it has loaded of us has none."""
     given = os.environ.get(STORE, "")
     changed = any(disturbs(code_cells(path)) for path in run.glob("source/*.ipynb"))
     store = None if given == "off" or changed else Path(given) if given else project_root() / "_build" / "kept"

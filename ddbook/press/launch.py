@@ -1,12 +1,20 @@
-"""The kernel of a run: IPython's, but that it loses no output and reads nobody's settings. Executed as a file, never imported."""
+"""The kernel of a run: IPython's, but that it loses no output and reads nobody's settings. Executed as a file, never imported.
 
+It imports the code of the project only to note which files the notebook reads.
+"""
+
+import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import zmq
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
+
+RUN_FOLDER = "DDLIB_RUN_DIR"
+"""As in :mod:`ddbook.press.record`."""
 
 
 class RunStream(OutStream):
@@ -42,4 +50,8 @@ class RunKernel(IPKernelApp):
 
 
 if __name__ == "__main__":
+    if RUN_FOLDER in os.environ:  # from the first cell on, before there is a recorder
+        from ddbook.press.inputs import watch
+
+        watch(Path(os.environ[RUN_FOLDER]))
     RunKernel.launch_instance()

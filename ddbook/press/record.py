@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from ddbook.press.inputs import watch
 from ddbook.press.numbers import entry
 from ddbook.press.overlay import DRAWN_FILE, Reference, over_reference
 from ddbook.press.private import PRIVATE
@@ -67,8 +66,6 @@ class Recorder:
         if given and numbers.exists():  # a run starts with an empty folder
             raise InputError("this run has a recorder already: make one, in the notebook's first cell, and use it throughout")
         write_json(numbers, self._numbers)
-        if given:
-            watch(self.folder)
 
     def kept(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``function(*args, **kwargs)``, from the store if a run has done this very computation before: see :mod:`.kept`.
