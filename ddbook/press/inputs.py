@@ -164,7 +164,7 @@ class _Watch:
             return
         writes = flags & (os.O_WRONLY | os.O_RDWR)
         name = _name(path, self.places)
-        if name is None or (writes and (flags & os.O_TRUNC or not Path(path).exists())):
+        if name is None or _is_keyed(name) or (writes and (flags & os.O_TRUNC or not Path(path).exists())):
             self.known.add(path)
         elif not flags & os.O_WRONLY:
             self._note(name, path)
@@ -188,6 +188,11 @@ class _Watch:
 
 
 EVENTS = frozenset({"open", "os.rename", "ddlib.datasets.read", "ddlib.datasets.missing"})
+
+
+def _is_keyed(name: str) -> bool:
+    """Whether a file of the project is code of the packages, which the key holds by what of it is reached."""
+    return name.startswith(("ddlib/", "ddbook/")) and name.endswith(".py")
 
 
 def _source(path: str) -> str:
