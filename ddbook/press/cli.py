@@ -118,11 +118,12 @@ def book(
     With --only, other chapters are not run: where one of them is not fresh, the book is a draft that says so on its page, and the
     published book stays as it is.
     """
+    from ddbook.press.chapter import BookError
     from ddbook.press.workflow import BuildError, build_book, split_parameters
 
     try:
         page = build_book(project_root(), profile, cores, split_parameters(parameters), words(snakemake), only or [])
-    except BuildError as error:
+    except (BuildError, BookError) as error:
         say(str(error), error=True)
         raise typer.Exit(1) from None
     if page:

@@ -191,9 +191,12 @@ def reference_marks(root: Path) -> dict[str, str]:
     Raises:
         InputError: if a file of the reference is not what its run has recorded.
     """
+    runs = reference_runs(root)
+    if not runs:
+        return {}
     today = Today(root, REFERENCE_PROFILE, {})
     older = {}
-    for stem, run in reference_runs(root).items():
+    for stem, run in runs.items():
         if stem not in today.parameters:
             continue
         now = today.basis(stem)

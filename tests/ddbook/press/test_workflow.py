@@ -113,7 +113,7 @@ def test_chapters_that_took_long_in_the_reference_start_first(house, long):
     for stem in (FIRST, SECOND):
         run = fake.record(stem).model_copy(update={"wall_seconds": 100.0 if stem == long else 1.0})
         (house / "reference" / stem).mkdir(parents=True)
-        (house / "reference" / stem / "run.json").write_text(run.model_dump_json())
+        run.write(house / "reference" / stem / "run.json")
     run_chapters(house, "smoke", 1)
     assert min((FIRST, SECOND), key=lambda stem: record(house, stem)["started"]) == long
 
