@@ -7,7 +7,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -81,6 +81,7 @@ def execute(
     environment: Mapping[str, str],
     say: Callable[[str], None],
     folder: Path,
+    signals: Collection[int] = (),
 ) -> Outcome:
     """Execute a notebook with papermill in a kernel of this interpreter.
 
@@ -95,10 +96,13 @@ def execute(
         environment: variables for the kernel, besides those that :func:`ddbook.press.surroundings.surroundings` lets through.
         say: called with a line as each cell starts.
         folder: the working directory.
+        signals: those that told this process to end before: then nothing is executed.
     """
     outcome = Outcome()
     try:
         with ending_raises():
+            if signals:
+                raise Stopped
             _execute(outcome, notebook, part, parameters, timeout, environment, say, folder)
     except Stopped:  # before the kernel was there, or after it had gone
         if not outcome.ended:

@@ -15,7 +15,8 @@ from ddbook.press.reach import Code, plain
 RUNNERS = ("papermill", "nbclient", "ipykernel")
 """Packages that a record lists although no result depends on their version."""
 
-
+RUNNING = "from ddbook.press import launch, surroundings\n(launch.RunKernel, surroundings.fixed, surroundings.surroundings)"
+"""What every run reaches besides its cells: the kernel and the variables in which it computes."""
 KEYING = (
     "annotations",
     "canonical",
@@ -73,7 +74,7 @@ def basis(notebook: Path, parameters: Mapping[str, Any], versions: Mapping[str, 
 @lru_cache(maxsize=64)
 def _reached(code: Code, cells: tuple[str, ...]) -> dict[str, str]:
     """What cells reach of the code from which results follow; the same for all profiles, and asked for often."""
-    return {name: content for name, content in code.reached_by_cells(cells).items() if not _is_keying(name)}
+    return {name: content for name, content in code.reached_by_cells([*cells, RUNNING]).items() if not _is_keying(name)}
 
 
 def _is_keying(name: str) -> bool:

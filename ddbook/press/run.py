@@ -7,7 +7,7 @@ import datetime
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from ddbook.press.reach import Code
 from ddbook.press.record import GPU_FILE, RUN_FOLDER, STORE
 from ddbook.press.signals import on_ending
 from ddbook.press.snapshot import checksum, snapshot
-from ddbook.press.surroundings import recorded
+from ddbook.press.surroundings import fixed, recorded
 from ddlib.files import InputError, write_atomically
 
 MARK = ".ddlib-run"
@@ -37,6 +37,9 @@ SOURCE = "source"
 OWN = {MARK, "run.json", "run.failed.json"}
 NOTES = ("inputs.json", "kept.json", "drawn.json")
 """What a kernel notes for the record while it runs."""
+
+ASIDE = (".new", ".old", ".failed")
+"""How the names of folders end in which a run waits to take the place of another, or has failed to."""
 
 RESERVE, RESERVED = ".reserve", 2**16
 """A file, and its bytes, that makes room for the record when the disk has become full in the meantime."""
@@ -87,8 +90,9 @@ def run(
         source = _set_aside(notebook, work)
         study = Study(notebook, source, code, root, profile, parameters, {name: parameters[name] for name in given})
         overrides = {name: parameters[name] for name in (*chosen, *given)}
-        with on_ending(lambda number: None):  # a signal ends the notebook, and what follows in seconds is finished
-            record = carry_out(study, work, overrides, timeout, say, anew)
+        signals: list[int] = []
+        with on_ending(signals.append):  # a signal ends the notebook, and what follows in seconds is finished
+            record = carry_out(study, work, overrides, timeout, say, anew, signals)
             final = work if not replaces else out if record.state == "ok" else out.with_name(f"{out.name}.failed")
             if record.failure:
                 record.failure.notebook = str(final / "notebook.failed.ipynb")
@@ -123,7 +127,13 @@ class Study(NamedTuple):
 
 
 def carry_out(
-    study: Study, work: Path, overrides: Mapping[str, Any], timeout: float | None, say: Callable[[str], None], anew: bool = False
+    study: Study,
+    work: Path,
+    overrides: Mapping[str, Any],
+    timeout: float | None,
+    say: Callable[[str], None],
+    anew: bool = False,
+    signals: Collection[int] = (),
 ) -> Run:
     """Execute a notebook in a folder of its own; the record of how that went is not yet written.
 
@@ -134,17 +144,19 @@ def carry_out(
         timeout: seconds for the whole run.
         say: called with each line of progress.
         anew: compute everything, also what was kept from earlier runs.
+        signals: those that have told this process to end, before or while this function runs.
     """
-    fixed = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONHASHSEED": "0"}
+    always = fixed(os.environ)
     paths = os.pathsep.join(filter(None, [str(study.code), os.environ.get("PYTHONPATH")]))
-    environment = fixed | {RUN_FOLDER: str(work), "PYTHONPATH": paths} | ({STORE: "off"} if anew else {})
+    environment = always | {RUN_FOLDER: str(work), "PYTHONPATH": paths} | ({STORE: "off"} if anew else {})
     follows = basis(study.source, study.parameters, versions(), Code(study.code))
     known = describe(study.notebook, study.root, study.profile, study.given, follows)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    outcome = execute(study.source, work / "notebook.part.ipynb", overrides, timeout, environment, say, study.notebook.parent)
+    part, folder = work / "notebook.part.ipynb", study.notebook.parent
+    outcome = execute(study.source, part, overrides, timeout, environment, say, folder, signals)
     return Run(
         state=outcome.state,
-        environment=recorded(os.environ) | fixed,
+        environment=recorded(os.environ) | always,
         started=started,
         wall_seconds=outcome.wall_seconds,
         peak_memory_bytes=outcome.peak_memory_bytes,
@@ -190,6 +202,8 @@ def _check_free(out: Path, force: bool) -> bool:
     """Whether a finished run is to be replaced; refuses what would lose something."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder for --out")
+    if out.suffix in ASIDE:
+        raise InputError(f"{out} would be taken for what a run of {out.stem} has left: give a folder whose name ends otherwise")
     known = (out / MARK).exists() or (out / "run.json").exists()  # an unpacked archive may lack the hidden file
     if out.is_dir() and any(out.iterdir()) and not known:
         raise InputError(f"{out} holds files that are no run of ddlib: give an empty or new folder for --out")

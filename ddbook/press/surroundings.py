@@ -27,18 +27,23 @@ def neutral(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name in KEPT or not OF_A_USER.match(name)}
 
 
+def fixed(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables that every run has; the number of threads is what somebody asked for, or one."""
+    return {"OMP_NUM_THREADS": variables.get("OMP_NUM_THREADS", "1"), "PYTHONHASHSEED": "0"}
+
+
 def surroundings(variables: Mapping[str, str], own: Mapping[str, str], scratch: Path, cache: Path) -> dict[str, str]:
     """All variables of a kernel.
 
     Args:
         variables: those of the process that starts it.
         own: those of the run, which go before.
-        scratch: a folder that ends with the run, for what IPython and Jupyter keep.
+        scratch: a folder that ends with the run, for what IPython and Jupyter keep, and all temporary files.
         cache: a folder that stays, for matplotlib's list of fonts; in the scratch folder if it cannot be written to.
     """
     folders = {name: str(scratch / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
     matplotlib = str(_writable(cache / "matplotlib", scratch / "matplotlib"))
-    return neutral(variables) | folders | {"MPLCONFIGDIR": matplotlib, "PYTHONUTF8": "1"} | dict(own)
+    return neutral(variables) | folders | {"MPLCONFIGDIR": matplotlib, "TMPDIR": str(scratch), "PYTHONUTF8": "1"} | dict(own)
 
 
 def recorded(variables: Mapping[str, str]) -> dict[str, str]:

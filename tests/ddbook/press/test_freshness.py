@@ -50,6 +50,8 @@ def test_what_cannot_move_a_result_leaves_a_run_fresh(house, change):
     [
         (lambda root: edit(root / PLANTED / "computing.py", "FACTOR = 2", "FACTOR = 3"), "computing.py"),
         (lambda root: edit(root / PLANTED / "figures.py", "subplots()", "subplots(2)"), "figures.py"),
+        (lambda root: edit(root / "ddbook" / "press" / "surroundings.py", 'HASHSEED": "0"', 'HASHSEED": "1"'), "surroundings.py"),
+        (lambda root: edit(root / "ddbook" / "press" / "launch.py", "STARTUP = False", "STARTUP = True"), "launch.py"),
         (lambda root: edit_cell(root, "table.score.iloc[0]", "table.score.iloc[1]"), "the notebook's code"),
         (lambda root: edit_cell(root, "answer: int = 1", "answer: int = 2"), "answer = 2 instead of 1"),
         (lambda root: (root / "notebooks" / "profiles" / "smoke.yml").write_text(f"{STEM}: {{answer: 5}}"), "answer = 5"),

@@ -16,6 +16,7 @@ import papermill
 import pytest
 
 from ddbook.press.digests import file_digest
+from ddbook.press.key import basis
 from ddbook.press.run import message, run
 from ddlib.files import InputError
 from tests.ddbook.press.notebooks import project, write
@@ -111,6 +112,20 @@ def test_a_signal_is_an_interruption_and_ends_the_kernel(small, tmp_path, number
     assert json.loads((out / "run.failed.json").read_text())["state"] == "interrupted"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_kernel_starts_is_an_interruption_too(small, monkeypatch, number):
+    from ddbook.press import run as module
+
+    def slow(*arguments):
+        os.kill(os.getpid(), number)
+        return basis(*arguments)
+
+    monkeypatch.setattr(module, "basis", slow)
+    notebook = small("import pathlib\npathlib.Path('started').touch()")
+    assert execute(notebook)[0].state == "interrupted"
+    assert not (notebook.parent / "started").exists()
 
 
 def test_under_nohup_a_terminal_that_is_closed_does_not_end_a_run(small, tmp_path):
@@ -229,6 +244,12 @@ def test_a_folder_with_other_files_is_left_alone(small, tmp_path):
     with pytest.raises(InputError, match="is a file"):
         execute(tmp_path / "notebooks" / "01_small.ipynb", out=mine / "thesis.txt")
     assert names(mine) == {"thesis.txt"}
+
+
+@pytest.mark.parametrize("ending", ["new", "old", "failed"])
+def test_a_folder_with_the_name_of_what_a_run_leaves_aside_is_refused(small, tmp_path, ending):
+    with pytest.raises(InputError, match="ends otherwise"):
+        execute(small(RECORD), out=tmp_path / f"mine.{ending}")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
