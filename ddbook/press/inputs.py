@@ -1,16 +1,18 @@
 """Which files a run reads: noted in its kernel as they are opened, so that a run is known to be stale when its data change.
 
-Python's audit hook sees whatever Python itself opens. It does not see what another process opens, nor what a library in C or C++
-opens by a path, as pyarrow and HDF5 do: hand such a library an open file.
+Python's audit hook sees whatever Python itself opens or lists, and databases of SQLite. It does not see what another process opens,
+nor what a library in C or C++ opens by a path, as pyarrow and HDF5 do: hand such a library an open file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import importlib.util
 import json
 import os
+import pkgutil
 import site
 import stat
 import sys
@@ -21,17 +23,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddbook.press.project import REFERENCE, project_root
+from ddbook.press.project import project_root
+from ddbook.press.snapshot import PACKAGES_ROOT, ROOMS
 from ddlib.files import InputError, write_json
 
 INPUTS = "inputs.json"
 """The file in a run's folder with what the run read."""
 NOT_AVAILABLE = "not available"
-"""Stands in place of a hash for a data set that a run looked for in vain."""
+"""Stands in place of a hash for a file or data set that a run looked for in vain."""
 DATA_FOLDER = "DDLIB_DATA_DIR"
 """As in :mod:`ddlib.datasets`, which is too much to import for a notebook that reads nothing."""
 CODE = (".ipynb", ".so", ".pyd")
-"""Endings of what is keyed as code, or installed; the reference is chosen by the parameters in the notebook."""
+"""Endings of what is keyed as code, or installed."""
 CACHES = (
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
@@ -46,16 +49,19 @@ CACHES = (
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/var/cache", "/System", "/Library")
 OF_PROGRAMS = (".cache", ".config", ".ipython", ".jupyter", ".matplotlib", ".fonts", ".local/share", ".triton", "Library")
 """Below the user's home."""
-MADE_HERE = (REFERENCE, ".git", "_build/code", "_build/kept")
-"""Below the project: figures are drawn over the reference beside a run, the rest is made from what has a key of its own."""
+MADE_HERE = (".git", "_build/code", "_build/kept")
+"""Below the project: made from what has a key of its own."""
+IMPORTING = ("<frozen importlib", "<frozen zipimport", str(Path(importlib.__file__).parent), pkgutil.__file__)
+"""How the names of the files begin whose code looks for modules."""
 
 
 def watch(folder: Path) -> None:
     """From now on note every file that this process opens to read, in ``inputs.json`` of a run's folder.
 
-    Not noted are code, the installation of Python, the system, temporary files, the caches of programs, the run's own folder, what
-    the process has written itself, and what is made from other inputs (``reference``, kept computations). Tables of
-    :mod:`ddlib.datasets` are noted wherever they lie, under their name; those that are missing too.
+    Folders that it lists are noted too, and files of the project and of the data that it looks for in vain. Not noted are code, the
+    installation of Python, the system, temporary files, the caches of programs, the run's own folder, what the process has written
+    itself, and what is made from other inputs (kept computations, and the reference under a figure, which is noted as drawn over).
+    Tables of :mod:`ddlib.datasets` are noted wherever they lie, under their name; those that are missing too.
 
     Args:
         folder: the run's.
@@ -66,8 +72,8 @@ def watch(folder: Path) -> None:
 def read_inputs(folder: Path) -> dict[str, str]:
     """What a run has read: for each file its SHA-256 when it was first opened; nothing for a run that was not watched.
 
-    Files of the project are named by their path in it and tables of :mod:`ddlib.datasets` by their name; data sets that were looked
-    for in vain are ``not available``.
+    Files of the project are named by their path in it and tables of :mod:`ddlib.datasets` by their name; what was looked for in vain
+    is ``not available``. A folder, whose name ends with a slash, has the SHA-256 of the names in it.
 
     Raises:
         InputError: if the file is not what :func:`watch` writes.
@@ -96,7 +102,7 @@ def changed(inputs: Mapping[str, str], root: Path | None = None) -> list[str]:
 
 
 def _unchanged(name: str, before: str, root: Path) -> bool:
-    now = _sha256(_path(name, root))
+    now = _listing(_path(name, root)) if name.endswith("/") else _sha256(_path(name, root))
     if now is not None:
         return now == before
     if os.environ.get(DATA_FOLDER) and _sha256(Path(os.environ[DATA_FOLDER]).expanduser() / name.rpartition(": ")[2]) == before:
@@ -118,7 +124,16 @@ def _path(name: str, root: Path) -> Path:
     first, _, rest = name.partition("/")
     if first == f"${DATA_FOLDER}":
         return Path(os.environ.get(DATA_FOLDER, root / first)).expanduser() / rest
-    return root / (Path(name).expanduser() if first == "~" else name)
+    return (PACKAGES_ROOT if first in ROOMS else root) / (Path(name).expanduser() if first == "~" else name)
+
+
+def _listing(path: Path) -> str | None:
+    """The SHA-256 of the names in a folder, without those of hidden files and of what Python has compiled; None if there is none."""
+    try:
+        names = sorted(name for name in os.listdir(path) if not name.startswith(".") and name != "__pycache__")
+    except OSError:
+        return None
+    return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()
 
 
 def _sha256(path: Path) -> str | None:
@@ -168,26 +183,54 @@ class _Watch:
             self.known.add(path)
         elif not flags & os.O_WRONLY:
             self._note(name, path)
+            if not Path(path).exists() and name[0] not in "~/":
+                self._add(name, NOT_AVAILABLE)
 
     def _on_os_rename(self, source: Any, target: Any, *_: Any) -> None:
         self.known.add(os.path.realpath(os.fsdecode(target)))  # written under another name
+
+    def _on_os_listdir(self, path: Any) -> None:
+        if isinstance(path, int) or sys._getframe(2).f_code.co_filename.startswith(IMPORTING):
+            return
+        path = os.path.realpath(os.fsdecode(path or "."))
+        content = _listing(Path(path))
+        if path not in self.known and content is not None and (name := _name(path + os.sep, self.places)):
+            self.known.add(path)
+            self._add(f"{name}/", content)
+
+    _on_os_scandir = _on_os_listdir
+
+    def _on_sqlite3_connect(self, database: Any) -> None:
+        path = os.fsdecode(database).removeprefix("file:").partition("?")[0]
+        if Path(path).is_file():  # or it is made now, in memory perhaps
+            self._on_open(path, None, os.O_RDONLY)
+
+    def _on_ddbook_reference(self, path: str) -> None:
+        self.known.add(os.path.realpath(path))
 
     def _on_ddlib_datasets_read(self, name: str, path: str) -> None:
         self._note(name, os.path.realpath(path))
 
     def _on_ddlib_datasets_missing(self, name: str) -> None:
-        self.inputs[name] = NOT_AVAILABLE
-        write_json(self.file, self.inputs)
+        self._add(name, NOT_AVAILABLE)
 
     def _note(self, name: str, path: str) -> None:
         content = _sha256(Path(path))
         if content is not None:
             self.known.add(path)
-            self.inputs.setdefault(name, content)
-            write_json(self.file, self.inputs)
+            self._add(name, content)
+
+    def _add(self, name: str, content: str) -> None:
+        self.inputs.setdefault(name, content)
+        write_json(self.file, self.inputs)
 
 
-EVENTS = frozenset({"open", "os.rename", "ddlib.datasets.read", "ddlib.datasets.missing"})
+EVENTS = frozenset(
+    {
+        *("open", "os.rename", "os.listdir", "os.scandir", "sqlite3.connect"),
+        *("ddlib.datasets.read", "ddlib.datasets.missing", "ddbook.reference"),
+    }
+)
 
 
 def _is_keyed(name: str) -> bool:
@@ -213,6 +256,7 @@ def _places(folder: Path, root: Path) -> list[tuple[str, str | None]]:
     places |= {os.path.realpath(path): None for path in ignored}
     if os.environ.get(DATA_FOLDER):
         places[os.path.realpath(Path(os.environ[DATA_FOLDER]).expanduser())] = f"${DATA_FOLDER}/"
+    places |= {os.path.realpath(PACKAGES_ROOT / room): f"{room}/" for room in ROOMS}
     places[os.path.realpath(root)] = ""
     return sorted(places.items(), key=lambda place: -len(place[0]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class Reference:
         """A recorded table, or None if there is none."""
         import pandas as pd
 
-        path = self.folder / "results" / f"{name}.csv"
+        path = _drawn(self.folder / "results" / f"{name}.csv")
         return pd.read_csv(path, low_memory=False) if path.exists() else None
 
     def differences(self) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
@@ -60,7 +61,7 @@ class Reference:
         """
         from ddbook.press.parameters import read_schema  # here, because a notebook elsewhere needs neither it nor a reference
 
-        there = json.loads((self.folder / "run.json").read_bytes())["parameters"]
+        there = json.loads(_drawn(self.folder / "run.json").read_bytes())["parameters"]
         try:
             own = {key: item.default for key, item in read_schema(project_root() / "notebooks" / f"{self.stem}.ipynb").items()}
         except InputError:  # a copy of the notebook somewhere else
@@ -83,12 +84,18 @@ def digest_of(folder: Path, name: str, here: Mapping[str, Any]) -> str:
         here: the parameters of the run: a run with those of the reference is the same again, and not drawn over it.
     """
     if name != PARAMETERS:
-        path = folder / "results" / f"{name}.csv"
+        path = _drawn(folder / "results" / f"{name}.csv")
         return file_digest(path) if path.exists() else ""
-    path = folder / "run.json"
+    path = _drawn(folder / "run.json")
     there = json.loads(path.read_bytes())["parameters"] if path.exists() else {}
     same = all(here.get(key) == value for key, value in there.items() if key != "device")
     return "" if same else digest(there)
+
+
+def _drawn(path: Path) -> Path:
+    """A file of the reference that is about to be read: of what is only drawn, no result follows."""
+    sys.audit("ddbook.reference", str(path))
+    return path
 
 
 def read_drawn(folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ddbook.press import freshness, snapshot
+from ddbook.press import freshness, inputs, snapshot
 from ddbook.press.freshness import Today
 from ddbook.press.run import run
 from tests import ROOT
@@ -70,7 +70,7 @@ def house(root: Path) -> Path:
 
 def use(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the press of this process take the packages of a project for its own."""
-    for module in (snapshot, freshness):
+    for module in (snapshot, freshness, inputs):
         monkeypatch.setattr(module, "PACKAGES_ROOT", root)
 
 

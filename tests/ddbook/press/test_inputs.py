@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from ddbook.press.inputs import INPUTS, NOT_AVAILABLE, changed, read_inputs
 from ddbook.press.run import run
 from ddlib import datasets
 from ddlib.files import InputError
+from tests import ROOT
 from tests.ddbook.press.notebooks import project, write
 
 
@@ -20,7 +22,7 @@ def sha256(content):
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-NO_INPUTS = ("reference/04/results/a.csv", "_build/kept/x/a.csv", "_build/code/x/ddbook/style.txt")
+NO_INPUTS = ("_build/kept/x/a.csv", "_build/code/x/ddbook/style.txt")
 
 
 @pytest.fixture
@@ -63,6 +65,8 @@ READERS = {
     "pandas, an open file": "import pandas as pd; pd.read_csv(open('../data/NAME'))",
     "a thread": "import threading; t = threading.Thread(target=open, args=['../data/NAME']); t.start(); t.join()",
     "copying": "import shutil; shutil.copy('../data/NAME', root / 'copy.csv')",
+    "SQLite": "import sqlite3; sqlite3.connect('../data/NAME')",
+    "SQLite, by an address": "import sqlite3; sqlite3.connect('file:../data/NAME?mode=ro', uri=True)",
 }
 
 
@@ -96,10 +100,8 @@ with tempfile.TemporaryDirectory() as folder:
     (pathlib.Path(folder) / 'x').write_text('1')
     (pathlib.Path(folder) / 'x').read_text()
 (root / 'absent.csv').exists()
-try:
-    (root / 'absent.csv').read_text()
-except FileNotFoundError:
-    pass
+sys.audit("ddbook.reference", str(root / 'reference/04/results/a.csv'))
+(root / 'reference/04/results/a.csv').read_text()
 """
     )
     assert watched(root, program) == {}
@@ -111,6 +113,65 @@ def test_code_that_is_of_no_package_is_noted_also_when_it_is_compiled_already(ro
     for _ in range(2):
         assert watched(root, program, PYTHONDONTWRITEBYTECODE="") == {"module.py": sha256("# module.py\n")}
     assert list((root / "__pycache__").iterdir())
+
+
+LISTINGS = (
+    "os.listdir('../data')",
+    "list(os.scandir(root / 'data'))",
+    "list((root / 'data').glob('*.csv'))",
+    "next(os.walk('../data'))",
+)
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_a_folder_that_is_listed_has_changed_when_another_file_is_in_it(root, listing):
+    found = watched(root, listing)
+    assert list(found) == ["data/"] and changed(found, root) == []
+    (root / "data" / ".hidden").touch()
+    (root / "data" / "table.csv").write_text("another content is not the list's matter")
+    assert changed(found, root) == []
+    (root / "data" / "more.csv").touch()
+    assert changed(found, root) == ["data/"]
+    shutil.rmtree(root / "data")
+    assert changed(found, root) == ["data/"]
+
+
+def test_a_file_that_is_looked_for_in_vain_is_noted_until_it_is_there(root):
+    program = "try:\n    open(root / 'absent.csv')\nexcept FileNotFoundError:\n    pass"
+    found = watched(root, program)
+    assert found == {"absent.csv": NOT_AVAILABLE} and changed(found, root) == []
+    (root / "absent.csv").touch()
+    assert changed(found, root) == ["absent.csv"]
+
+
+def test_the_reference_is_an_input_unless_it_is_only_drawn(root):
+    name = "reference/04/results/a.csv"
+    assert watched(root, f"open(root / {name!r})") == {name: sha256(f"# {name}\n")}
+
+
+def test_data_that_lie_beside_the_code_of_the_packages_are_inputs(root, monkeypatch):
+    """In a run they are read from the set-aside copy of the code, and judged by what lies there now."""
+    copy = root / "_build" / "code" / "x"
+    for room in ("ddlib", "ddbook"):
+        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    (copy / "ddbook" / "kit" / "table.csv").write_text("1")
+    program = "import ddbook.kit\nopen(pathlib.Path(ddbook.kit.__file__).with_name('table.csv'))"
+    found = watched(root, program, PYTHONPATH=str(copy))
+    assert found == {"ddbook/kit/table.csv": sha256("1")}
+    monkeypatch.setattr(inputs, "PACKAGES_ROOT", copy)
+    assert changed(found, root) == []
+    (copy / "ddbook" / "kit" / "table.csv").write_text("2")
+    assert changed(found, root) == ["ddbook/kit/table.csv"]
+
+
+@pytest.mark.notebook
+def test_a_file_in_the_folder_for_temporary_files_is_an_input_if_somebody_else_put_it_there(root, tmp_path):
+    """A run has a folder of its own for such files; it goes with the run."""
+    (tmp_path / "theirs.csv").write_text("1")
+    reading = f"open({str(tmp_path / 'theirs.csv')!r})"
+    making = "import tempfile\nwith tempfile.NamedTemporaryFile('w+', delete=False) as own:\n    print('x', file=own)\nopen(own.name).read()"
+    done = run(write(root / "notebooks" / "01_small.ipynb", reading, making), say=lambda line: None)
+    assert done.state == "ok" and done.inputs == {str(tmp_path / "theirs.csv"): sha256("1")}
 
 
 def test_the_content_is_that_of_the_first_reading(root):
