@@ -15,6 +15,7 @@ import copyreg
 import functools
 import hashlib
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -30,7 +31,7 @@ from ddlib.cells import Plain, bare, checksum, holds, is_array, is_scalar, scala
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Plain", "checksum", "is_setting", "settings", "settings_last"]
+__all__ = ["CODE", "Plain", "checksum", "constants", "is_setting", "settings", "settings_last"]
 
 Above: TypeAlias = tuple[int, ...]
 """The objects that hold a value, from the outermost, by their identity."""
@@ -38,9 +39,14 @@ Above: TypeAlias = tuple[int, ...]
 NEW = copyreg.__newobj__  # type: ignore[attr-defined]  # how an object that is no more than its attributes is made again
 FUNCTION = ("__self__", "__func__", "__wrapped__", "__code__", "__defaults__", "__kwdefaults__")
 CODE = (
-    *("co_code", "co_exceptiontable", "co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_flags"),
+    *("co_code", "co_exceptiontable", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_flags"),
     *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
 )
+"""What of compiled code says what it does, besides :func:`constants`."""
+
+
+HAS_DOCSTRING = 0x4000000
+"""The flag of compiled code whose first constant is its docstring, from Python 3.13 on; the standard library has no name for it."""
 
 
 def settings(value: Any, prefix: str) -> dict[str, Plain]:
@@ -82,6 +88,20 @@ def settings_last(table: pd.DataFrame) -> pd.DataFrame:
     return table[sorted(table.columns, key=lambda column: is_setting(str(column)))]
 
 
+def constants(code: CodeType) -> tuple[Any, ...]:
+    """The constants of compiled code, without its docstring, which stands first among them and changes nothing.
+
+    >>> def area(radius): "Of a disc."; return 3.14 * radius**2
+    >>> constants(area.__code__)
+    (3.14, 2)
+    """
+    if sys.version_info >= (3, 13):
+        documented = bool(code.co_flags & HAS_DOCSTRING)
+    else:  # a function always keeps the place free, lambdas and comprehensions do not
+        documented = bool(code.co_flags & inspect.CO_NEWLOCALS) and not code.co_name.startswith("<")
+    return code.co_consts[documented:]
+
+
 def _columns(value: Any, name: str, above: Above) -> Iterator[tuple[str, Plain]]:
     if id(value) in above:
         yield name, f"(itself, {len(above) - above.index(id(value))} above)"
@@ -117,7 +137,7 @@ def _cell(value: Any, name: str, above: Above) -> Plain | None:
     if isinstance(value, type):
         return _title(value)
     if isinstance(value, CodeType):
-        return f"code #{_digest({part: getattr(value, part) for part in CODE}, name, within)}"
+        return f"code #{_digest([*(getattr(value, part) for part in CODE), constants(value)], name, within)}"
     if callable(value) and hasattr(value, "__qualname__"):
         return f"{_title(value)} #{_digest(_memory(value), name, within)}"
     if _inner(value, name, above) is None:

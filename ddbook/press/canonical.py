@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path, PurePath
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,12 @@ import torch
 from torch import Tensor
 
 from ddlib.files import InputError
+from ddlib.settings import CODE, constants
 
-PLAIN = (type(None), bool, int, float, complex, str, bytes, range, type(...), torch.dtype, torch.device)
+PLAIN = (
+    *(type(None), bool, int, float, complex, str, bytes, range, type(...), torch.dtype, torch.device),
+    *(type(pd.NA), type(pd.NaT), pd.Timestamp, pd.Timedelta),
+)
 FUNCTION = (type, FunctionType, BuiltinFunctionType, functools._lru_cache_wrapper)
 VERSIONED = sys.stdlib_module_names | {"deepxde", "nevergrad", "numpy", "pandas", "pgmpy", "scipy", "sklearn", "torch"}
 """Packages whose version says what their code is; it is a part of the key (:func:`ddbook.press.provenance.versions`)."""
@@ -90,11 +94,11 @@ class Canonical:
 
     def _memory(self, function: FunctionType, name: str) -> str:
         """What a function that was made by another holds, and which of those made there it is."""
-        code = function.__code__
-        constants = [one for one in code.co_consts if type(one) in PLAIN]
         held = [cell.cell_contents for cell in function.__closure__ or ()]
-        which = [code.co_code, *code.co_names, *code.co_varnames, *code.co_freevars, *constants]
-        return self._all("memory", [which, held, function.__defaults__, function.__kwdefaults__], name)
+        return self._all("memory", [function.__code__, held, function.__defaults__, function.__kwdefaults__], name)
+
+    def _compiled(self, value: CodeType, name: str) -> str:
+        return self._all("compiled", [*(getattr(value, part) for part in CODE), constants(value)], name)
 
     def _all(self, kind: str, values: Iterable[Any], name: str) -> str:
         return _digest(kind, *(self.digest(value, f"{name}[{i}]") for i, value in enumerate(values)))
@@ -141,12 +145,22 @@ class Canonical:
         return _digest("array", f"{type(value).__name__} {array.dtype.descr} {array.shape}", content)
 
     def _frame(self, value: pd.DataFrame, name: str) -> str:
-        columns = [value.iloc[:, i] for i in range(value.shape[1])]
-        return self._all("frame", [value.columns, *columns], name) + self.digest(value.index, name)
+        return self._all("frame", [value.columns, value.index, *(value.iloc[:, i].array for i in range(value.shape[1]))], name)
 
-    def _column(self, value: pd.Series[Any] | pd.Index[Any], name: str) -> str:
-        index = value.index.tolist() if isinstance(value, pd.Series) else list(value.names)
-        return self._all("column", [str(value.dtype), value.name, value.tolist(), index], name)
+    def _column(self, value: pd.Series[Any], name: str) -> str:
+        return self._all("column", [value.name, value.index, value.array], name)
+
+    def _index(self, value: pd.Index[Any], name: str) -> str:
+        levels = [value.get_level_values(i).array for i in range(value.nlevels)]
+        return self._all("index", [type(value).__name__, *value.names, *levels], name)
+
+    def _cells(self, value: pd.api.extensions.ExtensionArray, name: str) -> str:
+        """A column's values: of categories all that there are, in their order, count too."""
+        kind = value.dtype
+        if isinstance(kind, np.dtype):
+            return self._array(np.asarray(value), name)
+        categories = [kind.categories, bool(kind.ordered)] if isinstance(kind, pd.CategoricalDtype) else []
+        return self._all("cells", [str(kind), *categories, *np.asarray(value, dtype=object).tolist()], name)
 
     def _object(self, value: Any, name: str) -> str:
         held = {key: one for key, one in vars(value).items() if not _cached(type(value), key)}
@@ -165,8 +179,11 @@ _KINDS: dict[Any, Callable[[Canonical, Any, str], str]] = {
     MethodType: Canonical._method,
     PurePath: Canonical._path,
     Tensor: Canonical._tensor,
+    CodeType: Canonical._compiled,
     pd.DataFrame: Canonical._frame,
-    pd.Series | pd.Index: Canonical._column,
+    pd.Series: Canonical._column,
+    pd.Index: Canonical._index,
+    pd.api.extensions.ExtensionArray: Canonical._cells,
     FUNCTION: Canonical.code,
 }
 

@@ -203,6 +203,31 @@ def test_settings_are_the_same_in_another_run():
 LOCK = threading.Lock()
 
 
+def function(source):
+    names = {}
+    exec(source, names)
+    return names["area"]
+
+
+@pytest.mark.parametrize("inner", ["", "    def inner():\n        DOC\n        return 2\n"])
+def test_a_docstring_is_no_setting(inner):
+    one, other, another = (
+        settings(function(f"def area(r):\n    {doc!r}\n{inner.replace('DOC', repr(doc))}    return 'cm', {times} * r"), "f")
+        for doc, times in (("Of a disc.", 3), ("Of a disk.", 3), ("Of a disc.", 4))
+    )
+    assert one == other != another
+
+
+def test_the_first_text_in_a_function_that_has_no_docstring_is_a_setting():
+    one, other = (settings(function(f"def area(r):\n    return {unit!r}, r"), "f") for unit in ("cm", "mm"))
+    assert one != other
+
+
+@pytest.mark.parametrize("value", ["lambda: 'cm'", "lambda: [1 for _ in '_']"])
+def test_what_a_lambda_gives_is_a_setting(value):
+    assert settings(eval(value), "f") != settings(eval(value.replace("cm", "mm").replace("1", "2")), "f")
+
+
 @pytest.mark.parametrize("value", [LOCK, (i for i in range(3)), [1, LOCK], lambda a=LOCK: a])
 def test_what_cannot_be_read_is_refused_by_its_column(value):
     with pytest.raises(TypeError, match=r"x\.held"):

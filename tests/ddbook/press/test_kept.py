@@ -220,6 +220,17 @@ DIFFERENT = {
     "sets of points": (Distilled(*torch.zeros(3, 1, 2)), Distilled(*torch.ones(3, 1, 2))),
     "sets": ({"a", "b"}, {"a", "c"}),
     "functions": (json.dumps, json.loads),
+    "names of indices": (TABLE.rename_axis("x"), TABLE.rename_axis("y")),
+    "names of indices of several levels": tuple(TABLE.set_index(["a", "b"]).rename_axis(["c", end]) for end in "de"),
+    "names of columns' indices": (TABLE.rename_axis(columns="x"), TABLE.rename_axis(columns="y")),
+    "names of a column's index": (TABLE.a.rename_axis("x"), TABLE.a.rename_axis("y")),
+    "categories": tuple(TABLE.b.astype(pd.CategoricalDtype(["x", "y", *more])) for more in ("", "z")),
+    "order of categories": tuple(TABLE.b.astype(pd.CategoricalDtype(["x", "y"], ordered)) for ordered in (False, True)),
+    "time zones": tuple(pd.DatetimeIndex(["2026-01-01"], tz=zone) for zone in ("UTC", "Asia/Tokyo")),
+    "missing and not": (pd.array([1, None]), pd.array([1, 0])),
+    "what is missing": (pd.array(["x", None], dtype=object), pd.array(["x", float("nan")], dtype=object)),
+    "kinds of text": (TABLE.b.astype("string"), TABLE.b.astype(object)),
+    "signs of zero in frames": (TABLE.assign(a=0.0), TABLE.assign(a=-0.0)),
     "devices": (torch.device("cpu"), torch.device("meta")),
 }
 PLAIN = Canonical(Code(Path(__file__).parents[3]).reached_by, ("ddlib", "ddbook"))
@@ -247,6 +258,26 @@ def test_a_function_that_a_function_has_made_is_known_by_what_it_holds(planted):
     keep = planted.keeper()
     one, other, again = (keep(planted.work.maker(step), planted.calls) for step in (1.0, 2.0, 1.0))
     assert torch.equal(one, again) and not torch.equal(one, other) and planted.computed == 2
+
+
+MADE = {
+    "a constant": ("calls + '1'", "calls + '2'"),
+    "a tuple": ("calls in (1, 2)", "calls in (1, 3)"),
+    "a comprehension": ("[c + '1' for c in calls]", "[c + '2' for c in calls]"),
+    "a function inside": ("(lambda c: c + '1')(calls)", "(lambda c: c + '2')(calls)"),
+    "a name": ("calls.upper()", "calls.lower()"),
+}
+
+
+@pytest.mark.parametrize("what", MADE)
+def test_two_functions_that_one_function_has_made_are_told_apart(planted, what):
+    one, other = MADE[what]
+    planted.write(
+        WORK.replace("return lambda calls: compute(calls) + step", f"return lambda calls: {one}, lambda calls: {other}"), HELPER
+    )
+    made = planted.work.maker(1.0)
+    digests = {planted.keeper()._canonical.digest(function, "function") for function in made}
+    assert len(digests) == 2
 
 
 def test_a_file_counts_by_its_content(planted):
