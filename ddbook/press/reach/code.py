@@ -18,7 +18,7 @@ from pathlib import Path
 from ddbook.press.reach.names import Names
 from ddbook.press.reach.pieces import Module, Piece, read_module
 from ddbook.press.reach.plain import parse_cell
-from ddbook.press.reach.syntax import Import
+from ddbook.press.reach.syntax import Import, looks_up
 from ddlib.files import InputError
 
 
@@ -62,10 +62,11 @@ class Code:
         return self._digests(self._reached(pieces))
 
     def pieces_reached_by_cells(self, cells: Sequence[str]) -> dict[Module, set[Piece]]:
-        """The pieces that the code cells of a notebook reach, by module."""
+        """The pieces that the code cells of a notebook reach, by module; all if a cell looks something up by a computed name."""
         body = [node for cell in cells for node in parse_cell(cell).body]
+        blind = any(looks_up(node, "") for statement in body for node in ast.walk(statement))
         notebook = read_module(ast.Module(body, []), "")
-        pieces = self._reached(notebook.pieces)
+        pieces = self._reached([*notebook.pieces, *(self._names.everything() if blind else ())])
         pieces.pop(notebook, None)
         return pieces
 

@@ -46,6 +46,12 @@ class Names:
                 return read_module(parse(path), name, path.relative_to(self._root).as_posix(), path.name == "__init__.py")
         return Module(name, "", is_package=True) if place.is_dir() else None
 
+    def everything(self) -> set[Piece]:
+        """All pieces of all modules."""
+        paths = [path.relative_to(self._root) for room in self._rooms for path in (self._root / room).rglob("[!.]*.py")]
+        names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths]
+        return {piece for module in map(self.module, names) if module for piece in module.pieces}
+
     def loaded(self, imports: Iterable[Import]) -> set[Module]:
         """The modules of the project that imports load, and the packages in which these are."""
         return set().union(*(self._loaded_with(target) for target in imports))

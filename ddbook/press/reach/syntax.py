@@ -17,6 +17,11 @@ NOTED = (ast.Import, ast.ImportFrom, ast.Call, ast.Expr, ast.Global, ast.AugAssi
 """The nodes by which code loads, commands or changes something."""
 
 
+LOADERS = ("import_module", "__import__")
+BLIND = {"exec", "eval", "globals", "__dict__", "__subclasses__"}
+"""Names by which code gets hold of what it does not mention."""
+
+
 class Import(NamedTuple):
     """What an import binds a name to: a module, or a name of one, which may be a module itself; ``*`` is all its names."""
 
@@ -188,10 +193,20 @@ def loaded_by(node: ast.AST, package: str) -> Iterator[Import]:
         yield from (Import(alias.name) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         yield from (target for _, target in bound_by_import(node, package))
-    elif isinstance(node, ast.Call) and node.args and (root(node.func) or ("",))[-1] in ("import_module", "__import__"):
+    elif isinstance(node, ast.Call) and node.args and (root(node.func) or ("",))[-1] in LOADERS:
         name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
         if isinstance(name, str):
             yield Import(absolute(name.lstrip("."), len(name) - len(name.lstrip(".")), package))
+
+
+def looks_up(node: ast.AST, package: str) -> bool:
+    """Whether it cannot be read off a node what it gets hold of: a module by a computed name, or code made from text."""
+    if isinstance(node, ast.Attribute | ast.Name):
+        return (node.attr if isinstance(node, ast.Attribute) else node.id) in BLIND or dotted(node) == ("sys", "modules")
+    if isinstance(node, ast.ImportFrom) and node.module == "sys":
+        return any(alias.name == "modules" for alias in node.names)
+    called = isinstance(node, ast.Call) and (root(node.func) or ("",))[-1] in LOADERS
+    return called and not list(loaded_by(node, package))
 
 
 def absolute(module: str, level: int, package: str) -> str:

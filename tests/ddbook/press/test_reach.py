@@ -353,6 +353,26 @@ def test_a_name_reaches_as_its_cell_does_and_a_method_stands_for_its_class(tmp_p
             code.reached_by(module, name)
 
 
+LOOKED_UP = {
+    "the table of modules": "import sys, lib.one\nsys.modules['lib.one'].one()",
+    "that table by its name": "from sys import modules\nimport lib.one\nmodules['lib.one'].one()",
+    "a computed name": "import importlib\nimportlib.import_module('lib.' + 'one').one()",
+    "another computed name": "name = 'lib.one'\n__import__(name)",
+    "a module's table": "import lib.one as l\nl.__dict__['one']()",
+    "a module's variables": "import lib.one as l\nvars(l)['one']()",
+    "an attribute": "import lib.one as l\ngetattr(l, 'o' + 'ne')()",
+    "text": "exec('from lib.one import one; one()')",
+    "an expression": "import lib.one\neval('lib.one.one()')",
+    "names of the notebook": "import lib.one as l\nglobals()['l'].one()",
+    "heirs": "import lib.one\nobject.__subclasses__()",
+}
+
+
+@pytest.mark.parametrize("how", LOOKED_UP)
+def test_what_is_looked_up_by_a_computed_name_is_reached(tmp_path, how):
+    assert changed_by(tmp_path, STUDY, {how: LOOKED_UP[how]}, "lib/one.py", "return LIMIT", "return 3") == {how}
+
+
 def test_magics_reach_what_they_execute(tmp_path):
     code = Code(study(tmp_path, STUDY), ("lib",))
     expected = code.reached_by_cells(["from lib.one import one\none()"])
