@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ SMALL = "smoke"
 """The profile in which a chapter is run whole."""
 SHOWN = ("figures/", "output of cell ")
 """How names begin of what a page shows, besides the results that are recorded."""
+NUMBER, SPACES = re.compile(rb"\d+(?:\.\d+)?"), re.compile(rb" +|-{2,}")
 REPEATED = ("replicates", "networks", "fits")
 """Parameters that say how often something is computed; with two the branches of a profile are walked all the same."""
 
@@ -41,7 +43,8 @@ def accept(root: Path, stem: str, profile: str, why: str, say: Callable[[str], N
     """Keep the results of a chapter under the key of the present code, if that gives the same as the code which made them.
 
     Both are run with the smoke profile, and with the chapter's own profile at two replicates; tables, numbers, distilled sets,
-    figures and what the cells show must be the same, measured times apart.
+    figures and what the cells show must be the same, measured times apart. A figure or output that has another form each time is
+    not compared, and the record says so.
 
     Args:
         root: the project.
@@ -70,13 +73,14 @@ def accept(root: Path, stem: str, profile: str, why: str, say: Callable[[str], N
     shutil.rmtree(scratch, ignore_errors=True)
     with _before(root, folder, run) as (old_code, old_notebook), snapshot(root) as new_code:
         notebook = root / "notebooks" / f"{stem}.ipynb"
-        count = 0
+        count, apart = 0, set[str]()
         for trial in trials:
             before = Study(notebook, old_notebook, old_code, root, trial.name, trial.parameters, {})
             after = before._replace(source=notebook, code=new_code)
-            count += _compare(before, after, scratch / trial.name, say)
+            same, incomparable = _compare(before, after, scratch / trial.name, say)
+            count, apart = count + same, apart | incomparable
     moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    accepted = Accepted(why=why.strip(), when=moment, changed=changed, before=run.key, files=count)
+    accepted = Accepted(why=why.strip(), when=moment, changed=changed, before=run.key, files=count, apart=sorted(apart))
     known = {"cells": now.cells, "code": now.code, "key": now.key, "accepted": [*run.accepted, accepted]}
     run.model_copy(update=known).write(folder / "run.json")
     return accepted
@@ -128,17 +132,31 @@ def _before(root: Path, folder: Path, run: Run) -> Iterator[tuple[Path, Path]]:
         yield code, notebook
 
 
-def _compare(before: Study, after: Study, scratch: Path, say: Callable[[str], None]) -> int:
-    """How many files of results are the same with the code before and after."""
-    old, new = _carried_out(before, scratch / "before", say), _carried_out(after, scratch / "after", say)
-    different = _different(old, new)
-    if any(name.startswith(SHOWN) for name in different):  # what shows measured times is never the same twice
-        again = _carried_out(before, scratch / "again", say)
-        different -= {name for name in _different(old, again) if name.startswith(SHOWN)}
-    if different:
-        moved = listed(sorted(different))
-        raise InputError(f"with the profile {before.profile} the change moves {moved}: run the chapter again ({scratch} has both)")
-    return len(_contents(old))
+def _compare(before: Study, after: Study, scratch: Path, say: Callable[[str], None]) -> tuple[int, set[str]]:
+    """How many results are the same with the code before and after, and which cannot be compared."""
+    old, new = (_contents(_carried_out(study, scratch / name, say)) for study, name in ((before, "before"), (after, "after")))
+    moved, apart = {name for name in {**old, **new} if old.get(name) != new.get(name)}, set[str]()
+    if any(name.startswith(SHOWN) for name in moved):  # what shows measured times is never the same twice
+        again = _contents(_carried_out(before, scratch / "again", say))
+        shown = {name for name in moved if name.startswith(SHOWN) and name in old and name in new and name in again}
+        apart = {name for name in shown if _skeleton(old[name]) != _skeleton(again[name])}
+        moved -= apart | {name for name in shown - apart if _same_besides(old[name], new[name], again[name])}
+    if moved:
+        names = listed(sorted(moved))
+        raise InputError(f"with the profile {before.profile} the change moves {names}: run the chapter again ({scratch} has both)")
+    return len(old) - len(apart), apart
+
+
+def _skeleton(text: bytes) -> list[bytes]:
+    """A text without its numbers, and without the spaces that bring these into line."""
+    return NUMBER.split(SPACES.sub(b" ", text))
+
+
+def _same_besides(old: bytes, new: bytes, again: bytes) -> bool:
+    """Whether two texts differ only in numbers in which two runs with the same code differ too, as measured times do."""
+    same = _skeleton(old) == _skeleton(new)
+    numbers = zip(*(NUMBER.findall(text) for text in (old, new, again)), strict=same)
+    return same and all(one == other or one != repeated for one, other, repeated in numbers)
 
 
 def _carried_out(study: Study, work: Path, say: Callable[[str], None]) -> Path:
@@ -174,8 +192,3 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def _content(path: Path) -> bytes:
     return path.read_bytes() if path.parent.name == "figures" else lasting(path.name, path.read_bytes())
-
-
-def _different(one: Path, other: Path) -> set[str]:
-    mine, theirs = _contents(one), _contents(other)
-    return {name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)}

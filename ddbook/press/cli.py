@@ -170,6 +170,8 @@ def accept_change(
 
     accepted = accept(project_root(), chapter, profile, why, say=say)
     say(f"{chapter} of {profile} is fresh again: {accepted.files} files were the same with the code before and after")
+    if accepted.apart:
+        say(f"Not compared, because they differ each time: {', '.join(accepted.apart)}")
 
 
 @app.command("archive")

@@ -101,7 +101,10 @@ def accepted(change: Accepted) -> str:
     """Why the results stand although the code has changed since."""
     names = ", ".join(code(name) for name in change.changed) or "nothing that is named"
     same = f"{change.files} file{'s' * (change.files != 1)} of results"
-    return f"on {change.when[:10]}, although {names} had changed: {change.why} ({same} the same with the code before and after)"
+    apart = f"; not compared, because they differ each time: {', '.join(change.apart)}" if change.apart else ""
+    return (
+        f"on {change.when[:10]}, although {names} had changed: {change.why} ({same} the same with the code before and after{apart})"
+    )
 
 
 def _replayed(run: Run) -> list[Kept]:

@@ -67,6 +67,7 @@ class Accepted(BaseModel):
         changed: what of the run's basis had changed.
         before: the key until then.
         files: how many files of results were the same with the code before and after.
+        apart: what could not be compared, because two runs with the same code differ in more than numbers there.
     """
 
     why: str
@@ -74,6 +75,7 @@ class Accepted(BaseModel):
     changed: list[str]
     before: str
     files: int
+    apart: list[str] = []
 
 
 class Altered(Exception):

@@ -57,6 +57,30 @@ def test_a_change_of_what_a_cell_only_shows_is_refused(house):
         try_to(house)
 
 
+TIMES = "import time\nnow = time.perf_counter_ns()\n"
+
+
+def test_what_shows_measured_times_is_compared_but_for_these(house):
+    edit_cell(house, "record.number('answer'", f"{TIMES}print('took', now, 'for', len(table), 'rows')\nrecord.number('answer'")
+    make(house, force=True)
+    edit(house / PLANTED / "computing.py", "answer * FACTOR + seed", "seed + FACTOR * answer")
+    assert try_to(house).apart == []
+    edit_cell(house, "'for', len(table)", "'for', 1 + len(table)")
+    with pytest.raises(InputError, match="moves output of cell"):
+        try_to(house)
+
+
+def test_what_has_another_form_each_time_is_not_compared_and_the_record_says_so(house):
+    edit_cell(
+        house,
+        "record.number('answer'",
+        f"{TIMES}print(f'{{now:x}}'.translate(dict.fromkeys(range(48, 58), 'g')))\nrecord.number('answer'",
+    )
+    make(house, force=True)
+    edit(house / PLANTED / "computing.py", "answer * FACTOR + seed", "seed + FACTOR * answer")
+    assert [name for name in try_to(house).apart if name.startswith("output of cell")]
+
+
 def test_what_is_no_change_of_code_cannot_be_accepted(house):
     with pytest.raises(InputError, match="is fresh"):
         try_to(house)
