@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -63,12 +64,12 @@ def read_left(path: Path) -> dict[str, Any]:
 
 
 def _below(folder: Path) -> list[Path]:
-    """The files in a folder and all below it, without hidden ones and what Python has compiled."""
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not any(word.startswith(".") or word == "__pycache__" for word in path.relative_to(folder).parts)
+    """The files in a folder and all below it, through links too, without hidden ones and what Python has compiled."""
+    files = [Path(above, name) for above, _, names in os.walk(folder, followlinks=True) for name in names]
+    shown = [
+        path for path in files if not any(word.startswith(".") or word == "__pycache__" for word in path.relative_to(folder).parts)
     ]
+    return sorted(path for path in shown if path.is_file())
 
 
 def _checksums(root: Path, files: Iterable[Path]) -> dict[str, str]:

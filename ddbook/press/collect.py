@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddbook.press.grid import word
-from ddlib.files import write_atomically
+from ddlib.files import write_atomically, write_json
 
 if TYPE_CHECKING:  # a wrong command line should not wait for pandas
     import pandas as pd
 
+TABLES = ".tables.json"
+"""Which tables were written last."""
 NUMBERS = ["name", "value", "low", "high", "n", "unit"]
 
 
 def collect(folder: Path, runs: Mapping[str, Mapping[str, Any]]) -> list[Path]:
-    """Write each table of the runs, and their numbers, to ``<table>.csv`` and ``numbers.csv`` beside them.
+    """Write each table of the runs, and their numbers, to ``<table>.csv`` and ``numbers.csv`` beside them; earlier ones go.
 
     The first columns say the parameters that the grid varies. Where a table has a column of the same name, the grid's is called
     ``grid_<name>``. A column that some runs do not have is empty for them.
@@ -44,6 +46,11 @@ def collect(folder: Path, runs: Mapping[str, Mapping[str, Any]]) -> list[Path]:
         content = pd.concat(_labelled(parts), ignore_index=True).to_csv(index=False)
         write_atomically(folder / f"{table}.csv", content)
         written.append(folder / f"{table}.csv")
+    earlier = folder / TABLES
+    for name in json.loads(earlier.read_bytes()) if earlier.exists() else []:
+        if folder / name not in written:  # no run that has finished records it any more
+            (folder / name).unlink(missing_ok=True)
+    write_json(earlier, [path.name for path in written])
     return written
 
 

@@ -13,6 +13,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """A value with a seal that shows whether it was edited afterwards."""
+    return content | {"seal": digest(content)}
+
+
+def unsealed(content: Any) -> dict[str, Any] | None:
+    """What was sealed; None if it is not that."""
+    if not isinstance(content, dict):
+        return None
+    seal = content.pop("seal", None)
+    return content if seal == digest(content) else None
+
+
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file's content."""
     with path.open("rb") as stream:

@@ -1,7 +1,7 @@
 """Which files a run reads: noted in its kernel as they are opened, so that a run is known to be stale when its data change.
 
-Python's audit hook sees whatever Python itself opens or lists, and databases of SQLite. It does not see what another process opens,
-nor what a library in C or C++ opens by a path, as pyarrow and HDF5 do: hand such a library an open file.
+Python's audit hook sees whatever Python itself opens or lists, and databases of SQLite. It does not see what another process
+opens, nor what a library in C or C++ opens by a path, as pyarrow and HDF5 do: hand such a library an open file.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def watch(folder: Path) -> None:
 def read_inputs(folder: Path) -> dict[str, str]:
     """What a run has read: for each file its SHA-256 when it was first opened; nothing for a run that was not watched.
 
-    Files of the project are named by their path in it and tables of :mod:`ddlib.datasets` by their name; what was looked for in vain
-    is ``not available``. A folder, whose name ends with a slash, has the SHA-256 of the names in it.
+    Files of the project are named by their path in it and tables of :mod:`ddlib.datasets` by their name; what was looked for in
+    vain is ``not available``. A folder, whose name ends with a slash, has the SHA-256 of the names in it.
 
     Raises:
         InputError: if the file is not what :func:`watch` writes.
@@ -128,9 +128,9 @@ def _path(name: str, root: Path) -> Path:
 
 
 def _listing(path: Path) -> str | None:
-    """The SHA-256 of the names in a folder, without those of hidden files and of what Python has compiled; None if there is none."""
+    """The SHA-256 of the names in a folder, but for hidden files and what Python has compiled; None if there is none."""
     try:
-        names = sorted(name for name in os.listdir(path) if not name.startswith(".") and name != "__pycache__")
+        names = sorted(one.name for one in path.iterdir() if not one.name.startswith(".") and one.name != "__pycache__")
     except OSError:
         return None
     return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()

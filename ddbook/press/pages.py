@@ -224,8 +224,8 @@ def profiles(schemas: Mapping[str, Mapping[str, Parameter]], plans: Mapping[str,
         for key, parameter in schema.items():
             values = [plans[name][stem][key] for name in names]
             shown = [code(value) if value == parameter.default else f"**{code(value)}**" for value in values]
-            rows.append((code(key), parameter.meaning, *shown))
-        blocks.append(f"{{doc}}`/notebooks/{stem}`\n\n{table(('Parameter', 'Meaning', *names), rows)}")
+            rows.append((code(key), parameter.meaning, parameter.wanted, *shown))
+        blocks.append(f"{{doc}}`/notebooks/{stem}`\n\n{table(('Parameter', 'Meaning', 'What it may be', *names), rows)}")
     return "\n\n".join([*blocks, "A value in bold differs from the one in the notebook's own first cell."])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ddbook.press.digests import digest
+from ddbook.press.digests import sealed, unsealed
 from ddbook.press.execute import State
 from ddbook.press.git import Git, git
 from ddbook.press.key import Basis, computing
@@ -135,8 +135,7 @@ class Run(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the record, with a seal that shows whether it was edited afterwards."""
-        content = finite(self.model_dump())
-        write_json(path, content | {"seal": digest(content)})
+        write_json(path, sealed(finite(self.model_dump())))
 
     @classmethod
     def read(cls, path: Path) -> Run:
@@ -147,11 +146,11 @@ class Run(BaseModel):
         """
         try:
             content = json.loads(path.read_bytes())
-            seal = content.pop("seal", None)
+            known = unsealed(content)
             record = cls.model_validate(content)
-        except (OSError, ValueError, AttributeError):  # pydantic's and json's errors are ValueErrors
+        except (OSError, ValueError):  # pydantic's and json's errors are ValueErrors
             raise Altered(f"{path.name} is no record of a run") from None
-        if seal != digest(content):
+        if known is None:
             raise Altered(f"{path.name} was edited")
         return record
 

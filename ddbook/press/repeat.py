@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel
 
+from ddbook.press.digests import sealed, unsealed
 from ddbook.press.machine import Hardware, hardware
 from ddbook.press.parameters import read_schema
 from ddbook.press.profiles import chapters, read_profile
@@ -106,14 +108,23 @@ def _again(root: Path, notebook: Path, profile: str, ways: Mapping[str, Mapping[
 
 def write(root: Path, repeats: Repeats) -> Path:
     """Puts the outcome beside the reference."""
-    write_json(root / RESULT, repeats.model_dump())
+    write_json(root / RESULT, sealed(repeats.model_dump()))
     return root / RESULT
 
 
 def read(root: Path) -> Repeats | None:
-    """The outcome that is committed, if there is one."""
+    """The outcome that is committed, if there is one.
+
+    Raises:
+        InputError: if it is not what was written.
+    """
     path = root / RESULT
-    return Repeats.model_validate_json(path.read_bytes()) if path.exists() else None
+    if not path.exists():
+        return None
+    with contextlib.suppress(ValueError):
+        if (known := unsealed(json.loads(path.read_bytes()))) is not None:
+            return Repeats.model_validate(known)
+    raise InputError(f"{path} was edited: restore it from the repository, or give the command ddbook repeat")
 
 
 def lasting(name: str, content: bytes) -> bytes:

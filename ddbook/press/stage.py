@@ -16,7 +16,7 @@ import yaml
 from ddbook.press import library, pages, rerun, resources
 from ddbook.press.chapter import Chapter, finished_chapters
 from ddbook.press.contents import read_toc
-from ddbook.press.digests import digest, file_digest
+from ddbook.press.digests import digest, file_digest, sealed, unsealed
 from ddbook.press.git import repository as repository_of
 from ddbook.press.machine import versions
 from ddbook.press.marks import marked
@@ -26,7 +26,10 @@ from ddbook.press.private import private_names
 from ddbook.press.profiles import check_profile_name, plan, profile_names
 from ddbook.press.repository import pages_address
 from ddbook.press.snapshot import PACKAGES_ROOT, checksum
-from ddlib.files import read_yaml, write_json
+from ddlib.files import InputError, read_yaml, write_json
+
+MADE = ("generated", "api")
+"""Folders among the pages that are made anew for each book."""
 
 
 def stage(profile: str, root: Path, marks: Mapping[str, str] | None = None, stale: Mapping[str, str] | None = None) -> Path:
@@ -42,6 +45,9 @@ def stage(profile: str, root: Path, marks: Mapping[str, str] | None = None, stal
         The folder; if it cannot be made, the one that was there is as it was.
     """
     check_profile_name(profile)
+    for name in MADE:
+        if (root / "book" / name).exists():
+            raise InputError(f"{root / 'book' / name} is where the book puts what it makes: give that page or folder another name")
     marks = marks or {}
     home = root / "_build" / profile
     chapters = [replace(chapter, stale=(stale or {}).get(chapter.stem, "")) for chapter in finished_chapters(profile, root)]
@@ -69,13 +75,13 @@ def _fragments(root: Path, profile: str, marks: Mapping[str, str], chapters: lis
     key = digest([sums, dict(marks), checksum(PACKAGES_ROOT), versions()])
     last = root / "_build" / profile / "fragments.json"
     if last.exists():
-        known = json.loads(last.read_bytes())
-        if known["key"] == key and known["seal"] == digest(known["fragments"]):
+        known = unsealed(json.loads(last.read_bytes()))
+        if known and known["key"] == key:
             return known["fragments"]
     from ddbook.press.claims.fragments import fragments  # here, because it loads what computes
 
     made = fragments(root, profile, marks)
-    write_json(last, {"key": key, "fragments": made, "seal": digest(made)})
+    write_json(last, sealed({"key": key, "fragments": made}))
     return made
 
 

@@ -15,6 +15,7 @@ from ddbook.press.claims.compare import Compared, Differing, compare_all
 from ddbook.press.claims.ledger import Statistic, read_ledger
 from ddbook.press.claims.results import Missing, Results
 from ddbook.press.claims.verdict import RANK, Finding, Judged, State, judge, worse_than_recorded
+from ddbook.press.digests import file_digest
 from ddbook.press.freshness import Today, reference_marks, require_fresh
 from ddbook.press.profiles import check_profile_name
 from ddbook.press.project import REFERENCE
@@ -216,16 +217,25 @@ def claims_report(root: Path, profile: str, against: str | None = None, put_on_r
     Raises:
         InputError: if the ledger is wrong, a run is missing, stale or edited, or two runs have no chapter in common.
     """
-    older = trusted(root, profile) | (trusted(root, against) if against else {})
+    judged_by = [name for name in (profile, against) if name]
+    before = {name: _contents(root, name) for name in judged_by}
+    older = {stem: why for name in judged_by for stem, why in trusted(root, name).items()}
     judged = verdicts(root, profile)
     try:
         compared = compare_all(results_of(root, profile), results_of(root, against)) if against else {}
     except Missing as missing:
         raise InputError(f"{missing}: nothing can be compared") from None
+    if any(_contents(root, name) != before[name] for name in judged_by):
+        raise InputError("something was edited while the claims were judged: give the same command again")
     if put_on_record:
         record(root, profile, judged)
-    before = recorded(root, profile)
-    return Report(profile, judged, worse_than_recorded(judged, before), bool(before), compared, older)
+    on_record = recorded(root, profile)
+    return Report(profile, judged, worse_than_recorded(judged, on_record), bool(on_record), compared, older)
+
+
+def _contents(root: Path, profile: str) -> dict[Path, str]:
+    """The digest of each file by which a profile is judged."""
+    return {path: file_digest(path) for path in [root / LEDGER, *results_of(root, profile).folder.rglob("*")] if path.is_file()}
 
 
 def _claim_as_json(one: Judged) -> dict[str, Any]:

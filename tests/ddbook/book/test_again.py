@@ -112,6 +112,29 @@ def test_whatever_the_book_follows_from_builds_it_again(root: Path, press: Press
     assert press.built == 1
 
 
+def test_what_lies_behind_a_link_counts_too(root: Path, press: Press, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (root / "book" / "elsewhere").symlink_to(tmp_path / "elsewhere")
+    for number in (1, 2):
+        (tmp_path / "elsewhere" / "picture.svg").write_text(f"<svg>{number}</svg>")
+        fake.build(fake.PROFILE, root)
+        assert press.built == number
+
+
+def test_what_is_edited_while_the_book_is_built_is_not_published(root: Path, press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = written(root)
+    append(root / "book" / "notation.md")
+
+    def typeset(source: Path, folder: Path) -> Path:
+        EDITS["numbers"](root)
+        return press.typeset(source, folder)
+
+    monkeypatch.setattr(book, "typeset", typeset)
+    with pytest.raises(BookError, match="was edited while it was built"):
+        fake.build(fake.PROFILE, root)
+    assert written(root) == before
+
+
 def test_a_mark_of_the_reference_builds_it_again(root: Path, press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book, "reference_marks", lambda _: {"03_digits": "older than the code"})
     fake.build(fake.PROFILE, root)

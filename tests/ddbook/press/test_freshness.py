@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from ddbook.press import freshness
+from ddbook.press.claims import command
 from ddbook.press.claims.command import claims_report
 from ddbook.press.freshness import Today, marks, reference_marks, require_fresh
 from ddbook.press.provenance import Run
@@ -153,6 +154,20 @@ def test_claims_are_judged_by_fresh_results_only(house):
     edit(numbers, "3.0", "2.0")
     edit(house / PLANTED / "computing.py", "FACTOR = 2", "FACTOR = 3")
     with pytest.raises(InputError, match=r"computing\.py"):
+        claims_report(house, "smoke")
+
+
+def test_claims_whose_results_are_edited_while_they_are_judged_are_refused(house, monkeypatch):
+    ledger(house, CLAIM | {"chapter": STEM, "seeds": 0, "statistics": [{"label": "the answer", "number": "answer", "at_least": 3}]})
+
+    judge = command.verdicts
+
+    def verdicts(*arguments):
+        edit(folder(house) / "results" / "numbers.json", "2.0", "3.0")
+        return judge(*arguments)
+
+    monkeypatch.setattr(command, "verdicts", verdicts)
+    with pytest.raises(InputError, match="while the claims were judged"):
         claims_report(house, "smoke")
 
 

@@ -169,7 +169,7 @@ def test_a_file_in_the_folder_for_temporary_files_is_an_input_if_somebody_else_p
     """A run has a folder of its own for such files; it goes with the run."""
     (tmp_path / "theirs.csv").write_text("1")
     reading = f"open({str(tmp_path / 'theirs.csv')!r})"
-    making = "import tempfile\nwith tempfile.NamedTemporaryFile('w+', delete=False) as own:\n    print('x', file=own)\nopen(own.name).read()"
+    making = "import tempfile\nwith tempfile.NamedTemporaryFile('w', delete=False) as own: pass\nopen(own.name).read()"
     done = run(write(root / "notebooks" / "01_small.ipynb", reading, making), say=lambda line: None)
     assert done.state == "ok" and done.inputs == {str(tmp_path / "theirs.csv"): sha256("1")}
 

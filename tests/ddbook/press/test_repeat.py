@@ -31,6 +31,10 @@ def test_a_chapter_that_depends_on_more_than_its_seed_is_found(tmp_path):
     assert read(root) is None
     write(root, found)
     assert read(root) == found
+    path = root / "reference" / "repeat.json"
+    path.write_text(path.read_text().replace('"scores.csv"', '"others.csv"'))
+    with pytest.raises(InputError, match=r"repeat\.json was edited"):
+        read(root)
 
 
 @pytest.mark.notebook

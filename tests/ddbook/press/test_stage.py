@@ -14,6 +14,7 @@ from ddbook.press.chapter import BookError
 from ddbook.press.contents import toc_files
 from ddbook.press.git import github_address
 from ddbook.press.stage import stage
+from ddlib.files import InputError
 from tests.ddbook.book import fake
 
 
@@ -103,8 +104,15 @@ def test_the_first_page_shows_the_result_where_there_is_one(root: Path) -> None:
 
 def test_profiles_are_shown_side_by_side(root: Path) -> None:
     shown = (stage(fake.PROFILE, root) / "book" / "generated" / "profiles.md").read_text(encoding="utf-8")
-    assert "| Parameter | Meaning | smoke | laptop | paper |" in shown
-    assert "| `n_seeds` | repetitions | **`1`** | `3` | **`10`** |" in shown
+    assert "| Parameter | Meaning | What it may be | smoke | laptop | paper |" in shown
+    assert "| `n_seeds` | repetitions | a whole number | **`1`** | `3` | **`10`** |" in shown
+
+
+@pytest.mark.parametrize("name", ["generated", "api"])
+def test_a_page_in_the_place_of_what_is_made_is_refused(root: Path, name: str) -> None:
+    (root / "book" / name).mkdir()
+    with pytest.raises(InputError, match="another name"):
+        stage(fake.PROFILE, root)
 
 
 @pytest.mark.parametrize(

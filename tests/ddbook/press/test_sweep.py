@@ -268,3 +268,6 @@ def test_tables_hold_every_row_of_every_run_with_all_its_digits(tmp_path):
     ]
     assert (tmp_path / "only_b.csv").read_text() == 'seed,ipc,v\n5,"[10, 20]",007\n'
     assert (tmp_path / "numbers.csv").read_text() == "seed,ipc,name,value,low,high,n,unit\n4,10,gap,0.10,,1e400,3,nats\n"
+    (tmp_path / "mine.csv").touch()
+    assert [path.name for path in collect(tmp_path, {"a": {"seed": 4}})] == ["numbers.csv", "scores.csv"]
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"mine.csv", "numbers.csv", "scores.csv"}
