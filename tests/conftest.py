@@ -3,7 +3,9 @@
 import contextlib
 import signal
 
-# Started in the background we may ignore Ctrl-C, and would hand that on: what a test starts and interrupts would not end.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+# Started in the background or under nohup we may ignore signals, and would hand that on: what a test starts and tells to end would
+# not end.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(number, handler)

@@ -160,7 +160,7 @@ class Score:
         keys = [*self.by, *self.across]
         for column in (self.value, *keys):
             _check_column(column, table)
-        chosen = select(table, condition)
+        chosen = table.loc[_mask(table, condition), list(dict.fromkeys([self.value, *keys]))]  # taking all columns takes long
         values = pd.to_numeric(chosen[self.value], errors="coerce").astype(float)
         if not np.isfinite(values).all() or chosen[keys].isna().any(axis=None):
             raise ScoreError(f"{self.value} or one of {_listed(keys)} is not finite in some row with {_words(condition)}")
@@ -183,13 +183,17 @@ def select(table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
         NoRows: if there are none, although every value of a mapping is there.
         ScoreError: if a column or a value of a mapping is not there; if a query is no condition, has no rows or is open for one.
     """
+    return table[_mask(table, condition)]
+
+
+def _mask(table: pd.DataFrame, condition: Condition) -> pd.Series:
+    """Which rows meet a condition: some."""
     mask = _asked(table, condition) if isinstance(condition, str) else _matched(table, condition)
-    chosen = table[mask]
-    if chosen.empty:
+    if not mask.any():
         if isinstance(condition, str):
             raise ScoreError(f"the table has no rows with {condition}: were they not run, or is a value misspelt?")
         raise NoRows(f"the table has no rows with {_words(condition)}")
-    return chosen
+    return mask
 
 
 def grid(rows: Iterable[str], columns: Mapping[str, Any], cell: Callable[[str, Any], str], missing: str = "–") -> pd.DataFrame:
@@ -248,10 +252,11 @@ def quoted_median(score: Estimate, unit: str = "") -> Number:
 
 
 def _asked(table: pd.DataFrame, query: str) -> pd.Series:
-    if table.isna().any(axis=None):
-        table = table.convert_dtypes()  # where NaN < 1 is open, not false
+    named = table[[column for column in table.columns if str(column) in query]]  # looking through all takes long
+    if named.isna().any(axis=None):
+        named = named.convert_dtypes()  # where NaN < 1 is open, not false
     try:
-        mask = table.eval(query)
+        mask = named.eval(query)
     except pd.errors.UndefinedVariableError as error:
         name = str(error).split("'")[1]
         raise ScoreError(f"the table cannot be asked for {query!r}: it has no column {name}{_meant(name, table.columns)}") from None

@@ -20,16 +20,27 @@ class Called:
 
     def __init__(self, root):
         self.rooms = tuple(f"{root / room}/" for room in ("ddlib", "ddbook"))
-        self.codes, self.loading = set(), 0
+        self.codes, self.others, self.loading = set(), set(), 0
 
-    def profile(self, frame, event, value):
+    def trace(self, frame, event, value):
+        """Called at each start of a function; not asked for its lines, which would take long."""
         code = frame.f_code
-        if event not in ("call", "return") or not code.co_filename.startswith(self.rooms):
-            return
-        if code.co_name == "<module>":
-            self.loading += 1 if event == "call" else -1
+        if code in self.others or code in self.codes:
+            return None
+        if not code.co_filename.startswith(self.rooms):
+            self.others.add(code)
+        elif code.co_name == "<module>":
+            self.loading += 1
+            frame.f_trace_lines = False
+            return self.end
         elif not self.loading:
             self.codes.add(code)
+        return None
+
+    def end(self, frame, event, value):
+        """Called at the end of a module."""
+        self.loading -= event == "return"
+        return self.end
 
 
 def main(root, notebook):
@@ -39,10 +50,10 @@ def main(root, notebook):
     for cell in nbformat.read(notebook, as_version=4).cells:
         if cell.cell_type == "code":
             code = compile(cell.source, "<cell>", "exec")
-            threading.setprofile(called.profile)
-            sys.setprofile(called.profile)
+            threading.settrace(called.trace)
+            sys.settrace(called.trace)
             exec(code, space)
-            sys.setprofile(None)
+            sys.settrace(None)
             if "parameters" in cell.metadata.get("tags", []):
                 space.update(parameters)
     paths = [(Path(code.co_filename).relative_to(root).as_posix(), code.co_firstlineno, code.co_name) for code in called.codes]

@@ -105,8 +105,10 @@ def test_options_that_do_not_build_the_book_are_known(options, expected):
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("ignored", [None, signal.SIGINT])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [(signal.SIGINT, None), (signal.SIGTERM, None), (signal.SIGHUP, None), (signal.SIGINT, signal.SIGINT)],
+)
 def test_a_signal_sent_to_the_command_alone_ends_what_it_has_started(house, number, ignored):
     process = begin(
         house,

@@ -55,7 +55,7 @@ def edit(path, line):
     return True
 
 
-@pytest.mark.parametrize("stem", ["01_one_dataset_many_tasks", "04_merge_hospitals", "09_two_tails"])
+@pytest.mark.parametrize("stem", ["01_one_dataset_many_tasks", "08_merge_your_data", "09_two_tails"])
 @pytest.mark.notebook
 def test_all_that_a_notebook_calls_is_reached(stem, copy, tmp_path):
     notebook = ROOT / "notebooks" / f"{stem}.ipynb"
