@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import ddbook
 from ddbook.press.chapter import BookError
+from ddbook.press.surroundings import neutral
 
 PROCESSES = 4
 """At most so many: each holds the library, and the last steps are one process's work."""
@@ -31,8 +33,11 @@ def typeset(source: Path, folder: Path) -> Path:
     jobs = min(os.cpu_count() or 1, PROCESSES)
     command = [sys.executable, "-m", "ddbook.press.typeset", str(source), str(folder), str(jobs)]
     path = os.pathsep.join([str(Path(ddbook.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "MPLBACKEND": "agg"}
+    environment = neutral(os.environ) | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "MPLBACKEND": "agg"}
     done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode < 0:
+        ended = signal.Signals(-done.returncode).name
+        raise BookError(f"The book is not published, because jupyter-book was ended by {ended} (out of memory?): build it again")
     if done.returncode != 0:
         raise BookError(_told(source, done.stdout, done.stderr))
     return folder / "html"

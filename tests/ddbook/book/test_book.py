@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from ddbook.press import book
 from ddbook.press.archive import archive
 from ddbook.press.book import BookError, publish
 from ddbook.press.sitecheck import problems
+from ddbook.press.typeset import typeset
 from tests.ddbook.book import fake
 
 STEM = "01_one_dataset_many_tasks"
@@ -126,3 +128,12 @@ def test_a_good_site_has_no_problems(tmp_path: Path) -> None:
 )
 def test_problems_are_told(tmp_path: Path, changes: dict[str, str | None], complaint: str) -> None:
     assert complaint in written(tmp_path, **changes)
+
+
+def test_a_typesetter_that_is_killed_is_told_from_one_with_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(BookError, match="SIGKILL"):
+        typeset(tmp_path, tmp_path / "folder")
