@@ -19,6 +19,7 @@ from ddbook.press.profiles import plan
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Altered, Run
 from ddbook.press.reach import Code
+from ddbook.press.remembered import Remembered
 from ddbook.press.run import checksums, restore
 from ddbook.press.snapshot import PACKAGES_ROOT, checksum
 from ddlib.files import InputError, write_json
@@ -72,7 +73,7 @@ class Today:
     @cached_property
     def code(self) -> Code:
         """The code as it is now."""
-        return code_of(checksum(PACKAGES_ROOT))
+        return code_of(checksum(PACKAGES_ROOT), self.root)
 
     def basis(self, stem: str) -> Basis:
         """What a run of a chapter would follow from."""
@@ -103,9 +104,9 @@ class Today:
 
 
 @lru_cache(maxsize=1)
-def code_of(code_sha256: str) -> Code:
+def code_of(code_sha256: str, root: Path) -> Code:
     """The code of the packages, read once for each state of it."""
-    return Code(PACKAGES_ROOT)
+    return Remembered(PACKAGES_ROOT, root)
 
 
 def given_by_hand(root: Path, profile: str) -> dict[str, dict[str, Any]]:

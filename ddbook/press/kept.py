@@ -33,8 +33,8 @@ from ddbook.press.inputs import read_inputs
 from ddbook.press.key import code_cells
 from ddbook.press.machine import processor, versions
 from ddbook.press.project import project_root
-from ddbook.press.reach import Code
 from ddbook.press.record import STORE
+from ddbook.press.remembered import Remembered
 from ddbook.press.snapshot import PACKAGES_ROOT
 from ddlib.files import InputError, write_json
 
@@ -165,7 +165,7 @@ def keeper(run: Path) -> Keeper:
     given = os.environ.get(STORE, "")
     changed = any(disturbs(code_cells(path)) for path in run.glob("source/*.ipynb"))
     store = None if given == "off" or changed else Path(given) if given else project_root() / "_build" / "kept"
-    return Keeper(run, store, Canonical(Code(PACKAGES_ROOT, ROOMS).reached_by, ROOMS))
+    return Keeper(run, store, Canonical(Remembered(PACKAGES_ROOT, project_root()).reached_by, ROOMS))
 
 
 def _name(function: Any) -> str:

@@ -29,6 +29,7 @@ KEYING = (
     "parameters",
     "project",
     "reach",
+    "remembered",
     "snapshot",
 )
 """Files and folders of ``ddbook.press`` that the recorder reaches and no result follows from: they find out what is fresh."""

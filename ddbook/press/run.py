@@ -23,8 +23,8 @@ from ddbook.press.parameters import read_schema, resolve
 from ddbook.press.profiles import read_profile
 from ddbook.press.project import project_root
 from ddbook.press.provenance import Altered, Failure, Kept, Run, describe
-from ddbook.press.reach import Code
 from ddbook.press.record import GPU_FILE, RUN_FOLDER, STORE
+from ddbook.press.remembered import Remembered
 from ddbook.press.signals import on_ending
 from ddbook.press.snapshot import checksum, snapshot
 from ddbook.press.surroundings import fixed, recorded
@@ -149,7 +149,7 @@ def carry_out(
     always = fixed(os.environ)
     paths = os.pathsep.join(filter(None, [str(study.code), os.environ.get("PYTHONPATH")]))
     environment = always | {RUN_FOLDER: str(work), "PYTHONPATH": paths} | ({STORE: "off"} if anew else {})
-    follows = basis(study.source, study.parameters, versions(), Code(study.code))
+    follows = basis(study.source, study.parameters, versions(), Remembered(study.code, study.root))
     known = describe(study.notebook, study.root, study.profile, study.given, follows)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     part, folder = work / "notebook.part.ipynb", study.notebook.parent
