@@ -31,7 +31,7 @@ from ddlib.cells import Plain, bare, checksum, holds, is_array, is_scalar, scala
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CODE", "Plain", "checksum", "constants", "is_setting", "settings", "settings_last"]
+__all__ = ["Plain", "checksum", "is_setting", "settings", "settings_last"]
 
 Above: TypeAlias = tuple[int, ...]
 """The objects that hold a value, from the outermost, by their identity."""

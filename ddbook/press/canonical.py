@@ -11,6 +11,7 @@ import functools
 import hashlib
 import inspect
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path, PurePath
@@ -32,6 +33,9 @@ PLAIN = (
 FUNCTION = (type, FunctionType, BuiltinFunctionType, functools._lru_cache_wrapper)
 VERSIONED = sys.stdlib_module_names | {"deepxde", "nevergrad", "numpy", "pandas", "pgmpy", "scipy", "sklearn", "torch"}
 """Packages whose version says what their code is; it is a part of the key (:func:`ddbook.press.provenance.versions`)."""
+EXTENDED = (dict, set, frozenset, np.ndarray, Tensor, pd.DataFrame, pd.Series)
+"""Kinds whose subclasses may hold more, such as the mask of an array."""
+BUILT_IN = (*EXTENDED, OrderedDict, torch.nn.Parameter, np.memmap)
 Reached = Callable[[str, str], Mapping[str, str]]
 
 
@@ -63,10 +67,18 @@ class Canonical:
             return _digest(type(value).__name__, repr(value))
         for kind, of_kind in _KINDS.items():
             if isinstance(value, kind):
-                return of_kind(self, value, name)
-        if type(value).__module__.split(".")[0] in self.rooms and hasattr(value, "__dict__"):
+                return self._as_made(of_kind(self, value, name), value, name)
+        if _is_of(self.rooms, value) and hasattr(value, "__dict__"):
             return self._object(value, name)
         raise InputError(_refusal(value, name))
+
+    def _as_made(self, digest: str, value: Any, name: str) -> str:
+        """The digest of a value with what its class adds to what all of its kind hold."""
+        if type(value) in BUILT_IN or not isinstance(value, EXTENDED):
+            return digest
+        if not _is_of(self.rooms, value):
+            raise InputError(_refusal(value, name))
+        return _digest("of a class", digest, self.code(type(value), name), self._mapping(vars(value), name))
 
     def code(self, function: Any, name: str) -> str:
         """The digest of the code of a function or class: one that can be imported, or a function that one of the project has made.
@@ -137,7 +149,8 @@ class Canonical:
         if value.layout is not torch.strided:
             raise InputError(_refusal(value, name))
         plain = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
-        return _digest("tensor", f"{value.dtype} {tuple(value.shape)} {value.device.type}", plain.numpy().tobytes())
+        about = f"{value.dtype} {tuple(value.shape)} {value.device.type} {value.requires_grad}"
+        return _digest("tensor", about, plain.numpy().tobytes())
 
     def _array(self, value: np.ndarray | np.generic, name: str) -> str:
         array = np.asarray(value)
@@ -145,14 +158,15 @@ class Canonical:
         return _digest("array", f"{type(value).__name__} {array.dtype.descr} {array.shape}", content)
 
     def _frame(self, value: pd.DataFrame, name: str) -> str:
-        return self._all("frame", [value.columns, value.index, *(value.iloc[:, i].array for i in range(value.shape[1]))], name)
+        columns = [value.iloc[:, i].array for i in range(value.shape[1])]
+        return self._all("frame", [value.attrs, value.columns, value.index, *columns], name)
 
     def _column(self, value: pd.Series[Any], name: str) -> str:
-        return self._all("column", [value.name, value.index, value.array], name)
+        return self._all("column", [value.attrs, value.name, value.index, value.array], name)
 
     def _index(self, value: pd.Index[Any], name: str) -> str:
         levels = [value.get_level_values(i).array for i in range(value.nlevels)]
-        return self._all("index", [type(value).__name__, *value.names, *levels], name)
+        return self._all("index", [type(value).__name__, getattr(value, "freqstr", None), *value.names, *levels], name)
 
     def _cells(self, value: pd.api.extensions.ExtensionArray, name: str) -> str:
         """A column's values: of categories all that there are, in their order, count too."""
@@ -186,6 +200,10 @@ _KINDS: dict[Any, Callable[[Canonical, Any, str], str]] = {
     pd.api.extensions.ExtensionArray: Canonical._cells,
     FUNCTION: Canonical.code,
 }
+
+
+def _is_of(rooms: Iterable[str], value: Any) -> bool:
+    return type(value).__module__.split(".")[0] in rooms
 
 
 def _digest(kind: str, *contents: str | bytes) -> str:

@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import json
+import linecache
 import os
 import pkgutil
 import site
@@ -19,7 +21,8 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Mapping
+import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +36,8 @@ NOT_AVAILABLE = "not available"
 """Stands in place of a hash for a file or data set that a run looked for in vain."""
 DATA_FOLDER = "DDLIB_DATA_DIR"
 """As in :mod:`ddlib.datasets`, which is too much to import for a notebook that reads nothing."""
-CODE = (".ipynb", ".so", ".pyd")
-"""Endings of what is keyed as code, or installed."""
+BINARY = (".so", ".pyd")
+"""Endings of what is installed."""
 CACHES = (
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
@@ -53,6 +56,8 @@ MADE_HERE = (".git", "_build/code", "_build/kept")
 """Below the project: made from what has a key of its own."""
 IMPORTING = ("<frozen importlib", "<frozen zipimport", str(Path(importlib.__file__).parent), pkgutil.__file__)
 """How the names of the files begin whose code looks for modules."""
+SHOWING = (linecache.__file__, tokenize.__file__, inspect.__file__)
+"""The files whose code reads source to show it."""
 
 
 def watch(folder: Path) -> None:
@@ -66,7 +71,24 @@ def watch(folder: Path) -> None:
     Args:
         folder: the run's.
     """
-    sys.addaudithook(_Watch(folder))
+    global _watching
+    _watching = _Watch(folder)
+    sys.addaudithook(_watching)
+
+
+def opened() -> list[str]:
+    """The names of all inputs in the order in which this process has opened, listed or looked for them so far, each time."""
+    return list(_watching.opened) if _watching else []
+
+
+@contextlib.contextmanager
+def unnoted() -> Iterator[None]:
+    """Nothing that this thread reads is noted: for what finds out whether there is anything to compute."""
+    before, _quiet.on = getattr(_quiet, "on", False), True
+    try:
+        yield
+    finally:
+        _quiet.on = before
 
 
 def read_inputs(folder: Path) -> dict[str, str]:
@@ -147,6 +169,10 @@ def _sha256(path: Path) -> str | None:
         return None
 
 
+_watching: _Watch | None = None
+_quiet = threading.local()
+
+
 class _Watch:
     """The audit hook: one for a run, in the process that asked for it."""
 
@@ -154,80 +180,84 @@ class _Watch:
         self.file = folder / INPUTS
         self.places = _places(folder, project_root())
         self.inputs: dict[str, str] = {}
-        self.known: set[str] = set()
+        self.opened: list[str] = []
+        self.ours = _ways(sys.argv[0])  # what is no input: the program itself, and what it writes
         self.process = os.getpid()
         self.lock = threading.Lock()
-        self.thread = threading.local()
         write_json(self.file, self.inputs)
 
     def __call__(self, event: str, given: tuple[Any, ...]) -> None:
         handle = getattr(self, "_on_" + event.replace(".", "_"), None) if event in EVENTS else None
-        if handle is None or os.getpid() != self.process or getattr(self.thread, "inside", False):
+        if handle is None or os.getpid() != self.process or getattr(_quiet, "on", False):
             return
-        self.thread.inside = True  # what is opened below calls this hook again
-        try:
-            with self.lock, contextlib.suppress(Exception):  # an error here would forbid the notebook to open its file
-                handle(*given)
-        finally:
-            self.thread.inside = False
+        asker = sys._getframe(1).f_code.co_filename
+        # what is opened below calls this hook again; an error here would forbid the notebook to open its file
+        with unnoted(), self.lock, contextlib.suppress(Exception):
+            handle(asker, *given)
 
-    def _on_open(self, path: Any, mode: Any, flags: int) -> None:
-        if not isinstance(path, str | bytes) or os.fsdecode(path).endswith(CODE):
+    def _on_open(self, asker: str, path: Any, mode: Any, flags: int) -> None:
+        if isinstance(path, str | bytes):
+            path = _source(os.fsdecode(path))
+            for place in _ways(path):
+                self._open(asker, place, flags)
+
+    def _open(self, asker: str, path: str, flags: int) -> None:
+        if path in self.ours or path.endswith(BINARY):
             return
-        path = os.path.realpath(_source(os.fsdecode(path)))
-        if path in self.known:
-            return
-        writes = flags & (os.O_WRONLY | os.O_RDWR)
         name = _name(path, self.places)
-        if name is None or _is_keyed(name) or (writes and (flags & os.O_TRUNC or not Path(path).exists())):
-            self.known.add(path)
-        elif not flags & os.O_WRONLY:
-            self._note(name, path)
-            if not Path(path).exists() and name[0] not in "~/":
-                self._add(name, NOT_AVAILABLE)
+        new = flags & (os.O_WRONLY | os.O_RDWR) and (flags & os.O_TRUNC or not Path(path).exists())
+        if name is None or new:
+            self.ours.add(path)
+        elif not flags & os.O_WRONLY and not (_is_keyed(name) and asker.startswith((*IMPORTING, *SHOWING))):
+            content = self.inputs.get(name) or _sha256(Path(path))
+            if content is not None or name[0] not in "~/":
+                self._add(name, content or NOT_AVAILABLE)
 
-    def _on_os_rename(self, source: Any, target: Any, *_: Any) -> None:
-        self.known.add(os.path.realpath(os.fsdecode(target)))  # written under another name
+    def _on_os_rename(self, asker: str, source: Any, target: Any, *_: Any) -> None:
+        self.ours.add(os.path.realpath(os.fsdecode(target)))  # written under another name
 
-    def _on_os_listdir(self, path: Any) -> None:
-        if isinstance(path, int) or sys._getframe(2).f_code.co_filename.startswith(IMPORTING):
-            return
-        path = os.path.realpath(os.fsdecode(path or "."))
-        content = _listing(Path(path))
-        if path not in self.known and content is not None and (name := _name(path + os.sep, self.places)):
-            self.known.add(path)
-            self._add(f"{name}/", content)
+    def _on_os_listdir(self, asker: str, path: Any) -> None:
+        if not isinstance(path, int) and not asker.startswith(IMPORTING):
+            path = os.path.realpath(os.fsdecode(path or "."))
+            content, name = _listing(Path(path)), _name(path + os.sep, self.places)
+            if name and (content is not None or name[0] not in "~/"):
+                self._add(f"{name}/", content or NOT_AVAILABLE)
 
     _on_os_scandir = _on_os_listdir
 
-    def _on_sqlite3_connect(self, database: Any) -> None:
+    def _on_pickle_find_class(self, asker: str, module: str, name: str) -> None:
+        """An object of the project that comes out of a file does what the code of its class says, which no cell need mention."""
+        place = PACKAGES_ROOT.joinpath(*module.split("."))
+        for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+            if module.split(".")[0] in ROOMS and (content := _sha256(path)):
+                self._add(path.relative_to(PACKAGES_ROOT).as_posix(), content)
+
+    def _on_sqlite3_connect(self, asker: str, database: Any) -> None:
         path = os.fsdecode(database).removeprefix("file:").partition("?")[0]
         if Path(path).is_file():  # or it is made now, in memory perhaps
-            self._on_open(path, None, os.O_RDONLY)
+            self._on_open(asker, path, None, os.O_RDONLY)
 
-    def _on_ddbook_reference(self, path: str) -> None:
-        self.known.add(os.path.realpath(path))
+    def _on_ddbook_reference(self, asker: str, path: str) -> None:
+        self.ours |= _ways(path)
 
-    def _on_ddlib_datasets_read(self, name: str, path: str) -> None:
-        self._note(name, os.path.realpath(path))
-
-    def _on_ddlib_datasets_missing(self, name: str) -> None:
-        self._add(name, NOT_AVAILABLE)
-
-    def _note(self, name: str, path: str) -> None:
-        content = _sha256(Path(path))
-        if content is not None:
-            self.known.add(path)
+    def _on_ddlib_datasets_read(self, asker: str, name: str, path: str) -> None:
+        self.ours |= _ways(path)  # known by its name
+        if (content := _sha256(Path(path))) is not None:
             self._add(name, content)
 
+    def _on_ddlib_datasets_missing(self, asker: str, name: str) -> None:
+        self._add(name, NOT_AVAILABLE)
+
     def _add(self, name: str, content: str) -> None:
-        self.inputs.setdefault(name, content)
-        write_json(self.file, self.inputs)
+        self.opened.append(name)
+        if name not in self.inputs:
+            self.inputs[name] = content
+            write_json(self.file, self.inputs)
 
 
 EVENTS = frozenset(
     {
-        *("open", "os.rename", "os.listdir", "os.scandir", "sqlite3.connect"),
+        *("open", "os.rename", "os.listdir", "os.scandir", "pickle.find_class", "sqlite3.connect"),
         *("ddlib.datasets.read", "ddlib.datasets.missing", "ddbook.reference"),
     }
 )
@@ -246,18 +276,22 @@ def _source(path: str) -> str:
         return path
 
 
+def _ways(path: str | Path) -> set[str]:
+    """A path as it was given, and as links lead: these may come to lead elsewhere."""
+    return {os.path.abspath(path), os.path.realpath(path)}  # noqa: PTH100 - resolve follows links
+
+
 def _places(folder: Path, root: Path) -> list[tuple[str, str | None]]:
     """Folders with the name that their files begin with, or None where nothing counts; those inside others first."""
     home = Path.home()
     installed = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages(), *sysconfig.get_paths().values()]
     ignored: list[str | Path] = [*SYSTEM, *installed, tempfile.gettempdir(), folder, *(home / name for name in OF_PROGRAMS)]
     ignored += [root / name for name in MADE_HERE] + [os.environ[name] for name in CACHES if os.environ.get(name)]
-    places: dict[str, str | None] = {os.sep: os.sep, os.path.realpath(home): "~/"}
-    places |= {os.path.realpath(path): None for path in ignored}
+    labelled: list[tuple[str | Path, str | None]] = [(os.sep, os.sep), (home, "~/"), *((path, None) for path in ignored)]
     if os.environ.get(DATA_FOLDER):
-        places[os.path.realpath(Path(os.environ[DATA_FOLDER]).expanduser())] = f"${DATA_FOLDER}/"
-    places |= {os.path.realpath(PACKAGES_ROOT / room): f"{room}/" for room in ROOMS}
-    places[os.path.realpath(root)] = ""
+        labelled.append((Path(os.environ[DATA_FOLDER]).expanduser(), f"${DATA_FOLDER}/"))
+    labelled += [*((PACKAGES_ROOT / room, f"{room}/") for room in ROOMS), (root, "")]
+    places = {way: label for path, label in labelled for way in _ways(path)}
     return sorted(places.items(), key=lambda place: -len(place[0]))
 
 

@@ -29,13 +29,14 @@ import torch
 
 from ddbook.press.canonical import Canonical
 from ddbook.press.disturbed import disturbs
-from ddbook.press.inputs import read_inputs
+from ddbook.press.inputs import opened, unnoted
 from ddbook.press.key import code_cells
 from ddbook.press.machine import processor, versions
 from ddbook.press.project import project_root
 from ddbook.press.record import STORE
 from ddbook.press.remembered import Remembered
 from ddbook.press.snapshot import PACKAGES_ROOT
+from ddbook.press.state import State
 from ddlib.files import InputError, write_json
 
 LOG = "kept.json"
@@ -83,6 +84,7 @@ class Keeper:
         self._log, self._canonical = run / LOG, canonical
         self._store = None if store is None else Store(store, limit)
         self._notes: list[dict[str, Any]] = []
+        self._state = State(canonical.rooms, canonical.digest)
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``function(*args, **kwargs)``, computed now or earlier.
@@ -91,20 +93,24 @@ class Keeper:
             InputError: if an argument, or the function, cannot be known by its content, or the value cannot be pickled.
         """
         name = _name(function)
-        key = self.key(function, args, kwargs)
-        entry = self._store.read(key) if self._store else None
+        files = _files(args, kwargs)
+        with unnoted():
+            key = self.key(function, args, kwargs)
+            entry = self._store.read(key) if self._store else None
         replayed = entry is not None
         if entry is None:
-            known = read_inputs(self._log.parent)
+            before = len(opened())
             entry = _computed(name, key, lambda: function(*args, **kwargs))
-            if read := sorted({*read_inputs(self._log.parent)} - {*known}):  # a replay would not look whether it has changed
+            if read := [one for one in opened()[before:] if one not in files]:  # a replay would not look whether it has changed
                 raise InputError(f"{name} reads {read[0]}: read it before, and keep what is computed from its content")
             if self._store:
-                self._store.write(key, entry)
+                with unnoted():
+                    self._store.write(key, entry)
         about = {field: getattr(entry, field) for field in ("computed", "seconds", "peak_memory_bytes")}
         self._notes.append({"function": name, "key": key, **about, "replayed": replayed})
         write_json(self._log, self._notes)
-        return cast(R, pickle.loads(entry.content))
+        with unnoted():  # the code of what is in it is in the key
+            return cast(R, pickle.loads(entry.content))
 
     def key(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """What a computation is known by."""
@@ -114,7 +120,7 @@ class Keeper:
         called = digest(function, name)
         given = [digest(value, f"argument {i} of {name}") for i, value in enumerate(args, 1)]
         named = {key: digest(kwargs[key], f"{name}'s argument {key}") for key in sorted(kwargs)}
-        return digest([called, given, named, _surroundings()], "the key")
+        return digest([called, given, named, self._state.changed(), _surroundings()], "the key")
 
 
 class Store:
@@ -165,7 +171,17 @@ def keeper(run: Path) -> Keeper:
     given = os.environ.get(STORE, "")
     changed = any(disturbs(code_cells(path)) for path in run.glob("source/*.ipynb"))
     store = None if given == "off" or changed else Path(given) if given else project_root() / "_build" / "kept"
-    return Keeper(run, store, Canonical(Remembered(PACKAGES_ROOT, project_root()).reached_by, ROOMS))
+    with unnoted():
+        return Keeper(run, store, Canonical(Remembered(PACKAGES_ROOT, project_root()).reached_by, ROOMS))
+
+
+def _files(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """Files among the arguments, as inputs are called: the key holds their content, and here the run notes that it does."""
+    before = len(opened())
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Path) and value.is_file():
+            value.open("rb").close()
+    return opened()[before:]
 
 
 def _name(function: Any) -> str:

@@ -63,7 +63,8 @@ class Reference:
 
         there = json.loads(_drawn(self.folder / "run.json").read_bytes())["parameters"]
         try:
-            own = {key: item.default for key, item in read_schema(project_root() / "notebooks" / f"{self.stem}.ipynb").items()}
+            notebook = _drawn(project_root() / "notebooks" / f"{self.stem}.ipynb")
+            own = {key: item.default for key, item in read_schema(notebook).items()}
         except InputError:  # a copy of the notebook somewhere else
             own = {}
         differing = {name: value for name, value in there.items() if self.here.get(name) != value}
@@ -93,7 +94,7 @@ def digest_of(folder: Path, name: str, here: Mapping[str, Any]) -> str:
 
 
 def _drawn(path: Path) -> Path:
-    """A file of the reference that is about to be read: of what is only drawn, no result follows."""
+    """A file that is about to be read for the reference under a figure: of what is only drawn, no result follows."""
     sys.audit("ddbook.reference", str(path))
     return path
 

@@ -61,11 +61,17 @@ class Recorder:
         self._notes: dict[int, str] = {}
         self._chapter = re.match(r"\d+", stem)
         self._figures: list[str] = []
-        self._keep: Keeper | None = None
+        # made at once where it can be: it sees what a notebook sets from then on
+        self._keep: Keeper | None = self._keeper() if given and "torch" in sys.modules else None
         numbers = self.folder / "results" / "numbers.json"
         if given and numbers.exists():  # a run starts with an empty folder
             raise InputError("this run has a recorder already: make one, in the notebook's first cell, and use it throughout")
         write_json(numbers, self._numbers)
+
+    def _keeper(self) -> Keeper:
+        from ddbook.press.kept import keeper  # loads torch: only for chapters that keep something
+
+        return keeper(self.folder)
 
     def kept(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``function(*args, **kwargs)``, from the store if a run has done this very computation before: see :mod:`.kept`.
@@ -79,9 +85,7 @@ class Recorder:
         if self._recorded is None:
             return function(*args, **kwargs)
         if self._keep is None:
-            from ddbook.press.kept import keeper  # reads all code: only for chapters that keep something
-
-            self._keep = keeper(self.folder)
+            self._keep = self._keeper()
         return self._keep(function, *args, **kwargs)
 
     def table(self, name: str, frame: pd.DataFrame, final: bool = True) -> pd.DataFrame:

@@ -136,6 +136,42 @@ def test_a_folder_that_is_listed_has_changed_when_another_file_is_in_it(root, li
     assert changed(found, root) == ["data/"]
 
 
+def test_a_link_that_leads_elsewhere_is_another_content(root):
+    (root / "data" / "v2.csv").write_text("2")
+    (root / "data" / "current.csv").symlink_to("table.csv")
+    found = watched(root, "open('../data/current.csv')")
+    assert set(found) == {"data/current.csv", "data/table.csv"} and changed(found, root) == []
+    (root / "data" / "current.csv").unlink()
+    (root / "data" / "current.csv").symlink_to("v2.csv")
+    assert changed(found, root) == ["data/current.csv"]
+
+
+def test_another_notebook_is_an_input(root):
+    (root / "notebooks" / "common.ipynb").write_text("{}")
+    assert list(watched(root, "open('common.ipynb')")) == ["notebooks/common.ipynb"]
+
+
+def test_code_of_the_packages_is_an_input_where_a_cell_opens_it_itself(root):
+    program = "import ddbook.kit.ranges as r, inspect, linecache\ninspect.getsource(r)\nlinecache.getlines(r.__file__)"
+    assert watched(root, program) == {}
+    assert list(watched(root, f"{program}\nexec(open(r.__file__).read(), {{}})")) == ["ddbook/kit/ranges.py"]
+
+
+def test_the_class_of_an_object_that_comes_out_of_a_file_is_an_input(root):
+    program = "import pickle\nfrom ddlib.requirement import Requirement as R\nopen('../o.pkl', 'wb').write(pickle.dumps(R))"
+    watched(root, program)
+    found = watched(root, "import pickle\npickle.load(open('../o.pkl', 'rb'))")
+    assert set(found) == {"o.pkl", "ddlib/requirement.py"}
+    assert changed(found, root) == []
+
+
+def test_a_folder_that_is_looked_for_in_vain_is_noted_until_it_is_there(root):
+    found = watched(root, "list((root / 'more').glob('*.csv')) if False else next(os.walk('../more'), None)")
+    assert found == {"more/": NOT_AVAILABLE} and changed(found, root) == []
+    (root / "more").mkdir()
+    assert changed(found, root) == ["more/"]
+
+
 def test_a_file_that_is_looked_for_in_vain_is_noted_until_it_is_there(root):
     program = "try:\n    open(root / 'absent.csv')\nexcept FileNotFoundError:\n    pass"
     found = watched(root, program)

@@ -1,3 +1,4 @@
+import collections
 import importlib
 import json
 import multiprocessing
@@ -199,6 +200,14 @@ class Pair(NamedTuple):
 
 
 TABLE = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+
+
+def _with_attrs(table):
+    table = table.copy()
+    table.attrs["unit"] = "cm"
+    return table
+
+
 DIFFERENT = {
     "numbers": (1, 2),
     "kinds of numbers": (1, 1.0),
@@ -229,6 +238,9 @@ DIFFERENT = {
     "time zones": tuple(pd.DatetimeIndex(["2026-01-01"], tz=zone) for zone in ("UTC", "Asia/Tokyo")),
     "missing and not": (pd.array([1, None]), pd.array([1, 0])),
     "what is missing": (pd.array(["x", None], dtype=object), pd.array(["x", float("nan")], dtype=object)),
+    "attributes of frames": (TABLE, _with_attrs(TABLE)),
+    "gradients": (torch.zeros(3), torch.zeros(3, requires_grad=True)),
+    "frequencies": tuple(pd.DatetimeIndex(["2026-01-01", "2026-01-02"], freq=freq) for freq in (None, "D")),
     "kinds of text": (TABLE.b.astype("string"), TABLE.b.astype(object)),
     "signs of zero in frames": (TABLE.assign(a=0.0), TABLE.assign(a=-0.0)),
     "devices": (torch.device("cpu"), torch.device("meta")),
@@ -246,6 +258,24 @@ def test_equal_content_has_one_digest_wherever_it_lies():
     strided = torch.arange(6.0).reshape(2, 3).T
     for one, other in ((strided, strided.contiguous()), (TABLE, TABLE.copy()), ({"b", "a"}, {"a", "b"})):
         assert PLAIN.digest(one, "value") == PLAIN.digest(other, "value")
+
+
+@pytest.mark.parametrize(
+    "value", [np.ma.MaskedArray([1.0, 2.0], [0, 1]), collections.defaultdict(int, a=1), collections.Counter("aab")]
+)
+def test_what_may_hold_more_than_its_kind_is_refused(value):
+    with pytest.raises(InputError, match="nobody knows"):
+        PLAIN.digest(value, "value")
+
+
+def test_a_table_of_a_class_of_the_project_is_known_by_its_class_and_what_it_holds(planted):
+    planted.write(f"{WORK}\n\nclass Scores(dict):\n    def total(self):\n        return sum(self.values())\n", HELPER)
+    canonical = planted.keeper()._canonical
+    scores = planted.work.Scores(a=1.0)
+    before = canonical.digest(scores, "scores")
+    assert before != canonical.digest({"a": 1.0}, "scores")
+    scores.scale = 2.0
+    assert before != canonical.digest(scores, "scores")
 
 
 def test_the_object_of_a_method_is_an_argument(planted):
@@ -278,6 +308,66 @@ def test_two_functions_that_one_function_has_made_are_told_apart(planted, what):
     made = planted.work.maker(1.0)
     digests = {planted.keeper()._canonical.digest(function, "function") for function in made}
     assert len(digests) == 2
+
+
+READING = """
+from ddbook.press import Recorder
+from pathlib import Path
+from ddlib.files import tail
+record = Recorder("01_small")
+record.number("lines", len(record.kept(tail, Path("../given.txt"), 9)))
+"""
+
+
+SETTERS = {
+    "a number": lambda helper: setattr(helper, "LENGTH", 5.0),
+    "an item of a table": lambda helper: helper.SIZES.update(by=5.0),
+    "a tensor in place": lambda helper: helper.STEPS.add_(4.0),
+}
+
+
+@pytest.mark.parametrize("what", SETTERS)
+def test_a_variable_of_a_module_that_somebody_has_set_computes_again(planted, what):
+    planted.write(
+        WORK,
+        HELPER.replace("LENGTH = 1.0", "import torch\nLENGTH, SIZES, STEPS = 1.0, {'by': 1.0}, torch.ones(())").replace(
+            "by * LENGTH", "by * LENGTH * SIZES['by'] * STEPS"
+        ),
+    )
+    keep = planted.keeper()
+    before = keep(planted.work.compute, planted.calls)
+    SETTERS[what](importlib.import_module("planted.helper"))
+    after = keep(planted.work.compute, planted.calls)
+    assert planted.computed == 2 and torch.allclose(after, before + 8.0)  # twice the step of 4
+
+
+def test_a_module_that_is_loaded_later_computes_nothing_again(planted):
+    keep = planted.keeper()
+    keep(planted.work.compute, planted.calls)
+    (planted.folder / "planted" / "more.py").write_text("WEIGHTS = [1.0]")
+    importlib.import_module("planted.more")
+    keep(planted.work.compute, planted.calls)
+    assert planted.computed == 1
+
+
+@pytest.mark.notebook
+def test_what_a_kept_function_reads_is_seen_also_if_the_notebook_has_read_it_before(tmp_path):
+    reading = "import pandas as pd\npd.read_csv('../given.txt')\nrecord.kept(pd.read_csv, '../given.txt')"
+    (tmp_path / "given.txt").write_text("a\n1\n")
+    made = notebook(project(tmp_path) / "notebooks" / "01_small.ipynb", *READING.split("record.number")[:1], reading)
+    failure = run(made, say=lambda line: None).failure
+    assert failure and "reads given.txt" in failure.error
+
+
+@pytest.mark.notebook
+def test_a_file_among_the_arguments_is_an_input_of_each_run_and_may_be_read(tmp_path):
+    made = notebook(project(tmp_path) / "notebooks" / "01_small.ipynb", READING)
+    for lines, replayed in ((2, False), (2, True), (3, False)):
+        (tmp_path / "given.txt").write_text("a\n" * lines)
+        done = run(made, force=True, say=lambda line: None)
+        assert done.state == "ok" and list(done.inputs) == ["given.txt"]
+        assert [one.replayed for one in done.kept] == [replayed]
+        assert json.loads((tmp_path / "_build/manual/runs/01_small/results/numbers.json").read_text())["lines"]["value"] == lines
 
 
 def test_a_file_counts_by_its_content(planted):
