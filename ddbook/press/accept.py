@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import nbformat
 
 from ddbook.press.freshness import REFERENCE_PROFILE, Today, alterations, judged, listed
+from ddbook.press.inputs import read_inputs
 from ddbook.press.key import Basis, differences
 from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Accepted, Altered, Run
@@ -73,15 +74,22 @@ def accept(root: Path, stem: str, profile: str, why: str, say: Callable[[str], N
     shutil.rmtree(scratch, ignore_errors=True)
     with _before(root, folder, run) as (old_code, old_notebook), snapshot(root) as new_code:
         notebook = root / "notebooks" / f"{stem}.ipynb"
-        count, apart = 0, set[str]()
+        count, apart, inputs = 0, set[str](), dict[str, str]()
         for trial in trials:
             before = Study(notebook, old_notebook, old_code, root, trial.name, trial.parameters, {})
             after = before._replace(source=notebook, code=new_code)
             same, incomparable = _compare(before, after, scratch / trial.name, say)
             count, apart = count + same, apart | incomparable
+            inputs |= read_inputs(scratch / trial.name / "after")
     moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     accepted = Accepted(why=why.strip(), when=moment, changed=changed, before=run.key, files=count, apart=sorted(apart))
-    known = {"cells": now.cells, "code": now.code, "key": now.key, "accepted": [*run.accepted, accepted]}
+    known = {
+        "inputs": run.inputs | inputs,
+        "cells": now.cells,
+        "code": now.code,
+        "key": now.key,
+        "accepted": [*run.accepted, accepted],
+    }
     run.model_copy(update=known).write(folder / "run.json")
     return accepted
 

@@ -89,7 +89,11 @@ def finished_chapters(profile: str, root: Path) -> list[Chapter]:
     if missing:
         commands = "; ".join(f"ddbook run notebooks/{stem}.ipynb --profile {profile}" for stem in missing)
         raise BookError(f"The book of profile {profile} waits for a finished run of {' and '.join(missing)}: first run {commands}")
-    return [Chapter(stem, root / "notebooks" / f"{stem}.ipynb", runs / stem) for stem in stems]
+    chapters = [Chapter(stem, root / "notebooks" / f"{stem}.ipynb", runs / stem) for stem in stems]
+    same = [one.stem for one in chapters if [other.name for other in chapters].count(one.name) > 1]
+    if same:
+        raise BookError(f"{' and '.join(same)} differ only in their numbers, by which no result is told apart: rename one")
+    return chapters
 
 
 def with_outputs(committed: NotebookNode, executed: NotebookNode) -> NotebookNode:

@@ -21,7 +21,7 @@ from ddbook.press.provenance import Altered, Run
 from ddbook.press.reach import Code
 from ddbook.press.remembered import Remembered
 from ddbook.press.run import checksums, restore
-from ddbook.press.snapshot import PACKAGES_ROOT, checksum
+from ddbook.press.snapshot import PACKAGES_ROOT, checksum, require_own
 from ddlib.files import InputError, write_json
 
 State = Literal["fresh", "redraw", "stale", "missing"]
@@ -65,6 +65,7 @@ class Today:
     """
 
     def __init__(self, root: Path, profile: str, given: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        require_own(root)
         self.root, self.profile = root, profile
         self.given = given_by_hand(root, profile) if given is None else given
         self.parameters = plan(root / "notebooks", profile, self.given)
@@ -92,6 +93,11 @@ class Today:
 
     def standings(self, only: Collection[str] | None = None) -> dict[str, Standing]:
         """The standing of each chapter, or of those named."""
+        for stem in only or ():
+            if stem not in self.parameters:
+                raise InputError(
+                    f"there is no notebook {stem} in {self.root / 'notebooks'}: choose among {', '.join(self.parameters)}"
+                )
         return {stem: self.standing(stem) for stem in self.parameters if only is None or stem in only}
 
     def remember(self) -> None:
@@ -201,7 +207,7 @@ def reference_marks(root: Path) -> dict[str, str]:
         if stem not in today.parameters:
             continue
         now = today.basis(stem)
-        changes = differences(run.basis._replace(versions=now.versions), now)
+        changes = differences(run.basis._replace(versions=now.versions), now) + changed(run.inputs, root)
         if not run.code:
             older[stem] = "computed by code of which no key was recorded, so what has changed since is not known"
         elif changes:

@@ -102,9 +102,8 @@ def accepted(change: Accepted) -> str:
     names = ", ".join(code(name) for name in change.changed) or "nothing that is named"
     same = f"{change.files} file{'s' * (change.files != 1)} of results"
     apart = f"; not compared, because they differ each time: {', '.join(change.apart)}" if change.apart else ""
-    return (
-        f"on {change.when[:10]}, although {names} had changed: {change.why} ({same} the same with the code before and after{apart})"
-    )
+    compared = f"{same} the same before and after, at two replicates{apart}"
+    return f"on {change.when[:10]}, although {names} had changed: {change.why} ({compared})"
 
 
 def _replayed(run: Run) -> list[Kept]:

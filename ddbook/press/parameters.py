@@ -125,6 +125,8 @@ def read_schema(notebook: Path) -> dict[str, Parameter]:
         raise InputError(
             f"{notebook} has {len(tagged)} cells tagged 'parameters' and needs exactly one: its parameters are read from there"
         )
+    if any("injected-parameters" in cell.metadata.get("tags", []) for cell in cells):
+        raise InputError(f"{notebook} has the parameters of a run in it: delete its cell tagged 'injected-parameters'")
     schema: dict[str, Parameter] = {}
     for parameter in _parse_cell(tagged[0], notebook):
         if parameter.name in schema:

@@ -41,6 +41,8 @@ def judge_claims(
         say(f"\n{report.summary()}")
     if not report.on_record:
         say(f"No verdicts of {report.profile} are on record to compare with: --record writes them down.", error=True)
+    if report.by_hand:
+        say(f"Parameters were given by hand: {report.by_hand}.", error=True)
     for chapter, mark in report.older.items():
         say(f"The reference of {chapter} is {mark}.", error=True)
     for complaint in report.worse:

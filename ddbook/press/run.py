@@ -26,7 +26,7 @@ from ddbook.press.provenance import Altered, Failure, Kept, Run, describe
 from ddbook.press.record import GPU_FILE, RUN_FOLDER, STORE
 from ddbook.press.remembered import Remembered
 from ddbook.press.signals import on_ending
-from ddbook.press.snapshot import checksum, snapshot
+from ddbook.press.snapshot import checksum, require_own, snapshot
 from ddbook.press.surroundings import fixed, recorded
 from ddlib.files import InputError, write_atomically
 
@@ -82,6 +82,7 @@ def run(
     if timeout is not None and not 0 < timeout < float("inf"):
         raise InputError(f"the timeout is {timeout} seconds: give a positive number, or none at all")
     root = project_root(notebook.parent)
+    require_own(root)
     out = (out or root / "_build" / (profile or "manual") / "runs" / notebook.stem).resolve()
     restore(out)
     replaces = _check_free(out, force)

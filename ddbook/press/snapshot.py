@@ -78,6 +78,19 @@ def snapshot(root: Path, source: Path | None = None) -> Iterator[Path]:
         yield target
 
 
+def require_own(root: Path) -> None:
+    """Refuse to work on a project with the code of another one, as a copied environment does.
+
+    Raises:
+        InputError: if the project has the packages, and those that run lie elsewhere.
+    """
+    if (root / "ddbook" / "__init__.py").exists() and PACKAGES_ROOT.resolve() != root.resolve():
+        raise InputError(
+            f"the code that runs is that of {PACKAGES_ROOT}, not of the project {root}: use its own environment, "
+            "which make book makes there; delete one that was copied"
+        )
+
+
 def place(root: Path, code_sha256: str) -> Path:
     """Where the snapshot with a checksum lies, if it is still there."""
     return root / FOLDER / code_sha256[:16]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ddbook.press.claims.ledger import Statistic, read_ledger
 from ddbook.press.claims.results import Missing, Results
 from ddbook.press.claims.verdict import RANK, Finding, Judged, State, judge, worse_than_recorded
 from ddbook.press.digests import file_digest
-from ddbook.press.freshness import Today, reference_marks, require_fresh
+from ddbook.press.freshness import Today, given_by_hand, reference_marks, require_fresh
 from ddbook.press.profiles import check_profile_name
 from ddbook.press.project import REFERENCE
 from ddlib.files import InputError, finite, write_json
@@ -56,7 +56,9 @@ def trusted(root: Path, profile: str) -> dict[str, str]:
     """
     if profile == REFERENCE:
         return reference_marks(root)
-    require_fresh(Today(root, profile), good=("fresh", "redraw", "missing"))
+    today, named = Today(root, profile), {claim.chapter for claim in read_ledger(root / LEDGER) if claim.chapter}
+    there = {path.parent.name for path in today.runs.glob("*/run.json")}
+    require_fresh(today, sorted({*today.parameters, *(named & there)}), good=("fresh", "redraw", "missing"))
     return {}
 
 
@@ -169,6 +171,7 @@ class Report(NamedTuple):
         on_record: whether there are verdicts of this profile to compare with.
         compared: the numbers beside those of another run, by chapter.
         older: for each chapter of the reference that is older than its code, what has changed since.
+        by_hand: the parameters that were given by hand; empty if none were.
     """
 
     profile: str
@@ -177,6 +180,7 @@ class Report(NamedTuple):
     on_record: bool
     compared: dict[str, tuple[list[Differing], list[Compared]]]
     older: dict[str, str]
+    by_hand: str
 
     def summary(self) -> str:
         """How many claims there are of each verdict."""
@@ -201,7 +205,9 @@ class Report(NamedTuple):
         }
         found = {"profile": self.profile, "claims": [_claim_as_json(one) for one in self.judged], "worse": self.worse}
         return json.dumps(
-            finite(found | {"on record": self.on_record, "against": chapters, "older": self.older}), indent=1, ensure_ascii=False
+            finite(found | {"on record": self.on_record, "against": chapters, "older": self.older, "by hand": self.by_hand}),
+            indent=1,
+            ensure_ascii=False,
         )
 
 
@@ -217,6 +223,11 @@ def claims_report(root: Path, profile: str, against: str | None = None, put_on_r
     Raises:
         InputError: if the ledger is wrong, a run is missing, stale or edited, or two runs have no chapter in common.
     """
+    by_hand = {} if profile == REFERENCE else given_by_hand(root, profile)
+    if put_on_record and by_hand:
+        raise InputError(
+            f"{_words(by_hand)} by hand: what is on record is judged by the profile; first make book PROFILE={profile}"
+        )
     judged_by = [name for name in (profile, against) if name]
     before = {name: _contents(root, name) for name in judged_by}
     older = {stem: why for name in judged_by for stem, why in trusted(root, name).items()}
@@ -230,7 +241,11 @@ def claims_report(root: Path, profile: str, against: str | None = None, put_on_r
     if put_on_record:
         record(root, profile, judged)
     on_record = recorded(root, profile)
-    return Report(profile, judged, worse_than_recorded(judged, on_record), bool(on_record), compared, older)
+    return Report(profile, judged, worse_than_recorded(judged, on_record), bool(on_record), compared, older, _words(by_hand))
+
+
+def _words(given: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(f"{stem}.{name}={value}" for stem, values in given.items() for name, value in values.items())
 
 
 def _contents(root: Path, profile: str) -> dict[Path, str]:

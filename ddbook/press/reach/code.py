@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ddbook.press.reach.names import Names
+from ddbook.press.reach.names import Names, is_variable
 from ddbook.press.reach.pieces import Module, Piece, read_module
 from ddbook.press.reach.plain import parse_cell
 from ddbook.press.reach.syntax import Import, looks_up
@@ -81,12 +81,17 @@ class Code:
         return {module.path: self._digest(module, reached[module]) for module in sorted(reached, key=lambda one: one.path)}
 
     def _digest(self, module: Module, reached: set[Piece]) -> str:
-        """Definitions in any order; what depends on its place in the file, as registrations do, in the file's order."""
+        """Definitions, constants and imports in any order; what depends on its place in the file in the file's order."""
         pieces = [piece for piece in module.pieces if piece in reached]
-        placed = [p for p in pieces if self._names.audience(p) != frozenset() or any(len(module.bound[n]) > 1 for n in p.names)]
-        free = sorted({piece.text for piece in pieces if piece.is_import or piece not in placed})
-        lines = [module.future, *free, "", *(piece.text for piece in placed if not piece.is_import)]
+        placed = [piece for piece in pieces if not piece.is_import and self._is_placed(piece)]
+        free = sorted({piece.text for piece in pieces if piece not in placed})
+        lines = [module.future, *free, "", *(piece.text for piece in placed)]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def _is_placed(self, piece: Piece) -> bool:
+        """Whether it may count what was executed before: all but plain definitions and constants that are bound once."""
+        again = any(len(piece.home.bound[name]) > 1 for name in piece.names)
+        return again or self._names.audience(piece) != frozenset() or is_variable(piece)
 
 
 class _Search:

@@ -18,7 +18,7 @@ NOTED = (ast.Import, ast.ImportFrom, ast.Call, ast.Expr, ast.Global, ast.AugAssi
 
 
 LOADERS = ("import_module", "__import__")
-BLIND = {"exec", "eval", "globals", "__dict__", "__subclasses__"}
+BLIND = {"exec", "eval", "globals", "__dict__", "__subclasses__", "resolve_name"}
 """Names by which code gets hold of what it does not mention."""
 
 
@@ -203,8 +203,11 @@ def looks_up(node: ast.AST, package: str) -> bool:
     """Whether it cannot be read off a node what it gets hold of: a module by a computed name, or code made from text."""
     if isinstance(node, ast.Attribute | ast.Name):
         return (node.attr if isinstance(node, ast.Attribute) else node.id) in BLIND or dotted(node) == ("sys", "modules")
-    if isinstance(node, ast.ImportFrom) and node.module == "sys":
-        return any(alias.name == "modules" for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return any(
+            alias.name in {*LOADERS, *BLIND} if alias.asname else (node.module, alias.name) == ("sys", "modules")
+            for alias in node.names
+        )
     called = isinstance(node, ast.Call) and (root(node.func) or ("",))[-1] in LOADERS
     return called and not list(loaded_by(node, package))
 

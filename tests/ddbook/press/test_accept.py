@@ -51,6 +51,15 @@ def test_a_change_that_moves_a_result_is_refused_also_in_a_branch_that_smoke_doe
         try_to(house)
 
 
+def test_a_constant_that_was_moved_to_a_file_is_accepted_with_that_file(house):
+    (house / "factor.txt").write_text("2")
+    edit_cell(house, "rows(answer, replicates)", "rows(answer, replicates) if open('../factor.txt').read() == '2' else None")
+    try_to(house)
+    assert standing(house).state == "fresh"
+    (house / "factor.txt").write_text("3")
+    assert standing(house).why == ["factor.txt"]
+
+
 def test_a_change_of_what_a_cell_only_shows_is_refused(house):
     edit_cell(house, "record.number('answer'", "print('about', len(table))\nrecord.number('answer'")
     with pytest.raises(InputError, match="moves output of cell"):

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ddbook.press.chapter import BookError, Chapter, with_outputs
+from ddbook.press.chapter import BookError, Chapter, finished_chapters, with_outputs
 from tests.ddbook.book import fake
 
 STEM = "03_digits"
@@ -93,6 +93,19 @@ def test_prose_order_and_tags_are_the_present_ones():
     assert page.cells[4].outputs[0].text == "1"
     assert page.metadata.language_info.name == "python"
     assert not present.cells[3].outputs, "the notebook itself stays as it is"
+
+
+def test_two_chapters_whose_results_would_have_one_name_are_refused(tmp_path: Path):
+    root = fake.make_root(tmp_path)
+    other = "13_" + STEM.partition("_")[2]
+    (root / "notebooks" / f"{STEM}.ipynb").with_name(f"{other}.ipynb").write_bytes(
+        (root / "notebooks" / f"{STEM}.ipynb").read_bytes()
+    )
+    fake.make_run(root / "_build" / fake.PROFILE / "runs" / other, other)
+    toc = root / "book" / "_toc.yml"
+    toc.write_text(toc.read_text().replace(f"notebooks/{STEM}\n", f"notebooks/{STEM}\n      - file: notebooks/{other}\n", 1))
+    with pytest.raises(BookError, match="differ only in their numbers"):
+        finished_chapters(fake.PROFILE, root)
 
 
 def test_the_same_page_is_the_same_file(tmp_path: Path):

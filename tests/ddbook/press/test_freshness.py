@@ -157,6 +157,54 @@ def test_claims_are_judged_by_fresh_results_only(house):
         claims_report(house, "smoke")
 
 
+def test_what_a_chapter_has_left_that_was_renamed_is_not_judged(house):
+    ledger(house, CLAIM | {"chapter": STEM, "seeds": 0, "statistics": [{"label": "the answer", "number": "answer", "at_least": 3}]})
+    notebook(house).rename(house / "notebooks" / "02_renamed.ipynb")
+    (house / "notebooks" / "profiles" / "paper.yml").write_text("")
+    with pytest.raises(InputError, match="no notebook 01_small"):
+        claims_report(house, "smoke")
+    with pytest.raises(InputError, match="no notebook 01_small"):
+        require_fresh(Today(house, "smoke"), [STEM])
+
+
+def test_verdicts_on_parameters_by_hand_are_told_and_not_put_on_record(house):
+    ledger(house, CLAIM | {"chapter": STEM, "seeds": 0, "statistics": [{"label": "the answer", "number": "answer", "at_least": 3}]})
+    make(house, given={"answer": "77"}, force=True)
+    Today(house, "smoke", {STEM: {"answer": "77"}}).remember()
+    assert claims_report(house, "smoke").by_hand == f"{STEM}.answer=77"
+    with pytest.raises(InputError, match="by hand"):
+        claims_report(house, "smoke", put_on_record=True)
+    assert not (house / "reference" / "claims.json").exists()
+
+
+def test_a_reference_whose_data_have_changed_is_marked(house, monkeypatch):
+    monkeypatch.setattr("ddbook.press.reference._uncommitted", lambda run: False)
+    (house / "given.txt").write_text("1")
+    edit_cell(house, "table = record", "open('../given.txt').read()\ntable = record")
+    make(house, profile="paper")
+    collect(house)
+    assert reference_marks(house) == {}
+    (house / "given.txt").write_text("2")
+    assert "given.txt" in reference_marks(house)[STEM]
+
+
+def test_the_code_of_another_project_is_not_run_for_this_one(house, tmp_path, monkeypatch):
+    other = tmp_path / "copy"
+    shutil.copytree(house, other)
+    for work in (lambda: make(other, force=True), lambda: Today(other, "smoke")):
+        with pytest.raises(InputError, match="the code that runs is that of"):
+            work()
+
+
+def test_an_executed_notebook_in_the_place_of_its_source_is_refused(house):
+    make(house, given={"answer": "7"}, force=True)
+    shutil.copyfile(folder(house) / "notebook.ipynb", notebook(house))
+    with pytest.raises(InputError, match="injected-parameters"):
+        make(house, force=True)
+    with pytest.raises(InputError, match="injected-parameters"):
+        standing(house)
+
+
 def test_claims_whose_results_are_edited_while_they_are_judged_are_refused(house, monkeypatch):
     ledger(house, CLAIM | {"chapter": STEM, "seeds": 0, "statistics": [{"label": "the answer", "number": "answer", "at_least": 3}]})
 

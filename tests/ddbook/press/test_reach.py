@@ -253,6 +253,28 @@ def test_the_order_of_registrations_counts_and_that_of_definitions_does_not(tmp_
     assert key([0, 1, 2, 3, 4]) != key([0, 2, 1, 3, 4])
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["DEFAULTS = {'a': 1}", "DEFAULTS['a'] = 2", "FACTORS = dict(DEFAULTS)", "def use():\n    return DEFAULTS, FACTORS"],
+        [
+            "import random",
+            "random.seed(0)",
+            "FIRST = random.random()",
+            "SECOND = random.random()",
+            "def use():\n    return FIRST, SECOND",
+        ],
+        ["class S: pass", "S.rate = 2", "RATE = 10 * S.rate", "def use():\n    return S, RATE"],
+    ],
+)
+def test_the_order_of_what_is_computed_on_loading_counts(tmp_path, lines):
+    cells = {"use": "from lib.m import use\nuse()"}
+    study(tmp_path, {"lib/m.py": "\n".join(lines)})
+    before = keys(tmp_path, cells)
+    study(tmp_path, {"lib/m.py": "\n".join([*lines[:-3], lines[-2], lines[-3], lines[-1]])})
+    assert keys(tmp_path, cells) != before
+
+
 SAME = [
     "def f(x):\n    'Other words.'\n    return (x\n        + 1)  # why\n\n\n\nclass C:\n    'Words.'\n",
     "'''About it.'''\ndef f( x ):\n    return x+1\nclass C: ...\n",
@@ -364,6 +386,8 @@ LOOKED_UP = {
     "text": "exec('from lib.one import one; one()')",
     "an expression": "import lib.one\neval('lib.one.one()')",
     "names of the notebook": "import lib.one as l\nglobals()['l'].one()",
+    "a loader by another name": "from importlib import import_module as load\nname = 'lib.one'\nload(name).one()",
+    "a resolved name": "import pkgutil\npkgutil.resolve_name('lib.one:one')()",
     "heirs": "import lib.one\nobject.__subclasses__()",
 }
 
