@@ -209,7 +209,7 @@ def reference_marks(root: Path) -> dict[str, str]:
         now = today.basis(stem)
         changes = differences(run.basis._replace(versions=now.versions), now) + changed(run.inputs, root)
         if not run.code:
-            older[stem] = "computed by code of which no key was recorded, so what has changed since is not known"
+            older[stem] = "from before keys were recorded"
         elif changes:
             older[stem] = f"older than the code: {listed(changes)} changed since"
     return older

@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 from bs4 import BeautifulSoup
 
+from ddbook.press.inputs import NOT_AVAILABLE
 from ddbook.press.parameters import Parameter
 from ddbook.press.private import is_private
 from ddbook.press.provenance import Accepted, Git, Kept, Run
@@ -80,10 +81,16 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Started", run.started),
         ("Time", took(run)),
         *([("Kept", kept(run))] if _replayed(run) else []),
+        *([("Read", _read(run))] if run.inputs else []),
         ("Peak memory", memory(run)),
         *(("Accepted", accepted(change)) for change in run.accepted),
         ("Versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())),
     ]
+
+
+def _read(run: Run) -> str:
+    """The inputs of a run, and which it looked for in vain."""
+    return ", ".join(code(name) + (" (not there)" if found == NOT_AVAILABLE else "") for name, found in run.inputs.items())
 
 
 def kept(run: Run) -> str:
@@ -182,7 +189,7 @@ def status(runs: Mapping[str, Run], given: str = "") -> str:
     rows = [
         (
             f"{{doc}}`/notebooks/{stem}`",
-            code(run.profile) if run.profile else "none",
+            run.profile or "none",
             took(run),
             memory(run),
             commit(run.git),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ddbook.press import pages, resources
+from ddbook.press.inputs import NOT_AVAILABLE
 from ddbook.press.provenance import Accepted, Kept, Run
 from ddbook.press.stage import stage
 from tests.ddbook.book import fake
@@ -63,6 +64,12 @@ def test_time_and_memory_are_those_of_a_run_that_keeps_nothing() -> None:
     asked = resources.request([record], Path(), STEM, None)
     assert asked.runtime > 3 * 324 / 60
     assert asked.mem_mb > 1.5 * 3 * GIB / 1e6
+
+
+def test_the_record_says_what_was_read_and_what_was_not_there() -> None:
+    said = box(run(inputs={"data/a.csv": "0" * 64, "cdisc": NOT_AVAILABLE}))
+    assert "`data/a.csv`, `cdisc` (not there)" in said
+    assert "| Read |" not in box(run())
 
 
 CHANGE = Accepted(why="only a name", when="2026-11-30T08:00:00+00:00", changed=["ddlib/dbn/task.py"], before="0", files=7)
