@@ -160,7 +160,7 @@ class Score:
         keys = [*self.by, *self.across]
         for column in (self.value, *keys):
             _check_column(column, table)
-        chosen = table.loc[_mask(table, condition), list(dict.fromkeys([self.value, *keys]))]  # taking all columns takes long
+        chosen = select(table, condition, list(dict.fromkeys([self.value, *keys])))
         values = pd.to_numeric(chosen[self.value], errors="coerce").astype(float)
         if not np.isfinite(values).all() or chosen[keys].isna().any(axis=None):
             raise ScoreError(f"{self.value} or one of {_listed(keys)} is not finite in some row with {_words(condition)}")
@@ -176,24 +176,19 @@ class Score:
             raise ScoreError(f"{_listed([*self.by, *self.across])} {alone[0]} is on one side of the comparison only")
 
 
-def select(table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
-    """The rows of a table that meet a condition.
+def select(table: pd.DataFrame, condition: Condition, columns: list[str] | None = None) -> pd.DataFrame:
+    """The rows of a table that meet a condition; of these columns only, if all would take long.
 
     Raises:
         NoRows: if there are none, although every value of a mapping is there.
         ScoreError: if a column or a value of a mapping is not there; if a query is no condition, has no rows or is open for one.
     """
-    return table[_mask(table, condition)]
-
-
-def _mask(table: pd.DataFrame, condition: Condition) -> pd.Series:
-    """Which rows meet a condition: some."""
     mask = _asked(table, condition) if isinstance(condition, str) else _matched(table, condition)
     if not mask.any():
         if isinstance(condition, str):
             raise ScoreError(f"the table has no rows with {condition}: were they not run, or is a value misspelt?")
         raise NoRows(f"the table has no rows with {_words(condition)}")
-    return mask
+    return table[mask] if columns is None else table.loc[mask, columns]
 
 
 def grid(rows: Iterable[str], columns: Mapping[str, Any], cell: Callable[[str, Any], str], missing: str = "–") -> pd.DataFrame:

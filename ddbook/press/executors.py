@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddbook.press.aside import MARK
 from ddbook.press.locks import Held, locked
-from ddbook.press.run import MARK
 from ddlib.files import InputError
 
 # A run.json is there whole or not at all: it is never "incomplete", also when Snakemake was killed before it saw it. Whether it is

@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ddbook.press.aside import restore
 from ddbook.press.inputs import changed
 from ddbook.press.key import Basis, basis, differences
 from ddbook.press.machine import versions
@@ -20,7 +21,7 @@ from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Altered, Run
 from ddbook.press.reach import Code
 from ddbook.press.remembered import Remembered
-from ddbook.press.run import checksums, restore
+from ddbook.press.run import checksums
 from ddbook.press.snapshot import PACKAGES_ROOT, checksum, require_own
 from ddlib.files import InputError, write_json
 

@@ -15,17 +15,15 @@ import json
 import linecache
 import os
 import pkgutil
-import site
 import stat
 import sys
-import sysconfig
-import tempfile
 import threading
 import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ddbook.press.places import DATA_FOLDER, name_of, places_of, ways
 from ddbook.press.project import project_root
 from ddbook.press.snapshot import PACKAGES_ROOT, ROOMS
 from ddlib.files import InputError, write_json
@@ -34,26 +32,8 @@ INPUTS = "inputs.json"
 """The file in a run's folder with what the run read."""
 NOT_AVAILABLE = "not available"
 """Stands in place of a hash for a file or data set that a run looked for in vain."""
-DATA_FOLDER = "DDLIB_DATA_DIR"
-"""As in :mod:`ddlib.datasets`, which is too much to import for a notebook that reads nothing."""
 BINARY = (".so", ".pyd")
 """Endings of what is installed."""
-CACHES = (
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "MPLCONFIGDIR",
-    "IPYTHONDIR",
-    "JUPYTER_CONFIG_DIR",
-    "TORCH_HOME",
-    "TORCHINDUCTOR_CACHE_DIR",
-    "TRITON_CACHE_DIR",
-)
-"""Environment variables that name folders in which programs keep things for themselves."""
-SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/var/cache", "/System", "/Library")
-OF_PROGRAMS = (".cache", ".config", ".ipython", ".jupyter", ".matplotlib", ".fonts", ".local/share", ".triton", "Library")
-"""Below the user's home."""
-MADE_HERE = (".git", "_build/code", "_build/kept")
-"""Below the project: made from what has a key of its own."""
 IMPORTING = ("<frozen importlib", "<frozen zipimport", str(Path(importlib.__file__).parent), pkgutil.__file__)
 """How the names of the files begin whose code looks for modules."""
 SHOWING = (linecache.__file__, tokenize.__file__, inspect.__file__)
@@ -178,10 +158,10 @@ class _Watch:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / INPUTS
-        self.places = _places(folder, project_root())
+        self.places = places_of(folder, project_root())
         self.inputs: dict[str, str] = {}
         self.opened: list[str] = []
-        self.ours = _ways(sys.argv[0])  # what is no input: the program itself, and what it writes
+        self.ours = ways(sys.argv[0])  # what is no input: the program itself, and what it writes
         self.process = os.getpid()
         self.lock = threading.Lock()
         write_json(self.file, self.inputs)
@@ -198,13 +178,13 @@ class _Watch:
     def _on_open(self, asker: str, path: Any, mode: Any, flags: int) -> None:
         if isinstance(path, str | bytes):
             path = _source(os.fsdecode(path))
-            for place in _ways(path):
+            for place in ways(path):
                 self._open(asker, place, flags)
 
     def _open(self, asker: str, path: str, flags: int) -> None:
         if path in self.ours or path.endswith(BINARY):
             return
-        name = _name(path, self.places)
+        name = name_of(path, self.places)
         new = flags & (os.O_WRONLY | os.O_RDWR) and (flags & os.O_TRUNC or not Path(path).exists())
         if name is None or new:
             self.ours.add(path)
@@ -219,7 +199,7 @@ class _Watch:
     def _on_os_listdir(self, asker: str, path: Any) -> None:
         if not isinstance(path, int) and not asker.startswith(IMPORTING):
             path = os.path.realpath(os.fsdecode(path or "."))
-            content, name = _listing(Path(path)), _name(path + os.sep, self.places)
+            content, name = _listing(Path(path)), name_of(path + os.sep, self.places)
             if name and (content is not None or name[0] not in "~/"):
                 self._add(f"{name}/", content or NOT_AVAILABLE)
 
@@ -238,10 +218,10 @@ class _Watch:
             self._on_open(asker, path, None, os.O_RDONLY)
 
     def _on_ddbook_reference(self, asker: str, path: str) -> None:
-        self.ours |= _ways(path)
+        self.ours |= ways(path)
 
     def _on_ddlib_datasets_read(self, asker: str, name: str, path: str) -> None:
-        self.ours |= _ways(path)  # known by its name
+        self.ours |= ways(path)  # known by its name
         if (content := _sha256(Path(path))) is not None:
             self._add(name, content)
 
@@ -274,28 +254,3 @@ def _source(path: str) -> str:
         return importlib.util.source_from_cache(path) if path.endswith(".pyc") else path
     except ValueError:
         return path
-
-
-def _ways(path: str | Path) -> set[str]:
-    """A path as it was given, and as links lead: these may come to lead elsewhere."""
-    return {os.path.abspath(path), os.path.realpath(path)}  # noqa: PTH100 - resolve follows links
-
-
-def _places(folder: Path, root: Path) -> list[tuple[str, str | None]]:
-    """Folders with the name that their files begin with, or None where nothing counts; those inside others first."""
-    home = Path.home()
-    installed = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages(), *sysconfig.get_paths().values()]
-    ignored: list[str | Path] = [*SYSTEM, *installed, tempfile.gettempdir(), folder, *(home / name for name in OF_PROGRAMS)]
-    ignored += [root / name for name in MADE_HERE] + [os.environ[name] for name in CACHES if os.environ.get(name)]
-    labelled: list[tuple[str | Path, str | None]] = [(os.sep, os.sep), (home, "~/"), *((path, None) for path in ignored)]
-    if os.environ.get(DATA_FOLDER):
-        labelled.append((Path(os.environ[DATA_FOLDER]).expanduser(), f"${DATA_FOLDER}/"))
-    labelled += [*((PACKAGES_ROOT / room, f"{room}/") for room in ROOMS), (root, "")]
-    places = {way: label for path, label in labelled for way in _ways(path)}
-    return sorted(places.items(), key=lambda place: -len(place[0]))
-
-
-def _name(path: str, places: list[tuple[str, str | None]]) -> str | None:
-    """How a file is called in the record; None if it does not count."""
-    start, label = next((place, label) for place, label in places if path.startswith(place.rstrip(os.sep) + os.sep))
-    return None if label is None else label + os.path.relpath(path, start).replace(os.sep, "/")

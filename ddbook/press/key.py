@@ -27,6 +27,7 @@ KEYING = (
     "key",
     "machine",
     "parameters",
+    "places",
     "project",
     "reach",
     "remembered",

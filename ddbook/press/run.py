@@ -11,18 +11,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ddbook.press.aside import ASIDE, MARK, replace, restore
 from ddbook.press.device import check_device
 from ddbook.press.digests import file_digest
 from ddbook.press.execute import Outcome, execute
 from ddbook.press.inputs import read_inputs
 from ddbook.press.key import basis
-from ddbook.press.locks import Held, is_held, locked
+from ddbook.press.locks import Held, locked
 from ddbook.press.machine import hardware, versions
 from ddbook.press.overlay import read_drawn
 from ddbook.press.parameters import read_schema, resolve
 from ddbook.press.profiles import read_profile
 from ddbook.press.project import project_root
-from ddbook.press.provenance import Altered, Failure, Kept, Run, describe
+from ddbook.press.provenance import Failure, Kept, Run, describe
 from ddbook.press.record import GPU_FILE, RUN_FOLDER, STORE
 from ddbook.press.remembered import Remembered
 from ddbook.press.signals import on_ending
@@ -30,16 +31,11 @@ from ddbook.press.snapshot import checksum, require_own, snapshot
 from ddbook.press.surroundings import fixed, recorded
 from ddlib.files import InputError, write_atomically
 
-MARK = ".ddlib-run"
-"""Marks a folder as a run's own, so that nothing else is ever cleared away; also the lock of the folder."""
 SOURCE = "source"
 """The folder within a run's for the copy of the notebook, as long as it runs."""
 OWN = {MARK, "run.json", "run.failed.json"}
 NOTES = ("inputs.json", "kept.json", "drawn.json")
 """What a kernel notes for the record while it runs."""
-
-ASIDE = (".new", ".old", ".failed")
-"""How the names of folders end in which a run waits to take the place of another, or has failed to."""
 
 RESERVE, RESERVED = ".reserve", 2**16
 """A file, and its bytes, that makes room for the record when the disk has become full in the meantime."""
@@ -99,7 +95,7 @@ def run(
                 record.failure.notebook = str(final / "notebook.failed.ipynb")
             _finish(work, record)
             if replaces:
-                _replace(work, final)
+                replace(work, final)
     if record.state == "ok":
         shutil.rmtree(out.with_name(f"{out.name}.failed"), ignore_errors=True)  # the attempt before this one is history
     return record
@@ -274,32 +270,3 @@ def checksums(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file that a run has left, by its path in the run's folder; the record itself and the mark apart."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in OWN]
     return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
-
-
-def restore(final: Path) -> None:
-    """Put in its place the run that a crash has left aside: a new one that had finished, or else the old one."""
-    new, old = (final.with_name(f"{final.name}.{ending}") for ending in ("new", "old"))
-    if is_held(new / MARK):  # at work, or just about to take the place
-        return
-    if (new / "run.json").exists() and _is_of(new, final):
-        _replace(new, final)
-    elif (old / "run.json").exists() and not final.exists():
-        old.replace(final)
-
-
-def _is_of(new: Path, final: Path) -> bool:
-    """Whether a finished run is of the notebook whose run stands in the other folder, or of any if none does."""
-    try:
-        return not (final / "run.json").exists() or Run.read(new / "run.json").notebook == Run.read(final / "run.json").notebook
-    except Altered:
-        return False
-
-
-def _replace(work: Path, final: Path) -> None:
-    """Put a folder in the place of an older one."""
-    old = final.with_name(f"{final.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.replace(old)
-    work.replace(final)
-    shutil.rmtree(old, ignore_errors=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ddbook.press.aside import MARK
 from ddbook.press.freshness import Standing, Today, listed
 from ddbook.press.locks import is_held
 from ddbook.press.pages import duration
 from ddbook.press.provenance import Altered, Run
-from ddbook.press.run import MARK, message
+from ddbook.press.run import message
 
 
 class Line(NamedTuple):
