@@ -29,17 +29,27 @@ AS_READ = {"citation_refs"}
 
 
 def write_what_depends(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Has all pages written if what they show of each other is not what it was at the last build."""
-    now = hashlib.sha256(repr(shared(env)).encode()).hexdigest()
-    before, env.ddlib_shared = getattr(env, "ddlib_shared", None), now  # type: ignore[attr-defined]
-    return [] if before == now else sorted(env.found_docs)
+    """Has all pages written if what they show of each other is not what it was at the last build, and those with other pictures."""
+    now, pictures = hashlib.sha256(repr(shared(env)).encode()).hexdigest(), pictures_of(env)
+    before, drawn = getattr(env, "ddlib_shared", None), getattr(env, "ddlib_pictures", {})
+    env.ddlib_shared, env.ddlib_pictures = now, pictures  # type: ignore[attr-defined]
+    return [page for page in sorted(env.found_docs) if before != now or pictures.get(page) != drawn.get(page)]
+
+
+def pictures_of(env: BuildEnvironment) -> dict[str, list[tuple[str, str]]]:
+    """The pictures of each page, with the names that they have in the book: a new one elsewhere may take such a name."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path, (pages, name) in env.images.items():
+        for page in pages:
+            found.setdefault(page, []).append((path, name))
+    return {page: sorted(named) for page, named in found.items()}
 
 
 def shared(env: BuildEnvironment) -> Any:
     """What pages can show of each other, in a fixed order."""
     slugs = {page: facts.get("myst_slugs") for page, facts in env.metadata.items()}
     domains = {name: domain.data for name, domain in env.domains.items() if name not in OWN}
-    return ordered([env.titles, env.longtitles, env.tocs, env.toctree_includes, slugs, env.images, domains])
+    return ordered([env.titles, env.longtitles, env.tocs, env.toctree_includes, slugs, domains])
 
 
 def ordered(value: Any) -> Any:
