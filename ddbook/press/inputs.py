@@ -194,7 +194,7 @@ class _Watch:
                 self._add(name, content or NOT_AVAILABLE)
 
     def _on_os_rename(self, asker: str, source: Any, target: Any, *_: Any) -> None:
-        self.ours.add(os.path.realpath(os.fsdecode(target)))  # written under another name
+        self.ours |= ways(os.fsdecode(target))  # written under another name
 
     def _on_os_listdir(self, asker: str, path: Any) -> None:
         if not isinstance(path, int) and not asker.startswith(IMPORTING):

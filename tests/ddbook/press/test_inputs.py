@@ -146,6 +146,12 @@ def test_a_link_that_leads_elsewhere_is_another_content(root):
     assert changed(found, root) == ["data/current.csv"]
 
 
+def test_what_is_written_under_another_name_is_no_input_where_links_lead_to_it_either(root):
+    (root / "linked").symlink_to("data")
+    program = "open(root / '_build' / 'run' / 'x', 'w').close(); os.rename(root / '_build' / 'run' / 'x', '../linked/moved.csv')"
+    assert watched(root, f"{program}\nopen('../linked/moved.csv')") == {}
+
+
 def test_another_notebook_is_an_input(root):
     (root / "notebooks" / "common.ipynb").write_text("{}")
     assert list(watched(root, "open('common.ipynb')")) == ["notebooks/common.ipynb"]
