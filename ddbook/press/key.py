@@ -32,6 +32,7 @@ KEYING = (
     "reach",
     "remembered",
     "snapshot",
+    "state",
 )
 """Files and folders of ``ddbook.press`` that the recorder reaches and no result follows from: they find out what is fresh."""
 
