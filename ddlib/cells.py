@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+__all__ = ["Plain", "bare", "checksum", "holds", "is_array", "is_scalar", "scalar", "written"]
+
 Plain: TypeAlias = bool | int | float | str
 """What a cell of a table holds; None is written ``"none"``, because an empty cell means that there is no such setting."""
 
-SCALAR = (bool, int, float, complex, str, bytes, type(None))
-EXACT = 2**53  # a column with empty cells is one of floats, which hold no larger whole number exactly
-TAKEN = {"na", "null", "none", "true", "false"}  # words that are read as something else; "nan" and "inf" are numbers
+_SCALAR = (bool, int, float, complex, str, bytes, type(None))
+_EXACT = 2**53  # a column with empty cells is one of floats, which hold no larger whole number exactly
+_TAKEN = {"na", "null", "none", "true", "false"}  # words that are read as something else; "nan" and "inf" are numbers
 
 
 def scalar(value: Any) -> Plain:
@@ -34,7 +36,7 @@ def scalar(value: Any) -> Plain:
     if value is None:
         return "none"
     if isinstance(value, str):
-        ordinary = re.fullmatch(r"[\w -]+", value) and value.lower() not in TAKEN and not _is_number(value)
+        ordinary = re.fullmatch(r"[\w -]+", value) and value.lower() not in _TAKEN and not _is_number(value)
         return str.__str__(value) if ordinary else str.__repr__(value)
     if isinstance(value, bytes):
         return repr(value)
@@ -43,7 +45,7 @@ def scalar(value: Any) -> Plain:
     if isinstance(value, float):
         unheld = math.isnan(value) or (value == 0 and math.copysign(1, value) < 0)
         return f"float({value})" if unheld else value
-    return f"int({value})" if abs(value) > EXACT else value
+    return f"int({value})" if abs(value) > _EXACT else value
 
 
 def written(value: Any) -> str:
@@ -62,23 +64,39 @@ def written(value: Any) -> str:
 
 
 def bare(value: Any) -> Any:
-    """A number or text of NumPy as one of Python."""
+    """A number or text of NumPy as one of Python.
+
+    >>> bare(np.float64(0.5)), bare("text")
+    (0.5, 'text')
+    """
     return value.item() if isinstance(value, np.generic) and value.dtype.kind in "biufcSU" else value
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether a value is a number, text, bytes or None."""
-    return isinstance(bare(value), SCALAR)
+    """Whether a value is a number, text, bytes or None.
+
+    >>> is_scalar("text"), is_scalar(np.int64(3)), is_scalar([3])
+    (True, True, False)
+    """
+    return isinstance(bare(value), _SCALAR)
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value is an array whose bits say all of it."""
+    """Whether a value is an array whose bits say all of it.
+
+    >>> is_array(torch.zeros(2)), is_array(np.zeros(2)), is_array([0.0, 0.0])
+    (True, True, False)
+    """
     plainly = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray) and not value.dtype.hasobject
     return plainly or isinstance(value, Tensor)
 
 
 def holds(value: Any, is_one: Callable[[Any], bool]) -> bool:
-    """Whether a value is of a kind, or a list, tuple or mapping of nothing else and not empty of it; sets and () are scalars."""
+    """Whether a value is of a kind, or a list, tuple or mapping of nothing else and not empty of it; sets and () are scalars.
+
+    >>> holds([1, (2, "three")], is_scalar), holds({"x": torch.zeros(2)}, is_array), holds([], is_array)
+    (True, True, False)
+    """
     if is_one(value):
         return True
     kinds = list | tuple | (set | frozenset if is_one is is_scalar else Mapping)

@@ -16,16 +16,18 @@ import ddlib
 from ddlib.console import EXIT, say, speaking
 from ddlib.files import InputError
 
+__all__ = ["main", "parser"]
+
 STUDY = ("run", "parameters", "book", "render", "sweep", "claims", "repeat", "reference", "archive", "links", "status", "accept")
 """Commands about notebooks, chapters and the book, which are of the study: ``ddbook run`` and so on."""
-NEEDED = ("pandas", "yaml", "rich")
+_NEEDED = ("pandas", "yaml", "rich")
 """What ``ddlib merge`` imports and the library alone does not."""
-NOISE_HELP = (
+_NOISE_HELP = (
     "YAML file with the standard deviations of measurement errors: a line `hb: 0.4` holds for a column of all tables, and the same "
     "line indented below a line `a.csv:` for that of the table a.csv only"
 )
-MERGE_HELP = "merge tables with intersecting columns into one table of complete synthetic patients, with a report"
-MERGE_NOTE = """\
+_MERGE_HELP = "merge tables with intersecting columns into one table of complete synthetic patients, with a report"
+_MERGE_NOTE = """\
 A table has one row for each visit of a patient, an empty cell for what was not
 measured, and any columns besides the two that are named:
 
@@ -49,15 +51,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command understands."""
+    """What the command understands.
+
+    >>> given = parser().parse_args(["merge", "a.csv", "b.csv", "--id", "patient", "--time", "visit", "-o", "all.csv"])
+    >>> given.command, given.rows, given.visits
+    ('merge', 100, 'auto')
+    """
     top = _Parser(prog="ddlib", description=(ddlib.__doc__ or "").partition("\n")[0], allow_abbrev=False)
     top.epilog = "Notebooks, chapters and the book are of the study, whose command is `ddbook`."
     top.add_argument("--version", action="version", version=f"ddlib {ddlib.__version__}")
     merge = top.add_subparsers(dest="command", metavar="COMMAND").add_parser(
         "merge",
-        help=MERGE_HELP,
-        description=MERGE_HELP.capitalize() + ".",
-        epilog=MERGE_NOTE,
+        help=_MERGE_HELP,
+        description=_MERGE_HELP.capitalize() + ".",
+        epilog=_MERGE_NOTE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -68,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     merge.add_argument("--time", required=True, help="the column with the time of the visit: numbers or ISO dates")
     output = "the synthetic table, .csv or .parquet; reports go beside it"
     merge.add_argument("-o", "--output", required=True, type=Path, help=output)
-    merge.add_argument("--noise", type=Path, help=NOISE_HELP)
+    merge.add_argument("--noise", type=Path, help=_NOISE_HELP)
     merge.add_argument("--rows", type=int, default=100, help="the number of synthetic patients (default: %(default)s)")
     merge.add_argument("--weights", action="store_true", help="add a column: how many patients each row stands for")
     visits = "values: equal times are one visit; order: number a patient's rows; or auto (default: %(default)s)"
@@ -84,14 +91,14 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def run_merge(given: argparse.Namespace) -> int:
+def _run_merge(given: argparse.Namespace) -> int:
     """``ddlib merge``; returns the exit status.
 
     Raises:
         InputError: if a package is missing, or the files or options cannot be used.
     """
     try:
-        for package in NEEDED:
+        for package in _NEEDED:
             importlib.import_module(package)
         from ddlib.merge.files import merge_files, summary
         from ddlib.progress import Bar
@@ -112,7 +119,7 @@ def run_merge(given: argparse.Namespace) -> int:
     return EXIT["ok"]
 
 
-def answer(words: Sequence[str]) -> int:
+def _answer(words: Sequence[str]) -> int:
     """What the command does with its words; returns the exit status."""
     if words and words[0] in STUDY:
         raise InputError(f"`ddlib {words[0]}` is of the study now: `ddbook {words[0]}`, which `make book` installs")
@@ -121,12 +128,18 @@ def answer(words: Sequence[str]) -> int:
     if given.command is None:
         understands.print_help()
         return EXIT["ok"]
-    return run_merge(given)
+    return _run_merge(given)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The entry point: wrong input is one sentence and exit status 2."""
-    raise SystemExit(speaking("ddlib", lambda: answer(list(sys.argv[1:] if arguments is None else arguments))))
+    """The entry point: wrong input is one sentence and exit status 2.
+
+    >>> main(["run"])
+    Traceback (most recent call last):
+        ...
+    SystemExit: 2
+    """
+    raise SystemExit(speaking("ddlib", lambda: _answer(list(sys.argv[1:] if arguments is None else arguments))))
 
 
 if __name__ == "__main__":

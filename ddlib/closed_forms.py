@@ -1,6 +1,6 @@
 """Sets in closed form: points that keep what a linear learner, or a mean and a covariance, needs of the data.
 
-Pure linear algebra, from which tasks make their exact sets (:class:`~ddlib.problem.Constructible`) and methods their points.
+Pure linear algebra, from which tasks make their exact sets (:class:`~ddlib.protocols.Constructible`) and methods their points.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from ddlib.problem import Distilled
 
+__all__ = ["carry", "factor", "label_scale", "of_weight_one", "serve_solutions", "span", "unit", "weighted"]
+
 
 def factor(data: Distilled) -> Distilled:
     r"""The rows of the R factor of :math:`[X\ y]`: d + 1 points with the same squared loss as the data at every :math:`\theta`.
@@ -23,6 +25,11 @@ def factor(data: Distilled) -> Distilled:
 
     Args:
         data: rows x of shape (R, n, d), labels y of shape (R, n), weights w of shape (R, n).
+
+    >>> x, y = torch.eye(2, dtype=torch.float64).repeat(1, 50, 1), torch.ones(1, 100, dtype=torch.float64)
+    >>> points = factor(Distilled(x, y, y))
+    >>> points.x.shape, torch.allclose(points.x.mT @ points.x, x.mT @ x)
+    (torch.Size([1, 3, 2]), True)
     """
     x, y = weighted(data)
     joined = torch.cat([x, y.unsqueeze(-1)], -1)
@@ -45,6 +52,13 @@ def serve_solutions(data: Distilled, solutions: Float[Tensor, "R m d"]) -> Disti
     Args:
         data: rows x of shape (R, n, d), labels y of shape (R, n), weights w of shape (R, n).
         solutions: ridge solutions on D.
+
+    >>> from ddlib.learners import ridge
+    >>> x = torch.tensor([[[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]], dtype=torch.float64)
+    >>> data = Distilled(x, torch.tensor([[1.0, 0.0, 2.0]], dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64))
+    >>> point = serve_solutions(data, ridge(data, 1.0).unsqueeze(-2))
+    >>> point.budget, torch.allclose(ridge(point, 1.0), ridge(data, 1.0))
+    (1, True)
     """
     x, y = weighted(data)
     basis = span(unit(solutions) @ _projection(x))
@@ -63,6 +77,11 @@ def carry(mean: Float[Tensor, "*R d"], covariance: Float[Tensor, "*R d d"]) -> F
 
     Raises:
         ValueError: if the covariance is not positive definite.
+
+    >>> points = carry(torch.tensor([1.0, 2.0]), torch.eye(2))
+    >>> points.shape, points.mean(0).round(decimals=4), points.mT.cov(correction=0).round(decimals=4).abs()
+    (torch.Size([3, 2]), tensor([1., 2.]), tensor([[1., 0.],
+            [0., 1.]]))
     """
     dimension = mean.shape[-1]
     root, failed = torch.linalg.cholesky_ex(covariance)
@@ -80,6 +99,9 @@ def label_scale(data: Distilled) -> Float[Tensor, "R 1"]:
     """The weighted standard deviation of y, which makes labels further columns; one where the labels are all the same.
 
     Class labels have one scale in common: the root of the mean, over the C columns, of their weighted variances.
+
+    >>> label_scale(Distilled(torch.zeros(1, 2, 3), torch.tensor([[-2.0, 2.0]]), torch.ones(1, 2)))
+    tensor([[2.]])
     """
     columns = data.y.unsqueeze(-2) if data.y.ndim == data.w.ndim else data.y.mT
     if columns.shape[-2] == 0:
@@ -92,24 +114,42 @@ def label_scale(data: Distilled) -> Float[Tensor, "R 1"]:
 
 
 def weighted(data: Distilled) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n"]]:
-    """Rows and labels times the square roots of their weights."""
+    """Rows and labels times the square roots of their weights.
+
+    >>> weighted(Distilled(torch.ones(1, 2, 1), torch.ones(1, 2), torch.tensor([[4.0, 9.0]])))[1]
+    tensor([[2., 3.]])
+    """
     root = data.w.sqrt()
     return data.x * root.unsqueeze(-1), data.y * root
 
 
 def unit(theta: Float[Tensor, "*R d"]) -> Float[Tensor, "*R d"]:
-    """Theta at length one; zero stays zero."""
+    """Theta at length one; zero stays zero.
+
+    >>> unit(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
     length = theta.norm(dim=-1, keepdim=True)
     return theta / torch.where(length > 0, length, torch.ones_like(length))
 
 
 def of_weight_one(x: Float[Tensor, "R m d"], y: Float[Tensor, "R m"]) -> Distilled:
-    """Points of weight one."""
+    """Points of weight one.
+
+    >>> of_weight_one(torch.eye(2).unsqueeze(0), torch.zeros(1, 2)).w
+    tensor([[1., 1.]])
+    """
     return Distilled(x, y, torch.ones_like(y))
 
 
 def span(rows: Float[Tensor, "R n d"]) -> Float[Tensor, "R d k"]:
-    """Orthonormal columns that span the rows: as many as the largest rank, with columns of zeros where the rank is lower."""
+    """Orthonormal columns that span the rows: as many as the largest rank, with columns of zeros where the rank is lower.
+
+    >>> span(torch.tensor([[0.0, 2.0], [0.0, -1.0]])).abs()
+    tensor([[0.],
+            [1.]])
+    """
     _, singular, basis = torch.linalg.svd(rows, full_matrices=False)
     kept = singular > 4096 * torch.finfo(rows.dtype).eps * singular[..., :1]
     most = max(int(kept.sum(-1).max()), 1)

@@ -12,11 +12,13 @@ from typing import Any, TextIO, cast
 
 from ddlib.files import InputError
 
+__all__ = ["EXIT", "Tolerant", "say", "show", "speaking"]
+
 EXIT = {"ok": 0, "failed": 1, "kernel_died": 1, "timeout": 124, "interrupted": 130}
 """Exit status for each end state; 2 is wrong input, before anything started."""
 
 
-SPENT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+_SPENT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Errors of the machine, not of the program: a full or broken disk, no more files."""
 
 
@@ -25,6 +27,9 @@ def say(text: str, error: bool = False) -> None:
 
     What the stream cannot write is replaced. Nothing that happens to the stream is an error: a reader may have gone (``| head``), a
     terminal may be closed, the disk with a log may be full.
+
+    >>> say("3 of 4 chapters are up to date")
+    3 of 4 chapters are up to date
     """
     print(text, file=Tolerant(error), flush=True)
 
@@ -34,6 +39,9 @@ class Tolerant(io.TextIOBase):
 
     Args:
         error: which of the two.
+
+    >>> print("100 %", file=Tolerant())
+    100 %
     """
 
     def __init__(self, error: bool = False) -> None:
@@ -70,7 +78,11 @@ class Tolerant(io.TextIOBase):
 
 
 def show(*things: Any) -> None:
-    """Print tables, or what else rich can draw, as :func:`say` prints a line; needs rich."""
+    """Print tables, or what else rich can draw, as :func:`say` prints a line; needs rich.
+
+    >>> show("[bold]finished[/bold]")
+    finished
+    """
     from rich.console import Console
 
     Console(file=cast(TextIO, Tolerant())).print(*things)
@@ -88,6 +100,13 @@ def speaking(name: str, answer: Callable[[], int]) -> int:
     Args:
         name: of the command, before the sentence.
         answer: does the work and returns its status.
+
+    >>> def answer():
+    ...     print("merged")
+    ...     return EXIT["ok"]
+    >>> speaking("ddlib", answer)
+    merged
+    0
     """
     try:
         return answer()
@@ -101,7 +120,7 @@ def speaking(name: str, answer: Callable[[], int]) -> int:
         _silence(sys.stdout)
         return EXIT["ok"]
     except OSError as error:
-        if error.errno not in SPENT:
+        if error.errno not in _SPENT:
             raise
         place = f"{error.filename}: " if error.filename else ""
         say(f"{name}: {place}{os.strerror(error.errno)}: make room there, and give the same command again", error=True)

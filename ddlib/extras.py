@@ -5,12 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+__all__ = ["needed"]
+
 
 def needed(module: str, extra: str) -> ModuleType:
     """A module of a package that an extra of ddlib brings.
 
     Raises:
         ModuleNotFoundError: if it is not installed; the message says how to install it.
+
+    >>> needed("json", "merge").loads("[1, 2]")
+    [1, 2]
+    >>> needed("no_such_package", "merge")
+    Traceback (most recent call last):
+        ...
+    ModuleNotFoundError: this needs the package no_such_package, which is not installed: pip install 'ddlib[merge]'
     """
     try:
         return import_module(module)

@@ -8,13 +8,27 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+__all__ = ["InputError", "finite", "read_yaml", "tail", "write_atomically", "write_json"]
+
 
 class InputError(ValueError):
-    """What the user asked for cannot be done; the message is one sentence that says what is wrong and how to mend it."""
+    """What the user asked for cannot be done; the message is one sentence that says what is wrong and how to mend it.
+
+    >>> raise InputError("there is no file a.csv: give the path of a table")
+    Traceback (most recent call last):
+        ...
+    ddlib.files.InputError: there is no file a.csv: give the path of a table
+    """
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new one, never a part."""
+    """Write a file so that a reader, or a crash, sees the old content or the new one, never a part.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "new" / "note.txt", "whole or not at all")
+    ...     (Path(folder) / "new" / "note.txt").read_text()
+    'whole or not at all'
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -31,12 +45,22 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically; numbers that are not finite become null, which every JSON reader knows."""
+    """Write JSON atomically; numbers that are not finite become null, which every JSON reader knows.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_json(Path(folder) / "run.json", {"risk": float("nan")})
+    ...     json.loads((Path(folder) / "run.json").read_text())
+    {'risk': None}
+    """
     write_atomically(path, json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n")
 
 
 def finite(value: Any) -> Any:
-    """A value for JSON, in which every number that is not finite has become None."""
+    """A value for JSON, in which every number that is not finite has become None.
+
+    >>> finite({"risk": [0.5, float("inf")], "name": "ridge"})
+    {'risk': [0.5, None], 'name': 'ridge'}
+    """
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -51,6 +75,12 @@ def read_yaml(path: Path) -> Any:
 
     Raises:
         InputError: if it is not YAML, gives a key twice, or cannot be read.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "noise.yml"
+    ...     write_atomically(path, "hb: 0.4")
+    ...     read_yaml(path)
+    {'hb': 0.4}
     """
     from ddlib import yaml12
 
@@ -65,7 +95,13 @@ def read_yaml(path: Path) -> Any:
 
 
 def tail(path: Path, count: int) -> list[str]:
-    """The last lines of a text that are not empty; none of a file that is not there."""
+    r"""The last lines of a text that are not empty; none of a file that is not there.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "run.log", "one\ntwo\n\nthree\n")
+    ...     tail(Path(folder) / "run.log", 2)
+    ['two', 'three']
+    """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -12,51 +12,24 @@ risks accept further axes in front of it, which broadcast against the task's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import check_run, check_set, state_of
+from ddlib.distilled import Distilled
+from ddlib.progress import Watch
 from ddlib.requirement import Requirement
 
-Split = Literal["train", "validation", "test"]
+__all__ = ["Block", "Callback", "ClosedForm", "Distillation", "Distilled", "Info", "Method", "Split", "State", "Task"]
+__all__ += ["distil", "optimality_gap", "regret", "whole_set"]
+
+Split = Literal["train", "validation", "test"]  # the parts of a task's data
 Model = TypeVar("Model")
-
-
-class Distilled(NamedTuple):
-    """A weighted set of units: the distilled set S, and just as well the data D that it stands for.
-
-    A unit is what a budget counts: a row, a trajectory, a collocation point. Weights and free labels are part of the type because
-    exact distillation needs them.
-
-    Attributes:
-        x: the units, shape (R, m, ...).
-        y: their labels, shape (R, m), or (R, m, 0) for a task without labels.
-        w: their weights, shape (R, m); one everywhere for an ordinary data set.
-    """
-
-    x: Float[Tensor, "R m *unit"]
-    y: Float[Tensor, "R m *label"]
-    w: Float[Tensor, "R m"]
-
-    @property
-    def budget(self) -> int:
-        """The number of units m."""
-        return self.w.shape[-1]
-
-    @property
-    def replicates(self) -> int:
-        """The length R of the replicate axis."""
-        return self.w.shape[-2]
-
-    @property
-    def stored_numbers(self) -> int:
-        """How many numbers one replicate stores: units and labels, and the weights unless all of them are one."""
-        batch = self.w.ndim - 1
-        per_unit = self.x.shape[batch + 1 :].numel() + self.y.shape[batch + 1 :].numel()
-        return self.budget * (per_unit + int(not bool((self.w == 1).all())))
 
 
 class Block(NamedTuple):
@@ -65,6 +38,9 @@ class Block(NamedTuple):
     Attributes:
         rows: indices into the units of S, shape (b,).
         risk: maps the model learned from the whole of S to one number per replicate, shape (R,).
+
+    >>> Block(torch.arange(2), lambda model: model.square().sum(-1)).risk(torch.tensor([[3.0, 4.0]]))
+    tensor([25.])
     """
 
     rows: Tensor
@@ -107,75 +83,6 @@ class Task(Protocol[Model]):
         ...
 
 
-@runtime_checkable
-class Optimised(Protocol):
-    """A task whose learner minimises an objective: what unrolled and implicit differentiation need to know of it.
-
-    The model is one tensor with the replicates in front.
-    """
-
-    def initial(self, generator: torch.Generator) -> Float[Tensor, " R *P"]:
-        """The model that training begins at."""
-        ...
-
-    def objective(self, model: Float[Tensor, " R *P"], distilled: Distilled) -> Float[Tensor, " R"]:
-        """What the learner minimises over models, given a set."""
-        ...
-
-
-class Fold(NamedTuple):
-    """A task without some of its training units, and where it keeps them.
-
-    Attributes:
-        task: the task on the other units.
-        split: the split of it whose risk is that of the units held out.
-    """
-
-    task: Task
-    split: Split
-
-
-@runtime_checkable
-class Resampled(Protocol):
-    """A task that can hold out some of its own training units: what early stopping needs to know of it."""
-
-    def held_out(self, share: float) -> Sequence[Fold]:
-        """The task without about this share of its units: once, or once for each of the folds that together hold all units."""
-        ...
-
-
-@runtime_checkable
-class Constructible(Protocol):
-    """A task that knows distilled sets of its own in closed form."""
-
-    def construct(self, budget: int) -> Distilled:
-        """A set of at most ``budget`` units (one or more); NotImplementedError where none is known."""
-        ...
-
-    def is_exact(self, budget: int) -> bool:
-        """Whether that set serves the task with zero regret."""
-        ...
-
-
-@runtime_checkable
-class Learner(Protocol):
-    """A general inference procedure as an object, for tasks that take any.
-
-    A learner that draws nothing may say so by ``deterministic = True``; then it is not trained again on the same set.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    def fit(self, data: Distilled, generator: torch.Generator | None = None) -> Any:
-        """The model learned from a set."""
-        ...
-
-    def predict(self, model: Any, x: Float[Tensor, "*R n d"]) -> Float[Tensor, "*R n *label"]:
-        """Labels, or a score for each class."""
-        ...
-
-
 class State(Protocol):
     """What a method needs to go on; at the least, the set it has reached."""
 
@@ -188,6 +95,9 @@ class Info(NamedTuple):
 
     Attributes:
         surrogate: the objective that the method minimised in this step, shape (R,).
+
+    >>> Info(torch.tensor([0.5])).surrogate
+    tensor([0.5000])
     """
 
     surrogate: Float[Tensor, " R"]
@@ -216,7 +126,15 @@ class Chosen(NamedTuple):
 
 
 class ClosedForm:
-    """Base of the methods that choose S in one go: a subclass gives ``name`` and ``choose``."""
+    """Base of the methods that choose S in one go: a subclass gives ``name`` and ``choose``.
+
+    >>> class FirstRows(ClosedForm):
+    ...     def choose(self, task, budget, generator):
+    ...         return Distilled(*(part[:, :budget] for part in task.train))
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> FirstRows().choose(RidgeTask(as_data(torch.eye(3), torch.arange(3.0))), 2, torch.Generator()).y
+    tensor([[0., 1.]])
+    """
 
     name: str
 
@@ -236,8 +154,51 @@ class ClosedForm:
 
 
 def whole_set(task: Task, distilled: Distilled) -> list[Block]:
-    """The default of :meth:`Task.blocks`: all units, with the training risk."""
+    """The default of :meth:`Task.blocks`: all units, with the training risk.
+
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data(torch.eye(3), torch.arange(3.0)))
+    >>> [block.rows.tolist() for block in whole_set(task, task.train)]
+    [[0, 1, 2]]
+    """
     return [Block(torch.arange(distilled.budget, device=distilled.w.device), task.risk)]
+
+
+Callback = Callable[[int, Distilled, "Float[Tensor, ' R'] | None"], "bool | None"]
+"""Sees (step, set, surrogate) before each update and after the last, and stops the run by a true answer.
+
+The set is the one after so many updates of this run, the surrogate that of the update which led to it; None before the first.
+"""
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What a run of a method came to. It unpacks as ``chosen, history = distil(...)``.
+
+    Attributes:
+        distilled: the set.
+        history: one :class:`Info` per update.
+        state: what the method needs to go on: ``distil(..., state=run.state)``.
+        stopped: why there was no further update.
+
+    >>> chosen, history = Distillation(Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2), torch.ones(1, 2)), [], None, "done")
+    >>> chosen.budget, history
+    (2, [])
+    """
+
+    distilled: Distilled
+    history: list[Info]
+    state: Any
+    stopped: str
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.distilled, self.history))
+
+    def __getitem__(self, index: int) -> Any:
+        return (self.distilled, self.history)[index]
+
+    def __len__(self) -> int:
+        return 2
 
 
 def distil(
@@ -245,52 +206,94 @@ def distil(
     task: Task,
     budget: int,
     steps: int,
-    generator: torch.Generator,
-    observe: Callable[[int, Distilled], None] | None = None,
-) -> tuple[Distilled, list[Info]]:
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+    state: Any = None,
+) -> Distillation:
     """Run a method on a task.
+
+    A run that takes longer than some seconds shows a bar where the error stream is a terminal and rich is installed.
 
     Args:
         method: how S is chosen.
         task: what S is for.
         budget: the number of units m.
-        steps: updates after ``init``; zero for closed forms.
-        generator: the source of all randomness.
-        observe: called with (step, set) before each update and after the last, for curves.
+        steps: updates after ``init``; zero for closed forms. An iterative method with zero steps gives the set that it begins with.
+        generator: the source of all randomness; there is no other.
+        callback: sees each step, and may stop the run (:data:`Callback`).
+        state: of an earlier run of the same method, to go on from instead of ``init``; with the earlier run's generator the two
+            runs are to the last bit one long run, if the method's ``horizon`` is given.
 
     Returns:
-        The distilled set and one :class:`Info` per update.
+        The distilled set, the history, the state, and why it stopped.
 
     Raises:
+        TypeError: if an argument is of the wrong kind.
         ValueError: if the budget is below one or the number of steps below zero.
-        FloatingPointError: if the set that was reached holds a value that is not finite.
+        FloatingPointError: if the set that was reached holds a value that is not finite, or no surrogate of a replicate was finite.
+
+    >>> from ddlib.methods import FirstOrder
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0]], [2.0, 4.0, 5.0]))
+    >>> run = distil(FirstOrder(), task, budget=1, steps=20, generator=torch.Generator().manual_seed(0))
+    >>> run.distilled.x.shape, len(run.history), run.stopped
+    (torch.Size([1, 1, 1]), 20, 'all steps are done')
     """
-    if budget < 1:
-        raise ValueError(f"a distilled set needs a budget of at least 1 unit, but the budget is {budget}")
-    if steps < 0:
-        raise ValueError(f"the number of steps must be 0 or more, but it is {steps}")
-    state = method.init(task, budget, generator)
-    history = []
-    for step in range(steps):
-        if observe is not None:
-            observe(step, state.distilled)
-        state, info = method.update(task, state, generator)
-        history.append(info)
-    if observe is not None:
-        observe(steps, state.distilled)
-    if not all(bool(part.isfinite().all()) for part in state.distilled):
+    check_run(method, task, budget, steps, generator)
+    assert generator is not None  # checked, for the type checker
+    if hasattr(method, "planned"):
+        method = method.planned(steps, None if state is None else state_of(state, budget))
+    state = method.init(task, budget, generator) if state is None else state_of(state, budget)
+    history: list[Info] = []
+    stopped = "all steps are done" if steps else "no step was asked for"
+    with Watch(steps, f"{method.name} on {task.name}") as watch:
+        for step in range(steps + 1):
+            if callback is not None and callback(step, state.distilled, history[-1].surrogate if history else None):
+                stopped = f"the callback stopped it after {step} of {steps} steps"
+                break
+            if step < steps:
+                state, info = method.update(task, state, generator)
+                history.append(info)
+                watch.done(step + 1)
+    _finite(method, task, budget, state.distilled, history)
+    return Distillation(state.distilled, history, state, stopped)
+
+
+def _finite(method: Method, task: Task, budget: int, distilled: Distilled, history: Sequence[Info]) -> None:
+    """Refuse a set that is not finite, or that no finite surrogate led to; asked once, after the run."""
+    check_set(distilled, method.name, budget)
+    where = f"{method.name} on {task.name} with budget {budget}"
+    if not all(bool(part.isfinite().all()) for part in distilled):
         raise FloatingPointError(
-            f"{method.name} on {task.name} with budget {budget} reached a value that is not finite after {steps} steps: "
-            "lower its step size or raise the budget"
+            f"{where} reached a value that is not finite after {len(history)} steps: lower its step size or raise the budget"
         )
-    return state.distilled, history
+    if history and not bool(torch.stack([info.surrogate.detach() for info in history]).isfinite().any(0).all()):
+        raise FloatingPointError(
+            f"{where} met no finite surrogate in {len(history)} steps, so the set is no better than its start: lower the step size "
+            "of the method, or that of the training which it looks at"
+        )
 
 
 def regret(task: Task, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
-    r"""Regret :math:`R_\tau(S) - R_\tau(\text{reference})` of the model learned from S, per replicate."""
+    r"""Regret :math:`R_\tau(S) - R_\tau(\text{reference})` of the model learned from S, per replicate.
+
+    Raises:
+        TypeError: if a set is given instead of a model.
+
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data(torch.eye(2), torch.ones(2)))
+    >>> regret(task, task.reference)
+    tensor([0.])
+    """
+    if isinstance(model, Distilled):
+        raise TypeError("the regret is that of a model, not of a set: write regret(task, task.fit(distilled))")
     return task.risk(model, split) - task.risk(task.reference, split)
 
 
 def optimality_gap(risk: Float[Tensor, " R"], optimum: Float[Tensor, " R"]) -> Float[Tensor, " R"]:
-    r"""Gap :math:`R_\tau(S) - \inf_{|S| \le m} R_\tau`, where ``optimum`` is the infimum or a certified lower bound of it."""
+    r"""Gap :math:`R_\tau(S) - \inf_{|S| \le m} R_\tau`, where ``optimum`` is the infimum or a certified lower bound of it.
+
+    >>> optimality_gap(torch.tensor([3.0]), torch.tensor([2.5]))
+    tensor([0.5000])
+    """
     return risk - optimum

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
+__all__ = ["Requirement", "inherited"]
+
 
 @dataclass(frozen=True)
 class Requirement:
@@ -17,11 +19,17 @@ class Requirement:
         met: whether a task has it, for this method at this budget; to find out, the learner may be trained once. It never raises.
         instead: what to do without it.
         error: the type of the refusal.
+
+    >>> small = Requirement("budget that fits", lambda method, task, budget: budget <= 10, "ask for 10 units at most")
+    >>> small.met(None, None, 20)
+    False
+    >>> small.refusal("ridge")
+    ValueError('ridge has no budget that fits: ask for 10 units at most')
     """
 
     name: str
     met: Callable[[Any, Any, int], bool]
-    instead: str = "choose a method that needs none"
+    instead: str = "choose a method that needs none, such as KMeans() or ZerothOrder()"
     error: type[Exception] = ValueError
 
     def refusal(self, whose: str, because: str | None = None) -> Exception:
@@ -43,5 +51,10 @@ class Requirement:
 
 
 def inherited(method: Any) -> tuple[Requirement, ...]:
-    """What a method that is made of another passes on of the other's requirements."""
+    """What a method that is made of another passes on of the other's requirements.
+
+    >>> from ddlib.methods import Exact, FirstOrder
+    >>> [need.name for need in inherited(FirstOrder(begin=Exact()))]
+    ['exact construction', 'model of this set', 'gradient']
+    """
     return tuple(need.of(method) for need in method.requires)

@@ -31,13 +31,13 @@ from ddlib.cells import Plain, bare, checksum, holds, is_array, is_scalar, scala
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Plain", "checksum", "is_setting", "settings", "settings_last"]
+__all__ = ["CODE", "Plain", "checksum", "constants", "is_setting", "settings", "settings_last"]
 
-Above: TypeAlias = tuple[int, ...]
+_Above: TypeAlias = tuple[int, ...]
 """The objects that hold a value, from the outermost, by their identity."""
 
-NEW = copyreg.__newobj__  # type: ignore[attr-defined]  # how an object that is no more than its attributes is made again
-FUNCTION = ("__self__", "__func__", "__wrapped__", "__code__", "__defaults__", "__kwdefaults__")
+_NEW = copyreg.__newobj__  # type: ignore[attr-defined]  # how an object that is no more than its attributes is made again
+_FUNCTION = ("__self__", "__func__", "__wrapped__", "__code__", "__defaults__", "__kwdefaults__")
 CODE = (
     *("co_code", "co_exceptiontable", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_flags"),
     *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
@@ -45,7 +45,7 @@ CODE = (
 """What of compiled code says what it does, besides :func:`constants`."""
 
 
-HAS_DOCSTRING = 0x4000000
+_HAS_DOCSTRING = 0x4000000
 """The flag of compiled code whose first constant is its docstring, from Python 3.13 on; the standard library has no name for it."""
 
 
@@ -79,12 +79,21 @@ def settings(value: Any, prefix: str) -> dict[str, Plain]:
 
 
 def is_setting(column: str) -> bool:
-    """Whether a column of a table is one of :func:`settings`: only these have a dot in their name."""
+    """Whether a column of a table is one of :func:`settings`: only these have a dot in their name.
+
+    >>> is_setting("method.lr"), is_setting("seed")
+    (True, False)
+    """
     return "." in column
 
 
 def settings_last(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its columns of settings at the right end, and all others in their order."""
+    """The table with its columns of settings at the right end, and all others in their order.
+
+    >>> import pandas as pd
+    >>> list(settings_last(pd.DataFrame(columns=["method.lr", "seed", "risk"])))
+    ['seed', 'risk', 'method.lr']
+    """
     return table[sorted(table.columns, key=lambda column: is_setting(str(column)))]
 
 
@@ -96,13 +105,13 @@ def constants(code: CodeType) -> tuple[Any, ...]:
     (3.14, 2)
     """
     if sys.version_info >= (3, 13):
-        documented = bool(code.co_flags & HAS_DOCSTRING)
+        documented = bool(code.co_flags & _HAS_DOCSTRING)
     else:  # a function always keeps the place free, lambdas and comprehensions do not
         documented = bool(code.co_flags & inspect.CO_NEWLOCALS) and not code.co_name.startswith("<")
     return code.co_consts[documented:]
 
 
-def _columns(value: Any, name: str, above: Above) -> Iterator[tuple[str, Plain]]:
+def _columns(value: Any, name: str, above: _Above) -> Iterator[tuple[str, Plain]]:
     if id(value) in above:
         yield name, f"(itself, {len(above) - above.index(id(value))} above)"
         return
@@ -115,7 +124,7 @@ def _columns(value: Any, name: str, above: Above) -> Iterator[tuple[str, Plain]]
         yield from _columns(inner, f"{name}.{_key(key, name)}", (*above, id(value)))
 
 
-def _cell(value: Any, name: str, above: Above) -> Plain | None:
+def _cell(value: Any, name: str, above: _Above) -> Plain | None:
     """The value of a cell; None for what has to be entered."""
     value, within = bare(value), (*above, id(value))
     if isinstance(value, Enum):
@@ -145,7 +154,7 @@ def _cell(value: Any, name: str, above: Above) -> Plain | None:
     return None
 
 
-def _inner(value: Any, name: str, above: Above) -> dict[Any, Any] | None:
+def _inner(value: Any, name: str, above: _Above) -> dict[Any, Any] | None:
     """The parts of a value that is entered; None for one that says only how it is made again."""
     if isinstance(value, Mapping):
         return dict(value)
@@ -172,7 +181,7 @@ def _attributes(value: Any, name: str) -> dict[str, Any] | None:
         state = object.__getstate__(value)
     else:
         reduced = _reduced(value, name)
-        if isinstance(reduced, str) or reduced[0] is not NEW or len(reduced[1]) > 1 or any(reduced[3:]):
+        if isinstance(reduced, str) or reduced[0] is not _NEW or len(reduced[1]) > 1 or any(reduced[3:]):
             return None
         state = reduced[2]
     parts = state if isinstance(state, tuple) else (state,)
@@ -194,7 +203,7 @@ def _reduced(value: Any, name: str) -> Any:
 def _memory(function: Any) -> dict[str, Any]:
     """All that makes a function do what it does, but for what it finds by name."""
     closure = [_content(cell) for cell in getattr(function, "__closure__", None) or ()]
-    return {part: getattr(function, part, None) for part in FUNCTION} | {"closure": closure}
+    return {part: getattr(function, part, None) for part in _FUNCTION} | {"closure": closure}
 
 
 def _content(cell: Any) -> Any:
@@ -204,7 +213,7 @@ def _content(cell: Any) -> Any:
         return ...  # empty as yet
 
 
-def _digest(value: Any, name: str, above: Above) -> str:
+def _digest(value: Any, name: str, above: _Above) -> str:
     """Eight digits that change with any setting of a value, wherever it stands."""
     found = [(column.removeprefix(name), cell) for column, cell in _columns(value, name, above)]
     return hashlib.blake2b(repr(found).encode(), digest_size=4).hexdigest()

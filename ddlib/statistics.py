@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+__all__ = ["Estimate", "Number", "estimate", "median_coverage", "paired_difference", "quoted"]
+
 
 class Estimate(NamedTuple):
-    """A statistic over n replicates and its 95 % interval (not a number where n cannot give one)."""
+    """A statistic over n replicates and its 95 % interval (not a number where n cannot give one).
+
+    >>> Estimate(0.5, 0.4, 0.6, 10).value
+    0.5
+    """
 
     value: float
     low: float
@@ -19,7 +25,11 @@ class Estimate(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number for the prose: the arguments of a recorder's ``number`` after the name."""
+    """A number for the prose: the arguments of a recorder's ``number`` after the name.
+
+    >>> Number(0.5, unit="nats")
+    Number(value=0.5, low=None, high=None, n=None, unit='nats')
+    """
 
     value: float
     low: float | None = None
@@ -87,5 +97,9 @@ def _rank(n: int) -> int:
 
 
 def paired_difference(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
-    """Mean difference between two methods on the same replicates: "A beats B" is a claim about this interval."""
+    """Mean difference between two methods on the same replicates: "A beats B" is a claim about this interval.
+
+    >>> paired_difference([1.0, 2.0, 3.0], [0.0, 1.0, 2.0])
+    Estimate(value=1.0, low=1.0, high=1.0, n=3)
+    """
     return estimate(np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float), "mean")

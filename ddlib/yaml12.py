@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 
 from ddlib.extras import needed
 
-SCALARS = (
+__all__ = ["NotYamlError", "load"]
+
+_SCALARS = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", [*"-+0123456789"]),
@@ -23,11 +25,16 @@ SCALARS = (
 
 
 class NotYamlError(ValueError):
-    """A text is not YAML, or has a key twice.
+    r"""A text is not YAML, or has a key twice.
 
     Attributes:
         line: where, counted from 1.
         reason: what is wrong, where that is a sentence for people; empty for an error of syntax.
+
+    >>> load("a: 1\na: 2")
+    Traceback (most recent call last):
+        ...
+    ddlib.yaml12.NotYamlError: the key 'a' is given twice
     """
 
     def __init__(self, line: int, reason: str) -> None:
@@ -42,7 +49,7 @@ def _loader() -> Any:
     class Loader(needed("yaml", "merge").SafeLoader):  # type: ignore[misc]
         yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # none of PyYAML's: so there are no dates and no merge keys either
 
-    for tag, pattern, first in SCALARS:
+    for tag, pattern, first in _SCALARS:
         Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})\Z"), first)
     for tag, construct in (("int", _whole_number), ("float", _number), ("map", _mapping)):
         Loader.add_constructor(f"tag:yaml.org,2002:{tag}", construct)

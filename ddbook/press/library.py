@@ -71,7 +71,8 @@ def library_page(part: str, earlier: Path) -> str:
     if pages:
         blocks.append(f"With pages of their own: {', '.join(pages)}.")
     offered = [getattr(package, name) for name in getattr(package, "__all__", [])] if inner else []
-    links = [f"{{py:obj}}`~{thing.__module__}.{thing.__qualname__}`" for thing in offered if hasattr(thing, "__qualname__")]
+    ours = [thing for thing in offered if hasattr(thing, "__qualname__") and thing.__module__.startswith("ddlib.")]  # no aliases
+    links = [f"{{py:obj}}`~{thing.__module__}.{thing.__qualname__}`" for thing in ours]
     if links:
         blocks.append(f"To be imported from `ddlib.{part}`: {', '.join(links)}.")
     for name in inner:

@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from sklearn.datasets import load_diabetes, load_digits
 from torch import Tensor
 
+__all__ = ["Images", "Table", "diabetes", "digits"]
+
 
 class Table(NamedTuple):
     """A regression data set.
@@ -17,6 +19,10 @@ class Table(NamedTuple):
         x: one row per case, columns of unit variance and mean zero.
         y: the label, centred, in its own unit.
         names: of the columns of x.
+
+    >>> table = diabetes()
+    >>> table.names[:3], table.y.shape
+    (('age', 'sex', 'bmi'), torch.Size([442]))
     """
 
     x: Float[Tensor, "n d"]
@@ -45,6 +51,10 @@ class Images(NamedTuple):
         x: one image per row, grey values from 0 to 1.
         label: its class, 0 to 9.
         side: height and width in pixels.
+
+    >>> images = digits()
+    >>> images.side, images.x[0].unflatten(0, (8, 8)).shape, images.label[:3]
+    (8, torch.Size([8, 8]), tensor([0, 1, 2]))
     """
 
     x: Float[Tensor, "n d"]

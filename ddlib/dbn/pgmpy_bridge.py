@@ -19,14 +19,24 @@ from ddlib.extras import needed
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["fit", "frame", "node", "pair_frame", "unroll"]
+
 
 def node(variable: int, time: int, kind: str = "x") -> str:
-    """The name of a node; slices count from 0."""
+    """The name of a node; slices count from 0.
+
+    >>> node(3, 0), node(3, 0, "y")
+    ('x3_0', 'y3_0')
+    """
     return f"{kind}{variable}_{time}"
 
 
 def frame(trajectories: Float[Tensor, "n T p"], kind: str = "x") -> pd.DataFrame:
-    """Trajectories of one replicate as a table with one column per node of the unrolled network."""
+    """Trajectories of one replicate as a table with one column per node of the unrolled network.
+
+    >>> list(frame(torch.zeros(5, 2, 2)))
+    ['x0_0', 'x1_0', 'x0_1', 'x1_1']
+    """
     pd = needed("pandas", "pgmpy")
     _, slices, variables = trajectories.shape
     columns = [node(i, t, kind) for t in range(slices) for i in range(variables)]
@@ -34,7 +44,11 @@ def frame(trajectories: Float[Tensor, "n T p"], kind: str = "x") -> pd.DataFrame
 
 
 def pair_frame(trajectories: Float[Tensor, "n T p"]) -> pd.DataFrame:
-    """All transitions of one replicate as rows of a two-slice table: slice t − 1 is called 0, slice t is called 1."""
+    """All transitions of one replicate as rows of a two-slice table: slice t − 1 is called 0, slice t is called 1.
+
+    >>> pair_frame(torch.zeros(5, 3, 1)).shape
+    (10, 2)
+    """
     pairs = torch.stack([trajectories[:, :-1], trajectories[:, 1:]], dim=2).flatten(0, 1)
     return frame(pairs)
 
@@ -48,6 +62,11 @@ def unroll(model: Dbn, graph: Graph, replicate: int, slices: int, noise: float |
         replicate: which one.
         slices: the number of slices T.
         noise: standard deviation of the measurements; when given, each variable gets a child ``y`` that measures it.
+
+    >>> from ddlib.dbn import random_networks
+    >>> graph, model = random_networks(1, 2, torch.Generator().manual_seed(0))
+    >>> sorted(unroll(model, graph, 0, slices=2).nodes)
+    ['x0_0', 'x0_1', 'x1_0', 'x1_1']
     """
     pgmpy, factors = needed("pgmpy.models", "pgmpy"), needed("pgmpy.factors.continuous", "pgmpy")
 
@@ -80,6 +99,13 @@ def fit(graph: Graph, replicate: int, trajectories: Float[Tensor, "n T p"]) -> D
 
     Returns:
         The estimate, with a replicate axis of length one.
+
+    >>> from ddlib.dbn import mle, random_networks, sample
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, model = random_networks(1, 2, generator)
+    >>> rows = sample(model, 50, 3, generator)
+    >>> torch.allclose(fit(graph, 0, rows[0]).inter, mle(graph, rows).inter)
+    True
     """
     pgmpy, estimators = needed("pgmpy.models", "pgmpy"), needed("pgmpy.parameter_estimator", "pgmpy")
 

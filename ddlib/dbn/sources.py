@@ -11,6 +11,8 @@ from torch import Tensor
 from ddlib.dbn.model.generate import sample
 from ddlib.dbn.model.network import Dbn
 
+__all__ = ["Sources", "Statistics", "draw_sources", "fold", "pairs_observed", "random_pattern", "statistics"]
+
 
 class Sources(NamedTuple):
     """What K sources hold: trajectories with hidden entries and measurement noise of known size.
@@ -19,6 +21,10 @@ class Sources(NamedTuple):
         values: the measured trajectories; not-a-number where hidden.
         observed: which entries each source measures.
         noise: standard deviation of the noise on each entry.
+
+    >>> seen = torch.ones(1, 2, 3, 1, dtype=torch.bool)  # one replicate, two sources, three slices, one variable
+    >>> Sources(torch.zeros(1, 2, 10, 3, 1), seen, 0.3 * seen).slices
+    3
     """
 
     values: Float[Tensor, "R K n T p"]
@@ -39,6 +45,10 @@ class Statistics(NamedTuple):
         mean, covariance: of the measured entries (divisor n); zero at hidden ones.
         observed: one at measured entries, zero at hidden ones.
         noise: variance of the measurement noise.
+
+    >>> seen = torch.ones(1, 2, 3, 1, dtype=torch.bool)
+    >>> statistics(Sources(torch.ones(1, 2, 10, 3, 1), seen, 0.3 * seen)).size
+    tensor([[10., 10.]])
     """
 
     size: Float[Tensor, "R K"]
@@ -49,7 +59,13 @@ class Statistics(NamedTuple):
 
 
 def statistics(sources: Sources) -> Statistics:
-    """Sufficient statistics of the sources."""
+    """Sufficient statistics of the sources.
+
+    >>> seen = torch.ones(1, 2, 3, 1, dtype=torch.bool)
+    >>> statistics(Sources(torch.ones(1, 2, 10, 3, 1), seen, 0.3 * seen)).mean
+    tensor([[[1., 1., 1.],
+             [1., 1., 1.]]])
+    """
     filled = torch.where(sources.observed.unsqueeze(-3), sources.values, 0.0).flatten(-2)
     mean = filled.mean(-2)
     centred = filled - mean.unsqueeze(-2)
@@ -64,6 +80,11 @@ def fold(sources: Sources, number: int, folds: int) -> tuple[Sources, Sources]:
 
     Raises:
         ValueError: if there are fewer than two folds, or a fold or its rest has fewer than two patients of a source.
+
+    >>> seen = torch.ones(1, 2, 3, 1, dtype=torch.bool)
+    >>> rest, held = fold(Sources(torch.ones(1, 2, 10, 3, 1), seen, 0.3 * seen), 0, 5)
+    >>> rest.values.shape, held.values.shape
+    (torch.Size([1, 2, 8, 3, 1]), torch.Size([1, 2, 2, 3, 1]))
     """
     patients = sources.values.shape[2]
     if folds < 2 or patients // folds < 2 or patients - -(-patients // folds) < 2:
@@ -75,7 +96,13 @@ def fold(sources: Sources, number: int, folds: int) -> tuple[Sources, Sources]:
 
 
 def pairs_observed(observed: Bool[Tensor, "R K T p"]) -> Bool[Tensor, "R p p"]:
-    """Which pairs of variables some source measures both of, in one slice at least."""
+    """Which pairs of variables some source measures both of, in one slice at least.
+
+    >>> pairs_observed(torch.tensor([[[[True, True, False]], [[False, True, True]]]]))[0].int()
+    tensor([[1, 1, 0],
+            [1, 1, 1],
+            [0, 1, 1]], dtype=torch.int32)
+    """
     seen = observed.to(torch.float64)
     return torch.einsum("rkti,rktj->rij", seen, seen) > 0
 
@@ -107,6 +134,10 @@ def random_pattern(
 
     Raises:
         ValueError: if the share is not in [0, 1), or no drawn pattern meets the condition.
+
+    >>> pattern = random_pattern(1, sources=4, slices=3, variables=5, generator=torch.Generator().manual_seed(0))
+    >>> pattern.shape, pattern.sum(-1).unique(), bool(pattern.any(1).all())
+    (torch.Size([1, 4, 3, 5]), tensor([4]), True)
     """
     if not 0 <= hidden < 1:
         raise ValueError(f"the hidden share of the variables must be at least 0 and below 1, but it is {hidden}")
@@ -147,6 +178,12 @@ def draw_sources(
 
     Raises:
         ValueError: if the noise is negative or a source has fewer than two trajectories.
+
+    >>> from ddlib.dbn import random_networks
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> _, truth = random_networks(1, 3, generator)
+    >>> draw_sources(truth, random_pattern(1, 2, 4, 3, generator), 20, generator, noise=0.3).values.shape
+    torch.Size([1, 2, 20, 4, 3])
     """
     if noise < 0:
         raise ValueError(f"the standard deviation of the noise must not be negative, but it is {noise}")
@@ -154,6 +191,6 @@ def draw_sources(
         raise ValueError(f"a source needs at least 2 trajectories, but {trajectories} were asked for")
     sources, slices = observed.shape[1:3]
     clean = sample(truth, sources * trajectories, slices, generator).unflatten(1, (sources, trajectories))
-    error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator)
+    error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator).to(clean)
     values = torch.where(observed.unsqueeze(2), clean + noise * error, torch.nan)
     return Sources(values, observed, torch.full(observed.shape, noise, dtype=clean.dtype, device=clean.device))

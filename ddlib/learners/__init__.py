@@ -7,11 +7,13 @@ from ddlib.learners.kernel_ridge import KernelModel, KernelRidge, kernel_ridge
 from ddlib.learners.kernels import NTK, RBF, Kernel, Linear
 from ddlib.learners.least_absolute import absolute_objective, least_absolute
 from ddlib.learners.logistic import logistic, logistic_objective
+from ddlib.learners.module import ModuleNetwork
 from ddlib.learners.nearest import NearestNeighbour
 from ddlib.learners.network import Network
+from ddlib.learners.random_features import RandomFeatures
 from ddlib.learners.ridge import ridge, ridge_objective
 from ddlib.learners.softmax import SoftmaxRegression
-from ddlib.learners.trained import TrainedNetwork
+from ddlib.learners.trained import ModuleLearner, TrainedNetwork
 from ddlib.learners.training import Training
 
 __all__ = [
@@ -23,9 +25,12 @@ __all__ = [
     "KernelModel",
     "KernelRidge",
     "Linear",
+    "ModuleLearner",
+    "ModuleNetwork",
     "NearestNeighbour",
     "Network",
     "Posterior",
+    "RandomFeatures",
     "RandomForest",
     "RegressionForest",
     "SoftmaxRegression",

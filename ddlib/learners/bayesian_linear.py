@@ -10,10 +10,12 @@ from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
-from ddlib.learners.check import no_negative_weight, number_labels, positive_number
+from ddlib.learners.check import no_negative_weight, number_labels, positive_number, unsolved
 from ddlib.problem import Distilled
 
-INTERCEPT_PRECISION = 1e-6
+__all__ = ["BayesianLinear", "Posterior"]
+
+_INTERCEPT_PRECISION = 1e-6
 
 
 class Posterior(NamedTuple):
@@ -26,6 +28,9 @@ class Posterior(NamedTuple):
         factor: the upper triangular F, shape (R, p, p).
         shape: the inverse gamma's shape a, shape (R,).
         rate: the inverse gamma's rate b, shape (R,).
+
+    >>> Posterior(torch.zeros(1, 2), torch.eye(2).unsqueeze(0), shape=torch.ones(1), rate=torch.ones(1)).mean.shape
+    torch.Size([1, 2])
     """
 
     mean: Float[Tensor, "*R p"]
@@ -59,6 +64,12 @@ class BayesianLinear:
 
     Raises:
         ValueError: if the prior precision, shape or rate is not a positive number.
+
+    >>> learner = BayesianLinear()
+    >>> line = Distilled(torch.tensor([[[0.0], [1.0], [2.0]]]), torch.tensor([[1.0, 3.0, 5.0]]), torch.ones(1, 3))
+    >>> low, high = learner.interval(learner.fit(line), line.x)
+    >>> bool(((low < line.y) & (line.y < high)).all())
+    True
     """
 
     prior_precision: float = 1.0
@@ -89,10 +100,10 @@ class BayesianLinear:
         batch, p = torch.broadcast_shapes(x.shape[:-2], y.shape[:-1], w.shape[:-1]), x.shape[-1]
         precision = torch.full((p,), self.prior_precision, dtype=x.dtype, device=x.device)
         if self.intercept:
-            precision[0] = INTERCEPT_PRECISION
+            precision[0] = _INTERCEPT_PRECISION
         weighted = w.unsqueeze(-1) * x
         lower, failed = torch.linalg.cholesky_ex((x.mT @ weighted + precision.diag_embed()).expand(*batch, -1, -1))
-        if bool(failed.any()) or not bool(lower.detach().isfinite().all()):
+        if unsolved(lower, failed):
             raise ValueError(
                 f"Bayesian regression has no posterior in {x.dtype} at a prior precision of {self.prior_precision}: raise it, or "
                 "drop or mend rows that hold NaN or infinity"

@@ -13,6 +13,8 @@ from torch import Tensor
 from ddlib.learners.check import class_labels, no_negative_weight
 from ddlib.problem import Distilled
 
+__all__ = ["Estimators", "answer_each", "classify_each", "fit_classifiers", "fit_each"]
+
 Fit = Callable[[int, np.ndarray, np.ndarray, np.ndarray], Any]
 
 
@@ -23,6 +25,9 @@ class Estimators(NamedTuple):
         fitted: the estimators, None for a replicate without data.
         batch: the shape of the replicates.
         classes: of classifiers the number of classes C, those without data included.
+
+    >>> Estimators(fitted=[None, None], batch=torch.Size([2])).classes
+    0
     """
 
     fitted: Sequence[Any]
@@ -39,6 +44,11 @@ def fit_each(data: Distilled, fit: Fit) -> Estimators:
 
     Raises:
         ValueError: if a weight is negative.
+
+    >>> from sklearn.linear_model import Ridge
+    >>> data = Distilled(torch.zeros(2, 4, 3), torch.zeros(2, 4), torch.ones(2, 4))
+    >>> len(fit_each(data, lambda number, x, y, w: Ridge().fit(x, y, w)).fitted)
+    2
     """
     no_negative_weight(data)
     batch = data.w.shape[:-1]
@@ -57,6 +67,12 @@ def answer_each(model: Estimators, x: Float[Tensor, "*R n d"], answer: Callable[
         model: the estimators.
         x: units; leading axes broadcast against the replicates.
         answer: made of an estimator, or None, and the units of shape (n, d); its first axis has length n.
+
+    >>> from sklearn.linear_model import LinearRegression
+    >>> line = Distilled(torch.tensor([[[0.0], [1.0]]]), torch.tensor([[1.0, 3.0]]), torch.ones(1, 2))
+    >>> model = fit_each(line, lambda number, x, y, w: LinearRegression().fit(x, y, w))
+    >>> answer_each(model, torch.tensor([[[2.0]]]), lambda one, x: one.predict(x)).round(decimals=3)
+    tensor([[5.]])
     """
     batch = np.broadcast_shapes(model.batch, x.shape[:-2])
     rows = x.detach().expand(*batch, -1, -1).cpu().numpy()
@@ -70,13 +86,26 @@ def fit_classifiers(data: Distilled, fit: Fit) -> Estimators:
 
     Raises:
         ValueError: if labels have no column per class, or a weight is negative.
+
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> data = Distilled(torch.eye(2).unsqueeze(0), torch.eye(2).unsqueeze(0), torch.ones(1, 2))
+    >>> fit_classifiers(data, lambda number, x, label, w: GaussianNB().fit(x, label, w)).classes
+    2
     """
     class_labels(data)
     return fit_each(data._replace(y=data.y.argmax(-1)), fit)._replace(classes=data.y.shape[-1])
 
 
 def classify_each(model: Estimators, x: Float[Tensor, "*R n d"]) -> Float[Tensor, "*R n C"]:
-    """Each replicate's class probabilities: zero for a class without data, all equal for a replicate without data."""
+    """Each replicate's class probabilities: zero for a class without data, all equal for a replicate without data.
+
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> data = Distilled(torch.eye(2).unsqueeze(0), torch.eye(2).unsqueeze(0), torch.ones(1, 2))
+    >>> model = fit_classifiers(data, lambda number, x, label, w: GaussianNB().fit(x, label, w))
+    >>> classify_each(model, data.x).round(decimals=3)
+    tensor([[[1., 0.],
+             [0., 1.]]])
+    """
 
     def shares(classifier: Any, rows: np.ndarray) -> np.ndarray:
         p = np.full((len(rows), model.classes), 1 / model.classes if classifier is None else 0.0)

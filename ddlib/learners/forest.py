@@ -15,6 +15,8 @@ from ddlib.learners.check import number_labels, whole_number
 from ddlib.learners.estimators import Estimators, answer_each, classify_each, fit_classifiers, fit_each
 from ddlib.problem import Distilled
 
+__all__ = ["RandomForest", "RegressionForest"]
+
 
 @dataclass(frozen=True)
 class RandomForest:
@@ -32,6 +34,11 @@ class RandomForest:
 
     Raises:
         ValueError: if there is no tree.
+
+    >>> learner = RandomForest(trees=20)
+    >>> data = Distilled(torch.tensor([[[0.0], [0.1], [1.0], [1.1]]]), torch.eye(2)[[0, 0, 1, 1]].unsqueeze(0), torch.ones(1, 4))
+    >>> learner.predict(learner.fit(data), data.x).argmax(-1)
+    tensor([[0, 0, 1, 1]])
     """
 
     trees: int = 200
@@ -78,6 +85,11 @@ class RegressionForest:
 
     Raises:
         ValueError: if there is no tree.
+
+    >>> learner = RegressionForest(trees=5)
+    >>> data = Distilled(torch.tensor([[[0.0], [0.1], [1.0], [1.1]]]), torch.full((1, 4), 2.0), torch.ones(1, 4))
+    >>> learner.predict(learner.fit(data), data.x)
+    tensor([[2., 2., 2., 2.]])
     """
 
     trees: int = 100

@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import no_negative_weight, positive_penalty
+from ddlib.learners.check import no_negative_weight, positive_penalty, unsolved
 from ddlib.learners.kernels import RBF, Kernel
 from ddlib.problem import Distilled
+
+__all__ = ["KernelModel", "KernelRidge", "kernel_ridge"]
 
 
 class KernelModel(NamedTuple):
@@ -20,6 +22,9 @@ class KernelModel(NamedTuple):
     Attributes:
         points: where the kernels sit, shape (R, m, d).
         dual: their coefficients, shape (R, m), or (R, m, C) for vector labels.
+
+    >>> KernelModel(torch.zeros(1, 4, 3), dual=torch.zeros(1, 4)).points.shape
+    torch.Size([1, 4, 3])
     """
 
     points: Float[Tensor, "*R m d"]
@@ -38,6 +43,11 @@ class KernelRidge:
 
     Raises:
         ValueError: if the penalty is not positive.
+
+    >>> learner = KernelRidge(RBF(0.5), penalty=1e-3)
+    >>> data = Distilled(torch.tensor([[[0.0], [1.0], [2.0]]]), torch.tensor([[1.0, 0.0, 1.0]]), torch.ones(1, 3))
+    >>> bool((learner.predict(learner.fit(data), data.x) - data.y).abs().max() < 0.01)
+    True
     """
 
     kernel: Kernel = field(default_factory=RBF)
@@ -48,6 +58,8 @@ class KernelRidge:
 
     def __post_init__(self) -> None:
         positive_penalty(self.penalty, "kernel ridge")
+        if not callable(self.kernel):
+            raise TypeError(f"a kernel is a function of units, but it is {self.kernel!r}: write RBF(1.0), Linear() or NTK()")
 
     def fit(self, data: Distilled, generator: torch.Generator | None = None) -> KernelModel:
         """The data's units with their dual coefficients; see :func:`kernel_ridge`. Draws nothing."""
@@ -82,6 +94,10 @@ def kernel_ridge(data: Distilled, kernel: Kernel, penalty: float, relative: bool
     Raises:
         ValueError: if the penalty is not positive, a weight is negative, or the penalised kernel matrix is not positive definite in
             floating point.
+
+    >>> data = Distilled(torch.tensor([[[0.0], [1.0], [2.0]]]), torch.tensor([[1.0, 0.0, 1.0]]), torch.ones(1, 3))
+    >>> kernel_ridge(data, RBF(), penalty=0.1).shape
+    torch.Size([1, 3])
     """
     positive_penalty(penalty, "kernel ridge")
     no_negative_weight(data)
@@ -94,7 +110,7 @@ def kernel_ridge(data: Distilled, kernel: Kernel, penalty: float, relative: bool
     root = torch.where(data.w > 0, data.w, data.w + torch.finfo(data.w.dtype).tiny).sqrt().unsqueeze(-1)
     eye = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     factor, failed = torch.linalg.cholesky_ex(root * gram * root.mT + strength[..., None, None] * eye)
-    if bool(failed.any()) or not bool(factor.detach().isfinite().all()):
+    if unsolved(factor, failed):
         raise ValueError(
             f"kernel ridge regression has no solution in {gram.dtype} at a penalty of {penalty}: raise it, or drop or mend rows "
             "that hold NaN or infinity"

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from ddlib.learners.check import positive_number, whole_number
 
+__all__ = ["NTK", "RBF", "Kernel", "Linear"]
+
 
 class Kernel(Protocol):
     """A positive semidefinite function of two rows, computed for all pairs of rows; leading axes broadcast."""
@@ -30,6 +32,9 @@ class Linear:
 
     Raises:
         ValueError: if the bias is not a finite number.
+
+    >>> Linear(bias=1.0)(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]))
+    tensor([[12.]])
     """
 
     bias: float = 0.0
@@ -52,6 +57,10 @@ class RBF:
 
     Raises:
         ValueError: if the length is not a positive number.
+
+    >>> RBF()(torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0]])).round(decimals=3)
+    tensor([[1.0000],
+            [0.6070]])
     """
 
     length: float = 1.0
@@ -89,6 +98,9 @@ class NTK:
 
     Raises:
         ValueError: if there is no hidden layer, or the bias is not a finite number.
+
+    >>> NTK(layers=2)(torch.ones(4, 3), torch.ones(5, 3)).shape
+    torch.Size([4, 5])
     """
 
     layers: int = 1

@@ -11,6 +11,8 @@ from torch import Tensor
 from ddlib.learners.check import no_negative_weight
 from ddlib.problem import Distilled
 
+__all__ = ["absolute_objective", "least_absolute"]
+
 
 def least_absolute(data: Distilled) -> Float[Tensor, "*R d"]:
     r"""Coefficients that minimise the summed absolute loss; of all minimisers, the one of least norm.
@@ -25,6 +27,10 @@ def least_absolute(data: Distilled) -> Float[Tensor, "*R d"]:
 
     Raises:
         ValueError: if a value is not finite, a weight is negative, or the linear program has no solution.
+
+    >>> data = Distilled(torch.ones(1, 3, 1), torch.tensor([[0.0, 1.0, 5.0]]), torch.ones(1, 3))
+    >>> least_absolute(data).round(decimals=3)
+    tensor([[1.]])
     """
     no_negative_weight(data)
     batch, d = data.w.shape[:-1], data.x.shape[-1]
@@ -36,7 +42,12 @@ def least_absolute(data: Distilled) -> Float[Tensor, "*R d"]:
 
 
 def absolute_objective(theta: Float[Tensor, "*R d"], data: Distilled) -> Float[Tensor, "*R"]:
-    r""":math:`\sum_i w_i |y_i - x_i^\top \theta|`, one number per replicate."""
+    r""":math:`\sum_i w_i |y_i - x_i^\top \theta|`, one number per replicate.
+
+    >>> data = Distilled(torch.ones(1, 3, 1), torch.tensor([[0.0, 1.0, 5.0]]), torch.ones(1, 3))
+    >>> absolute_objective(torch.tensor([[1.0]]), data)
+    tensor([5.])
+    """
     return (data.w * (data.y - (data.x @ theta.unsqueeze(-1)).squeeze(-1)).abs()).sum(-1)
 
 

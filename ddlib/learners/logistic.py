@@ -10,6 +10,8 @@ from torch.nn.functional import logsigmoid
 from ddlib.learners.check import no_negative_weight, positive_penalty
 from ddlib.problem import Distilled
 
+__all__ = ["logistic", "logistic_objective"]
+
 
 def logistic(data: Distilled, penalty: float, tolerance: float = 4096, steps: int = 100) -> Float[Tensor, "*R d"]:
     r"""Coefficients that minimise the summed, penalised logistic loss; no intercept.
@@ -27,6 +29,10 @@ def logistic(data: Distilled, penalty: float, tolerance: float = 4096, steps: in
 
     Raises:
         ValueError: if the penalty is not positive, a weight is negative, or Newton's method does not converge.
+
+    >>> data = Distilled(torch.tensor([[[1.0], [-1.0]]]), torch.tensor([[1.0, -1.0]]), torch.ones(1, 2))
+    >>> bool(logistic(data, penalty=1.0) > 0)
+    True
     """
     positive_penalty(penalty)
     no_negative_weight(data)
@@ -42,7 +48,12 @@ def logistic(data: Distilled, penalty: float, tolerance: float = 4096, steps: in
 
 
 def logistic_objective(theta: Float[Tensor, "*R d"], data: Distilled, penalty: float) -> Float[Tensor, "*R"]:
-    r""":math:`\sum_i w_i \log(1 + e^{-y_i x_i^\top\theta}) + \tfrac\lambda2\|\theta\|^2`, one number per replicate."""
+    r""":math:`\sum_i w_i \log(1 + e^{-y_i x_i^\top\theta}) + \tfrac\lambda2\|\theta\|^2`, one number per replicate.
+
+    >>> data = Distilled(torch.tensor([[[1.0], [-1.0]]]), torch.tensor([[1.0, -1.0]]), torch.ones(1, 2))
+    >>> logistic_objective(torch.zeros(1, 1), data, penalty=1.0)
+    tensor([1.3863])
+    """
     margin = data.y * (data.x @ theta.unsqueeze(-1)).squeeze(-1)
     return -(data.w * logsigmoid(margin)).sum(-1) + penalty / 2 * (theta**2).sum(-1)
 

@@ -13,6 +13,8 @@ from torch import Tensor
 from ddlib.learners.estimators import Estimators, classify_each, fit_classifiers
 from ddlib.problem import Distilled
 
+__all__ = ["NearestNeighbour"]
+
 
 @dataclass(frozen=True)
 class NearestNeighbour:
@@ -24,6 +26,12 @@ class NearestNeighbour:
 
     Args:
         name: how tables and figures call it.
+
+    >>> learner = NearestNeighbour()
+    >>> data = Distilled(torch.tensor([[[0.0], [1.0]]]), torch.eye(2).unsqueeze(0), torch.ones(1, 2))
+    >>> learner.predict(learner.fit(data), torch.tensor([[[0.2], [0.9]]]))
+    tensor([[[1., 0.],
+             [0., 1.]]])
     """
 
     name: str = "1-NN"

@@ -14,9 +14,15 @@ from torch.nn.functional import relu
 
 from ddlib.problem import Distilled
 
+__all__ = ["Layer", "Network"]
+
 
 class Layer(NamedTuple):
-    """Weights of shape (*R, inputs, outputs), with the biases as a last row where there are any."""
+    """Weights of shape (*R, inputs, outputs), with the biases as a last row where there are any.
+
+    >>> [layer.weight.shape for layer in Network((4,)).layers(torch.zeros(17), inputs=2)]
+    [torch.Size([3, 4]), torch.Size([5, 1])]
+    """
 
     weight: Float[Tensor, "*R a b"]
     bias: bool
@@ -40,6 +46,12 @@ class Network:
         bias: whether layers have biases.
         mean: divide the loss by the summed weights.
         scale: of the initial weights, relative to He's: sd = scale × (2 / inputs)^½ (tanh and the last layer: (1 / inputs)^½).
+
+    >>> network = Network((4,), activation="tanh")
+    >>> data = Distilled(torch.zeros(3, 5, 2), torch.zeros(3, 5), torch.ones(3, 5))
+    >>> theta = network.initial(data, torch.Generator().manual_seed(0))
+    >>> theta.shape, network.predict(theta, data.x).shape, network.loss(theta, data)
+    (torch.Size([3, 17]), torch.Size([3, 5, 1]), tensor([0., 0., 0.]))
     """
 
     widths: tuple[int, ...] = (64,)
@@ -49,6 +61,10 @@ class Network:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.widths, tuple | list):
+            raise TypeError(
+                f"the widths are a tuple, one for each hidden layer, but they are {self.widths!r}: write ({self.widths!r},)"
+            )
         if any(width < 1 for width in self.widths):
             raise ValueError(f"every hidden layer needs at least 1 unit, but the widths are {self.widths}")
         if self.activation not in ("relu", "tanh"):
@@ -78,22 +94,42 @@ class Network:
 
     def layers(self, theta: Float[Tensor, "*R P"], inputs: int) -> list[Layer]:
         """The layers' weights, as views of the parameter vector."""
-        sizes = self.sizes(inputs, 0)
-        hidden, last = sum(a * b for a, b in sizes), sizes[-1][0]
-        sizes[-1] = (last, (theta.shape[-1] - hidden) // last)
+        sizes = self._shapes(theta, inputs)
         parts = theta.split([a * b for a, b in sizes], -1)
         return [Layer(part.unflatten(-1, size), self.bias) for part, size in zip(parts, sizes, strict=True)]
 
+    def weights(self, theta: Float[Tensor, "*R P"], data: Distilled) -> list[Float[Tensor, "*R a b"]]:
+        """The layers' weights as matrices, one column for each unit of a layer; biases are a last row."""
+        return [layer.weight for layer in self.layers(theta, data.unit.numel())]
+
     def features(self, theta: Float[Tensor, "*R P"], x: Float[Tensor, "*R n d"]) -> Float[Tensor, "*R n h"]:
         """What the last layer sees: :math:`h_L`."""
-        for layer in self.layers(theta, x.shape[-1])[:-1]:
-            before = _affine(x, layer)
-            x = relu(before) if self.activation == "relu" else before.tanh()
-        return x
+        *hidden, last = self._maps(theta, x.shape[-1])
+        x = self._through(hidden, x)
+        return x.expand(*torch.broadcast_shapes(last.weight.shape[:-2], x.shape[:-2]), *x.shape[-2:])
 
     def predict(self, theta: Float[Tensor, "*R P"], x: Float[Tensor, "*R n d"]) -> Float[Tensor, "*R n c"]:
         r""":math:`f_\theta(x)`; scalar labels have c = 1."""
-        return _affine(self.features(theta, x), self.layers(theta, x.shape[-1])[-1])
+        *hidden, last = self._maps(theta, x.shape[-1])
+        return last(self._through(hidden, x))
+
+    def _through(self, hidden: list[_Affine], x: Float[Tensor, "*R n d"]) -> Float[Tensor, "*R n h"]:
+        for layer in hidden:
+            x = relu(layer(x)) if self.activation == "relu" else layer(x).tanh()
+        return x
+
+    def _maps(self, theta: Float[Tensor, "*R P"], inputs: int) -> list[_Affine]:
+        """The layers as maps, from one split of the vector, whose gradient is one concatenation."""
+        sizes, own = self._shapes(theta, inputs), int(self.bias)
+        lengths = [size for a, b in sizes for size in ((a - own) * b, own * b)[: 1 + own]]
+        parts = iter(theta.split(lengths, -1))
+        return [_Affine(next(parts).unflatten(-1, (a - own, b)), next(parts).unsqueeze(-2) if own else None) for a, b in sizes]
+
+    def _shapes(self, theta: Float[Tensor, "*R P"], inputs: int) -> list[tuple[int, int]]:
+        """Rows (biases included) and columns of each layer's weights, of which the last follow from the vector's length."""
+        sizes = self.sizes(inputs, 0)
+        hidden, last = sum(a * b for a, b in sizes), sizes[-1][0]
+        return [*sizes[:-1], (last, (theta.shape[-1] - hidden) // last)]
 
     def loss(self, theta: Float[Tensor, "*R P"], data: Distilled) -> Float[Tensor, "*R"]:
         r""":math:`\ell(\theta; S)`, one number per replicate."""
@@ -103,10 +139,12 @@ class Network:
         return loss / data.w.sum(-1) if self.mean else loss
 
 
-def _affine(x: Tensor, layer: Layer) -> Tensor:
-    if not layer.bias:
-        return x @ layer.weight
-    return x @ layer.weight[..., :-1, :] + layer.weight[..., -1:, :]
+class _Affine(NamedTuple):
+    weight: Float[Tensor, "*R a b"]
+    bias: Float[Tensor, "*R 1 b"] | None
+
+    def __call__(self, x: Float[Tensor, "*R n a"]) -> Float[Tensor, "*R n b"]:
+        return x @ self.weight if self.bias is None else x @ self.weight + self.bias
 
 
 def _outputs(data: Distilled) -> int:

@@ -9,6 +9,8 @@ from torch import Tensor
 from ddlib.learners.check import no_negative_weight, penalty_or_none
 from ddlib.problem import Distilled
 
+__all__ = ["ridge", "ridge_objective"]
+
 
 def ridge(data: Distilled, penalty: float) -> Float[Tensor, "*R d"]:
     r"""Coefficients that minimise the summed, penalised squared loss.
@@ -23,6 +25,10 @@ def ridge(data: Distilled, penalty: float) -> Float[Tensor, "*R d"]:
 
     Raises:
         ValueError: if the penalty is negative or not finite, or a weight is negative.
+
+    >>> data = Distilled(torch.eye(2).unsqueeze(0), torch.tensor([[1.0, 3.0]]), torch.ones(1, 2))
+    >>> ridge(data, penalty=1.0)
+    tensor([[0.5000, 1.5000]])
     """
     penalty_or_none(penalty)
     no_negative_weight(data)
@@ -38,6 +44,11 @@ def ridge(data: Distilled, penalty: float) -> Float[Tensor, "*R d"]:
 
 
 def ridge_objective(theta: Float[Tensor, "*R d"], data: Distilled, penalty: float) -> Float[Tensor, "*R"]:
-    r""":math:`\sum_i w_i (y_i - x_i^\top \theta)^2 + \lambda \|\theta\|^2`, one number per replicate."""
+    r""":math:`\sum_i w_i (y_i - x_i^\top \theta)^2 + \lambda \|\theta\|^2`, one number per replicate.
+
+    >>> data = Distilled(torch.eye(2).unsqueeze(0), torch.tensor([[1.0, 3.0]]), torch.ones(1, 2))
+    >>> ridge_objective(torch.tensor([[1.0, 2.0]]), data, penalty=1.0)
+    tensor([6.])
+    """
     residual = data.y - (data.x @ theta.unsqueeze(-1)).squeeze(-1)
     return (data.w * residual**2).sum(-1) + penalty * (theta**2).sum(-1)

@@ -16,8 +16,10 @@ from torch import Tensor
 from ddlib.learners.check import class_labels, no_negative_weight, positive_penalty
 from ddlib.problem import Distilled
 
-ABSENT = -40.0  # the intercept of a class without data, whose own minimiser is minus infinity: e⁻⁴⁰ is below rounding
-LARGE = 700  # numbers in a model from which a Hessian costs more than it saves
+__all__ = ["SoftmaxRegression"]
+
+_ABSENT = -40.0  # the intercept of a class without data, whose own minimiser is minus infinity: e⁻⁴⁰ is below rounding
+_LARGE = 700  # numbers in a model from which a Hessian costs more than it saves
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class SoftmaxRegression:
 
     Raises:
         ValueError: if the penalty is not positive.
+
+    >>> learner = SoftmaxRegression()
+    >>> data = Distilled(torch.tensor([[[-1.0], [1.0]]]), torch.eye(2).unsqueeze(0), torch.ones(1, 2))
+    >>> learner.predict(learner.fit(data), data.x).argmax(-1)
+    tensor([[0, 1]])
     """
 
     penalty: float = 1.0
@@ -97,7 +104,7 @@ class SoftmaxRegression:
         present = np.flatnonzero(q.sum(0) > 0)
         if present.size == 0:
             return model
-        model[-1] = ABSENT
+        model[-1] = _ABSENT
         model[-1, present] = 0
         if present.size > 1:
             model[:, present] = self._fit(x, q[:, present])
@@ -109,7 +116,7 @@ class SoftmaxRegression:
         row, label = np.nonzero(q)
         classes = q.shape[1]
         two = classes == 2  # scikit-learn then has one vector, the difference of ours, which are its halves
-        solver = "newton-cholesky" if (x.shape[1] + 1) * classes < LARGE else "newton-cg"
+        solver = "newton-cholesky" if (x.shape[1] + 1) * classes < _LARGE else "newton-cg"
         centre = q.sum(1) @ x / q.sum()  # with free intercepts, a shift and one common scale leave the problem as it is
         scale = np.sqrt(((x - centre) ** 2).mean()) or 1.0
         inverse = (2 if two else 1) * scale**2 / self.penalty

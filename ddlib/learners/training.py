@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+__all__ = ["Training"]
+
 Objective = Callable[[Tensor], Tensor]
 
 
@@ -31,6 +33,10 @@ class Training:
         lr: the step size :math:`\eta`.
         optimiser: ``"sgd"`` or ``"adam"``.
         betas, epsilon: Adam's constants.
+
+    >>> end = Training(steps=50, lr=0.25, optimiser="sgd").run(lambda theta: (theta - 3).square().sum(-1), torch.zeros(1, 1))
+    >>> round(end.item(), 3)
+    3.0
     """
 
     steps: int = 200
@@ -45,7 +51,9 @@ class Training:
         if self.optimiser not in ("sgd", "adam"):
             raise ValueError(f"the optimiser must be 'sgd' or 'adam', but it is {self.optimiser!r}")
 
-    def run(self, objective: Objective, theta: Float[Tensor, "*R P"], window: int | None = None) -> Float[Tensor, "*R P"]:
+    def run(
+        self, objective: Objective, theta: Float[Tensor, "*R P"], window: int | None = None, lr: Tensor | None = None
+    ) -> Float[Tensor, "*R P"]:
         """The parameters after the last step.
 
         Args:
@@ -53,25 +61,29 @@ class Training:
             theta: where to begin.
             window: the last so many steps are differentiable with respect to whatever the objective depends on; None: all of them,
                 if gradients are enabled.
+            lr: another step size, such as one for each replicate, that broadcasts against theta; None: that of the training.
         """
-        *_, last = self.path(objective, theta, window)
+        *_, last = self.path(objective, theta, window, lr)
         return last
 
-    def path(self, objective: Objective, theta: Float[Tensor, "*R P"], window: int | None = None) -> Iterator[Tensor]:
+    def path(
+        self, objective: Objective, theta: Float[Tensor, "*R P"], window: int | None = None, lr: Tensor | None = None
+    ) -> Iterator[Tensor]:
         """The parameters before the first step and after each."""
         graph, (beta1, beta2) = torch.is_grad_enabled(), self.betas
+        rate = self.lr if lr is None else lr
         first, second = torch.zeros_like(theta), torch.zeros_like(theta)
         yield theta
         for step in range(1, self.steps + 1):
             inside = graph and (window is None or step > self.steps - window)
             gradient = self._gradient(objective, theta, inside)
             if self.optimiser == "sgd":
-                theta = theta - self.lr * gradient
+                theta = theta - rate * gradient
             else:
                 first = beta1 * first + (1 - beta1) * gradient
                 second = beta2 * second + (1 - beta2) * gradient**2
                 scale = (second / (1 - beta2**step) + self.epsilon**2).sqrt()
-                theta = theta - self.lr * (first / (1 - beta1**step)) / scale
+                theta = theta - rate * (first / (1 - beta1**step)) / scale
             yield theta
 
     @staticmethod

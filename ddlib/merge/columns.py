@@ -14,9 +14,9 @@ from ddlib.merge.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST = 1e100
+_LARGEST = 1e100
 """Numbers of a larger magnitude are refused: their squares are not far from the largest that a computer knows."""
-LEAST_SPREAD = 1e-9
+_LEAST_SPREAD = 1e-9
 """A standard deviation below this share of the largest magnitude is rounding."""
 
 
@@ -95,7 +95,7 @@ def numbers(series: pd.Series, source: str) -> np.ndarray:
         found = series.to_numpy(dtype=float, na_value=np.nan)
     else:
         found = _from_objects(series.astype(object), name, source)
-    odd = np.isinf(found) | (np.abs(found) > LARGEST)
+    odd = np.isinf(found) | (np.abs(found) > _LARGEST)
     if odd.any():
         row = int(odd.argmax())
         raise TableError(
@@ -132,6 +132,6 @@ def check_spread(values: np.ndarray, name: str, source: str) -> None:
         TableError: if all its numbers are the same, up to rounding.
     """
     seen = values[~np.isnan(values)]
-    if np.std(seen) <= LEAST_SPREAD * np.abs(seen).max():
+    if np.std(seen) <= _LEAST_SPREAD * np.abs(seen).max():
         count = "its only measurement is" if len(seen) == 1 else f"all {len(seen)} measurements are"
         raise TableError(f"the column {name!r} of {source} is constant ({count} {seen[0]:g}): drop it from this table")

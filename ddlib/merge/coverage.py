@@ -13,6 +13,8 @@ from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.information import Information
 from ddlib.merge.panel import Panel
 
+__all__ = ["correlations", "within_visit"]
+
 
 class Coverage(NamedTuple):
     """Counts of patients.
@@ -43,14 +45,25 @@ def count_coverage(panel: Panel) -> Coverage:
 
 
 def within_visit(law: Gaussian, visits: int) -> Float[Tensor, "*R p p"]:
-    """The covariance within a visit, averaged over the visits."""
+    """The covariance within a visit, averaged over the visits.
+
+    >>> law = Gaussian(torch.zeros(4), torch.diag(torch.tensor([1.0, 2.0, 3.0, 4.0])))  # two visits of two variables
+    >>> within_visit(law, 2)
+    tensor([[2., 0.],
+            [0., 3.]])
+    """
     variables = law.mean.shape[-1] // visits
     blocks = law.covariance.unflatten(-1, (visits, variables)).unflatten(-3, (visits, variables))
     return blocks.diagonal(dim1=-4, dim2=-2).mean(-1)
 
 
 def correlations(covariance: Float[Tensor, "*R p p"]) -> Float[Tensor, "*R p p"]:
-    """The correlations of a covariance."""
+    """The correlations of a covariance.
+
+    >>> correlations(torch.tensor([[4.0, 3.0], [3.0, 9.0]]))
+    tensor([[1.0000, 0.5000],
+            [0.5000, 1.0000]])
+    """
     scale = covariance.diagonal(dim1=-2, dim2=-1).sqrt()
     return covariance / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
 

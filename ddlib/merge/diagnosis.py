@@ -18,19 +18,19 @@ from ddlib.merge.panel import Panel
 from ddlib.merge.patterns import Group
 from ddlib.merge.wording import counted, worth
 
-SKEWED = 1.0
+_SKEWED = 1.0
 """Skewness, to either side, of a column that is called skewed."""
-EXTREME = 8.0
+_EXTREME = 8.0
 """Distance from a column's median, in robust standard deviations, above which a value is pointed out."""
-STEADY = 3
+_STEADY = 3
 """Patients with two measurements or more that it takes to say that a column never changes within a patient."""
-COLLINEAR = 0.99
+_COLLINEAR = 0.99
 """Share of a column's variance that the others explain, above which it is called collinear."""
-LOSS = 0.05
+_LOSS = 0.05
 """Expected loss per value, in nats, above which there are too few patients."""
-SHIFTED = 1.5
+_SHIFTED = 1.5
 """Distance of a source's mean from the others', in standard deviations, or log₂ of the ratio of the standard deviations."""
-PERSISTENT = 0.05
+_PERSISTENT = 0.05
 """Correlation of prediction errors two or more visits apart, above which the process is not called Markov."""
 
 
@@ -52,14 +52,14 @@ def column_warnings(panel: Panel) -> list[Warned]:
     for i, name in enumerate(panel.columns):
         parts = [values[..., i][~values[..., i].isnan()] for values in panel.values]
         everything = torch.cat(parts)
-        far = extremes(everything)
+        far = _extremes(everything)
         if far.any():
             values = everything[far]
             listed = ", ".join(f"{value:g}" for value in values.unique().tolist()[:3])
             found.append(
                 Warned(
                     "extreme values",
-                    f"{name!r} has {counted(len(values), 'value')} more than {EXTREME:g} robust standard deviations from its "
+                    f"{name!r} has {counted(len(values), 'value')} more than {_EXTREME:g} robust standard deviations from its "
                     f"median ({everything.median():.4g}), for example {listed}: "
                     "if that is a code for missing, leave those cells empty.",
                 )
@@ -76,7 +76,7 @@ def column_warnings(panel: Panel) -> list[Warned]:
     return found
 
 
-def extremes(values: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
+def _extremes(values: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
     """Which values are far from the median, for their median distance from it; positive ones also on a logarithmic scale."""
     far = _far(values)
     return far & _far(values.log()) if bool((values > 0).all()) else far
@@ -87,13 +87,13 @@ def _far(values: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
     scale = distance.median() / ndtri(0.75)
     if not scale > 0:  # more than half of the values are the same
         scale = distance.sort().values[int(0.9 * (len(values) - 1))] / ndtri(0.95)
-    return (distance > EXTREME * scale) & (scale > 0)
+    return (distance > _EXTREME * scale) & (scale > 0)
 
 
 def _skewed(name: str, values: Float[Tensor, " n"]) -> list[Warned]:
     deviation = (values - values.mean()) / values.std(correction=0)
     skewness, positive = float((deviation**3).mean()), bool((values > 0).all())
-    if not abs(skewness) > SKEWED:
+    if not abs(skewness) > _SKEWED:
         return []
     if skewness < 0:
         side, cure = "left", "transform it (for example, take the logarithm of its distance from an upper limit)"
@@ -115,7 +115,7 @@ def steady(panel: Panel) -> list[Warned]:
         low, high = values.nan_to_num(nan=torch.inf).amin(1), values.nan_to_num(nan=-torch.inf).amax(1)
         repeated += several.sum(0)
         changed |= (several & (high > low)).any(0)
-    names = [name for name, never in zip(panel.columns, (~changed & (repeated >= STEADY)).tolist(), strict=True) if never]
+    names = [name for name, never in zip(panel.columns, (~changed & (repeated >= _STEADY)).tolist(), strict=True) if never]
     if not names:
         return []
     alone = len(names) == 1
@@ -137,7 +137,7 @@ def _shifts(panel: Panel, name: str, parts: list[Tensor]) -> list[Warned]:
             continue
         far = float((part.mean() - others.mean()).abs() / others.std())
         ratio = float((part.std() / others.std()).log2().abs())
-        if far > SHIFTED or ratio > SHIFTED:
+        if far > _SHIFTED or ratio > _SHIFTED:
             found.append(
                 Warned(
                     "differs between sources",
@@ -182,14 +182,14 @@ def collinear(panel: Panel) -> list[Warned]:
         correlation = torch.corrcoef(rows.mT)
         precision = torch.linalg.inv(correlation + 1e-9 * torch.eye(len(keep), dtype=correlation.dtype))
         explained = 1 - 1 / precision.diagonal()
-        names += [panel.columns[keep[i]] for i in (explained > COLLINEAR).nonzero().flatten().tolist()]
+        names += [panel.columns[keep[i]] for i in (explained > _COLLINEAR).nonzero().flatten().tolist()]
     if not names:
         return []
     listed = ", ".join(map(repr, dict.fromkeys(names)))
     return [
         Warned(
             "collinear",
-            f"{listed}: determined by the other columns of the same visit to more than {COLLINEAR:.0%} of the variance; drop what "
+            f"{listed}: determined by the other columns of the same visit to more than {_COLLINEAR:.0%} of the variance; drop what "
             "is computed from other columns.",
         )
     ]
@@ -203,9 +203,9 @@ def too_few(patients: float, parameters: int, entries: int) -> list[Warned]:
         parameters: of the model.
         entries: values per complete patient.
     """
-    if patients > 0 and parameters / (2 * patients) <= LOSS * entries:
+    if patients > 0 and parameters / (2 * patients) <= _LOSS * entries:
         return []
-    needed = int(np.ceil(parameters / (2 * LOSS * entries)))
+    needed = int(np.ceil(parameters / (2 * _LOSS * entries)))
     return [
         Warned(
             "too few patients",
@@ -259,7 +259,7 @@ def not_markov(found: Persistence | None, columns: Sequence[str]) -> list[Warned
     if found is None:
         return []
     limit = float(-ndtri(0.0005 / len(columns)))
-    strong = (found.z.abs() > limit) & (found.correlation.abs() > PERSISTENT)
+    strong = (found.z.abs() > limit) & (found.correlation.abs() > _PERSISTENT)
     if not bool(strong.any()):
         return []
     names = [f"{columns[i]!r} ({found.correlation[i]:+.2f})" for i in strong.nonzero().flatten().tolist()]

@@ -24,7 +24,7 @@ from ddlib.dbn.model.network import Dbn, Gaussian, joint
 from ddlib.dbn.sources import Statistics
 from ddlib.merge.patterns import Gaps, Group
 
-SINGULAR = "the law of the measurements is singular under this network: a variance is zero or not a number"
+_SINGULAR = "the law of the measurements is singular under this network: a variance is zero or not a number"
 BATCH = 6_000_000
 """Numbers that the covariances of one batch of groups may hold (48 MB)."""
 
@@ -108,7 +108,7 @@ def _precision(law: Gaussian, group: Group) -> Float[Tensor, "D D"]:
     diagonal = torch.where(seen > 0, group.noise, 1.0)
     root, failed = torch.linalg.cholesky_ex(law.covariance[0] * torch.outer(seen, seen) + torch.diag(diagonal))
     if bool(failed):
-        raise ValueError(SINGULAR)
+        raise ValueError(_SINGULAR)
     return torch.cholesky_inverse(root) * torch.outer(seen, seen)
 
 
@@ -124,7 +124,7 @@ def _fill_chunk(chunk: Gaps, expected: Float[Tensor, " D"], precision: Float[Ten
     pull = torch.where(empty, 0.0, (deviation @ precision).gather(1, chunk.place))
     root, failed = torch.linalg.cholesky_ex(inner)
     if bool((failed > 0).any()):
-        raise ValueError(SINGULAR)
+        raise ValueError(_SINGULAR)
     inverse = torch.cholesky_inverse(root)
     fill = torch.where(empty, 0.0, -(inverse @ pull.unsqueeze(-1)).squeeze(-1))
     deviation.scatter_add_(1, chunk.place, fill)

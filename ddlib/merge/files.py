@@ -19,7 +19,9 @@ from ddlib.merge.wording import counted, worth
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDINGS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+__all__ = ["Written", "merge_files", "summary"]
+
+_ENDINGS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 
 
 class Written(NamedTuple):
@@ -28,6 +30,9 @@ class Written(NamedTuple):
     Attributes:
         merged: the result.
         table, report, page: paths of the table, of the report as JSON and as a web page.
+
+    >>> Written._fields
+    ('merged', 'table', 'report', 'page')
     """
 
     merged: Merged
@@ -46,7 +51,7 @@ def merge_files(
     progress: Callable[[str, float], None] | None = None,
     **options: Any,
 ) -> Written:
-    """Merge the tables in some files; nothing is written unless everything has succeeded.
+    r"""Merge the tables in some files; nothing is written unless everything has succeeded.
 
     Args:
         paths: CSV or Parquet files, one per source, which is called by the file's name.
@@ -60,12 +65,20 @@ def merge_files(
 
     Raises:
         InputError: if the files or the options cannot be used, or the output cannot be written.
+
+    >>> import tempfile
+    >>> rows = "id,time,hb\n1,0,13.0\n1,1,12.0\n2,0,11.0\n2,1,12.5\n3,0,14.0\n3,1,13.5\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tables = [Path(folder) / "north.csv", Path(folder) / "south.csv"]
+    ...     _ = [table.write_text(rows) for table in tables]
+    ...     merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10).page.name
+    'all.report.html'
     """
-    targets = check_output(output, paths, force)
+    targets = _check_output(output, paths, force)
     _check_distinct(paths)
     frames = {_name(path, paths): read_table(path) for path in paths}
     try:
-        merged = merge(frames, id, time, noise=None if noise is None else read_noise_file(noise), progress=progress, **options)
+        merged = merge(frames, id, time, noise=None if noise is None else _read_noise_file(noise), progress=progress, **options)
     except TableError as error:
         raise InputError(str(error)) from None
     _write(targets, table_bytes(merged.table, output), {**merged.report, "files": [str(path) for path in paths]})
@@ -104,14 +117,14 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def check_output(output: Path, inputs: Sequence[Path], force: bool) -> tuple[Path, Path, Path]:
+def _check_output(output: Path, inputs: Sequence[Path], force: bool) -> tuple[Path, Path, Path]:
     """The paths of the table and of both reports.
 
     Raises:
         InputError: if the ending is unknown, the folder does not exist or cannot be written to, a file exists and ``force`` is not
             given, or an input would be replaced.
     """
-    if output.suffix.lower() not in ENDINGS:
+    if output.suffix.lower() not in _ENDINGS:
         raise InputError(f"the output {output} must end in .csv or .parquet")
     folder = output.parent
     if not folder.is_dir():
@@ -153,7 +166,7 @@ def read_table(path: Path) -> pd.DataFrame:
         InputError: if there is no such file or it is not of its kind.
     """
 
-    kind = ENDINGS.get(path.suffix.lower())
+    kind = _ENDINGS.get(path.suffix.lower())
     if kind is None:
         raise InputError(f"{path} ends neither in .csv nor in .parquet: convert it to one of the two")
     if not path.is_file():
@@ -203,7 +216,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return frame
 
 
-def read_noise_file(path: Path) -> Any:
+def _read_noise_file(path: Path) -> Any:
     """The content of a noise file.
 
     Raises:
@@ -223,7 +236,7 @@ def table_bytes(table: pd.DataFrame, output: Path) -> bytes:
     Raises:
         InputError: if Parquet is asked for without the package pyarrow.
     """
-    if ENDINGS[output.suffix.lower()] == "csv":
+    if _ENDINGS[output.suffix.lower()] == "csv":
         return table.to_csv(index=False).encode()
     stream = io.BytesIO()
     try:
@@ -234,7 +247,16 @@ def table_bytes(table: pd.DataFrame, output: Path) -> bytes:
 
 
 def summary(written: Written) -> list[str]:
-    """What the command says at the end: the result, the warnings, where the files are."""
+    r"""What the command says at the end: the result, the warnings, where the files are.
+
+    >>> import tempfile
+    >>> rows = "id,time,hb\n1,0,13.0\n1,1,12.0\n2,0,11.0\n2,1,12.5\n3,0,14.0\n3,1,13.5\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tables = [Path(folder) / name for name in ("a.csv", "b.csv")]
+    ...     _ = [table.write_text(rows) for table in tables]
+    ...     summary(merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10))[0].partition(" → ")[0]
+    '6 patients of 2 sources, 1 column'
+    """
     report = written.merged.report
     model, synthetic, known = report["model"], report["synthetic"], report["identifiability"]
     number = synthetic["patients"]

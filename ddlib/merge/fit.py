@@ -61,7 +61,7 @@ def saturated(variables: int) -> Graph:
     return Graph(everything.tril(-1), everything.tril(-1), everything)
 
 
-def jitter(moments: Moments, ridge: float) -> Moments:
+def _jitter(moments: Moments, ridge: float) -> Moments:
     """Moments with ``ridge`` added to every variance."""
     first, pair = (torch.eye(len(c[0]), dtype=c.dtype) for c in (moments.first_covariance, moments.pair_covariance))
     return moments._replace(
@@ -97,7 +97,7 @@ def independent_start(groups: list[Group], slices: int, ridge: float) -> Dbn:
     mean, variance = _moments(*(part.sum(0) for part in shaped))
     law = Gaussian(mean.repeat(slices).unsqueeze(0), torch.diag(variance.repeat(slices)).unsqueeze(0))
     nothing = Graph(*(torch.zeros_like(mask) for mask in saturated(len(mean))))
-    return fit_moments(jitter(gaussian_moments(law, slices), ridge), regressors(nothing))
+    return fit_moments(_jitter(gaussian_moments(law, slices), ridge), regressors(nothing))
 
 
 def _moments(count: Tensor, total: Tensor, square: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,7 +143,7 @@ def fit(
         if watch is not None:
             watch(seen // 3, float(objective))
         seen += 1
-        return fit_moments(jitter(gaussian_moments(law, slices), ridge), parents), objective
+        return fit_moments(_jitter(gaussian_moments(law, slices), ridge), parents), objective
 
     model, path, converged = accelerate(step, begin, network_chart(variables), tolerance / patients, cycles)
     return Fit(model, expect(model, groups, slices)[1], path.flatten(), bool(converged.all()) and converged.numel() > 0)

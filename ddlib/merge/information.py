@@ -34,7 +34,7 @@ MOST_PARAMETERS = 1600
 """Beyond so many, the dense matrix J takes longer than all the rest."""
 MOST_PATTERNS = 64
 """Patterns that are sampled of a group of patients, at most."""
-EFFORT = 4e10
+_EFFORT = 4e10
 """Multiplications that J may take, if that is more than one pattern per group."""
 
 
@@ -190,7 +190,7 @@ def information(model: Dbn, groups: Sequence[Group], visits: int) -> Information
     law = law_at(at, at.first_mean.new_zeros(parameters), visits)
     means, changes = derivatives(at, visits)
     size = len(law.mean)
-    affordable = int(EFFORT / (parameters * (parameters + 4 * size) * size**2 / 2) / len(groups))
+    affordable = int(_EFFORT / (parameters * (parameters + 4 * size) * size**2 / 2) / len(groups))
     room = min(max(1, affordable), MOST_PATTERNS)
     patients = sum(group.patients for group in groups)
     total = law.mean.new_zeros(parameters, parameters)

@@ -22,9 +22,11 @@ from ddlib.merge.visits import Reading
 if TYPE_CHECKING:
     import pandas as pd
 
-WEIGHT = "represents"
+__all__ = ["Merged", "Progress", "merge"]
+
+_WEIGHT = "represents"
 """Name of the column with the weights."""
-MOST_VALUES = 100_000_000
+_MOST_VALUES = 100_000_000
 """Values that the synthetic table may have."""
 Progress = Callable[[str, float], None]
 """Called with what is being done, in words, and the share of the whole work that is done."""
@@ -39,6 +41,12 @@ class Merged(NamedTuple):
         columns: the measured columns, in the table's order.
         model: the merged estimate, in the columns' own units, with a replicate axis of length one.
         law: mean and covariance of a complete trajectory under it, likewise.
+
+    >>> import pandas as pd
+    >>> north = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "time": [0, 1] * 3, "hb": [13.0, 12.0, 11.0, 12.5, 14.0, 13.5]})
+    >>> merged = merge([north, north.assign(hb=north.hb + 0.5)], "id", "time", rows=5)
+    >>> merged.columns, merged.law.mean.shape
+    (('hb',), torch.Size([1, 2]))
     """
 
     table: pd.DataFrame
@@ -88,21 +96,27 @@ def merge(
 
     Raises:
         TableError: if the tables or the options cannot be used; one sentence says what is wrong and how to mend it.
+
+    >>> import pandas as pd
+    >>> north = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "time": [0, 1] * 3, "hb": [13.0, 12.0, 11.0, 12.5, 14.0, 13.5]})
+    >>> south = north.assign(crea=[88.0, 90.0, 70.0, 75.0, 80.0, 84.0])
+    >>> merge({"north": north, "south": south}, "id", "time", rows=10).table.shape
+    (20, 4)
     """
     _check_options(rows, seed, visits, drop, prior, tolerance, cycles)
     say = progress or (lambda text, share: None)
     say("checking the tables", 0.0)
     panel = read_panel(frames, id, time, noise, [drop] if isinstance(drop, str) else drop, visits)
-    if rows * panel.visits.number * len(panel.columns) > MOST_VALUES:
+    if rows * panel.visits.number * len(panel.columns) > _MOST_VALUES:
         raise TableError(f"{rows:,} synthetic patients are more than fit into memory: fewer carry the same estimate")
-    if weights and WEIGHT in (id, time, *panel.columns):
-        raise TableError(f"the weights go to a column {WEIGHT!r}, which the tables have already: rename it there")
+    if weights and _WEIGHT in (id, time, *panel.columns):
+        raise TableError(f"the weights go to a column {_WEIGHT!r}, which the tables have already: rename it there")
     groups = [group for k in range(len(panel.sources)) for group in group_patients(*panel.standard(k), k)]
     columns = tuple(panel.columns[place] for place in panel.order)
     try:
         ridge = max(LEAST_RIDGE, prior / sum(group.patients for group in groups))
         merged = _fit(panel, groups, ridge, tolerance, cycles, say)
-        model, law = own_units(panel, merged.model)
+        model, law = _own_units(panel, merged.model)
         patients = synthetic_patients(model, rows, panel.visits.number, torch.Generator().manual_seed(seed))
         report = make_report(Findings(id, time, panel, groups, merged, patients, law, ridge, tolerance, cycles), say)
     except (ValueError, torch.linalg.LinAlgError) as error:
@@ -140,7 +154,7 @@ def _fit(panel: Panel, groups: list[Group], ridge: float, tolerance: float, cycl
     return fit(groups, panel.visits.number, tolerance, cycles, ridge, watch)
 
 
-def own_units(panel: Panel, model: Dbn) -> tuple[Dbn, Gaussian]:
+def _own_units(panel: Panel, model: Dbn) -> tuple[Dbn, Gaussian]:
     """An estimate in standard units as one in the columns' own units and in the order of the output."""
     visits = panel.visits.number
     law = joint(model, visits)
@@ -168,5 +182,5 @@ def _table(panel: Panel, patients: torch.Tensor, id: str, time: str, columns: Se
     cells = pd.DataFrame(patients.reshape(-1, variables).numpy(), columns=list(columns))
     table = pd.concat([table, cells], axis=1)
     if weights:
-        table[WEIGHT] = sum(len(values) for values in panel.values) / rows
+        table[_WEIGHT] = sum(len(values) for values in panel.values) / rows
     return table

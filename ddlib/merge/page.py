@@ -9,7 +9,9 @@ from typing import Any
 
 from ddlib.merge.wording import counted, worth
 
-STYLE = """
+__all__ = ["report_page"]
+
+_STYLE = """
 :root {
   --text: #1b1f24; --back: #ffffff; --line: #d0d7de; --have: #0072b2; --on: #ffffff; --warn: #fff4e0; --edge: #b45f00;
 }
@@ -42,6 +44,12 @@ def report_page(report: dict[str, Any]) -> str:
 
     Args:
         report: as it stands in :class:`~ddlib.merge.merging.Merged`.
+
+    >>> import pandas as pd
+    >>> from ddlib.merge import merge
+    >>> north = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "time": [0, 1] * 3, "hb": [13.0, 12.0, 11.0, 12.5, 14.0, 13.5]})
+    >>> report_page(merge([north, north], "id", "time", rows=5).report).splitlines()[0]
+    '<!doctype html>'
     """
     model, synthetic, visits = report["model"], report["synthetic"], report["visits"]
     parts = [
@@ -77,7 +85,7 @@ def report_page(report: dict[str, Any]) -> str:
         "<title>Merged table: report</title>"
     )
     return (
-        f'<!doctype html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head>\n<body>\n'
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n'
         + "\n".join(parts)
         + "\n</body></html>\n"
     )

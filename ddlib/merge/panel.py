@@ -15,7 +15,7 @@ from ddlib.merge.errors import TableError
 from ddlib.merge.noise import check_noise, read_noise
 from ddlib.merge.visits import Reading, VisitIndex, read_visits
 
-MOST_ENTRIES = 1500
+_MOST_ENTRIES = 1500
 """VisitIndex × columns that a patient may have: the joint covariance has the square of it."""
 
 
@@ -48,7 +48,7 @@ class Panel(NamedTuple):
         return (self.values[source] - self.centre) / self.spread, self.noise[source] / self.spread
 
 
-def named(frames: Any) -> dict[str, Any]:
+def _named(frames: Any) -> dict[str, Any]:
     """The sources' tables by name.
 
     Raises:
@@ -84,7 +84,7 @@ def read_panel(frames: Any, id: str, time: str, noise: Any = None, drop: Sequenc
     """
     if not (isinstance(id, str) and isinstance(time, str)) or id == time:
         raise TableError(f"the patient and the time must be two different columns, but they are {shown(id)} and {shown(time)}")
-    tables = {source: check_frame(frame, source, (id, time)) for source, frame in named(frames).items()}
+    tables = {source: check_frame(frame, source, (id, time)) for source, frame in _named(frames).items()}
     check_alike({source: [name for name in frame.columns if name not in drop] for source, frame in tables.items()})
     names = _measured(tables, id, time, drop)
     cells = {
@@ -102,11 +102,11 @@ def read_panel(frames: Any, id: str, time: str, noise: Any = None, drop: Sequenc
     columns, sources = sorted(first), list(tables)
     size = read_noise(noise, columns, cells, drop)
     visits = read_visits(tables, id, time, reading)
-    if visits.number * len(columns) > MOST_ENTRIES:
+    if visits.number * len(columns) > _MOST_ENTRIES:
         raise TableError(
             f"{visits.number} visits of {len(columns)} columns are {visits.number * len(columns):,} values per patient, more "
             "than the "
-            f"{MOST_ENTRIES:,} that can be handled: number visits in order (--visits order), keep fewer visits, or drop columns"
+            f"{_MOST_ENTRIES:,} that can be handled: number visits in order (--visits order), keep fewer visits, or drop columns"
         )
     grids = [_grid(cells[source], columns, visits, k) for k, source in enumerate(sources)]
     values = [grid[~np.isnan(grid).all((1, 2))] for grid in grids]

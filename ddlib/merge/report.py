@@ -30,7 +30,7 @@ from ddlib.merge.rows import deviation, patients_needed
 from ddlib.merge.sources_fit import SourceFit, fit_sources
 from ddlib.merge.wording import counted
 
-ASSUMPTIONS = [
+_ASSUMPTIONS = [
     "Patients of all sources are from one population; the same id in two tables is two patients.",
     "Whether a cell is missing depends on nothing but what was measured (missing at random).",
     "The next visit depends on the past through the present one, in the same linear way at every step; errors are normal.",
@@ -126,7 +126,7 @@ def make_report(found: Findings, say: Callable[[str, float], None]) -> dict[str,
             for one in fits
         ],
         "warnings": [warning._asdict() for warning in warnings],
-        "assumptions": ASSUMPTIONS,
+        "assumptions": _ASSUMPTIONS,
     }
 
 

@@ -23,6 +23,8 @@ from torch import Tensor
 
 from ddlib.dbn.model.network import Dbn, Gaussian, joint
 
+__all__ = ["patients_needed"]
+
 
 class Needed(NamedTuple):
     """How many synthetic patients carry what.

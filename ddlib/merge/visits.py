@@ -18,7 +18,7 @@ from ddlib.merge.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
-UNLIKELY = '";\t\r\n\ufeff'
+_UNLIKELY = '";\t\r\n\ufeff'
 """Marks that stand in a patient's name only where a text file was damaged, so that the row would be another patient's."""
 Reading = Literal["auto", "values", "order"]
 
@@ -99,7 +99,7 @@ def _patients(series: pd.Series, source: str) -> Int[np.ndarray, " rows"]:
         )
     if series.dtype.kind == "O" or pd.api.types.is_string_dtype(series.dtype):
         for row, value in enumerate(series):
-            if isinstance(value, str) and any(mark in value for mark in UNLIKELY):
+            if isinstance(value, str) and any(mark in value for mark in _UNLIKELY):
                 raise TableError(
                     f"the column {series.name!r} of {source} holds {shown(value)} in data row {row + 1}: name patients without "
                     "quotation marks, semicolons, tabs, line breaks and byte-order marks"

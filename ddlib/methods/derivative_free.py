@@ -19,6 +19,8 @@ from ddlib.methods.needs import LEARNABLE, first_set, learned
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement, inherited
 
+__all__ = ["DerivativeFree", "DerivativeFreeState"]
+
 
 class DerivativeFreeState(NamedTuple):
     """What the search needs to go on.
@@ -28,6 +30,10 @@ class DerivativeFreeState(NamedTuple):
         best: its training risk in the inner training that judged it.
         spent: inner trainings so far, per replicate.
         optimisers: one of nevergrad's per replicate. They are objects that learn: a state serves one update only.
+
+    >>> rows = Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2), torch.ones(1, 2))
+    >>> DerivativeFreeState(rows, torch.tensor([0.5]), spent=4, optimisers=()).spent
+    4
     """
 
     distilled: Distilled
@@ -61,6 +67,9 @@ class DerivativeFree:
         one_batch: train a generation in one batch; set to false for a task that cannot.
         begin: a closed-form method whose set the search begins at; None: rows of the training data.
         name: how tables call the method.
+
+    >>> DerivativeFree(trainings=300, generation=32).updates  # the steps to ask distil for
+    10
     """
 
     trainings: int = 300
@@ -130,7 +139,8 @@ class DerivativeFree:
 
         kept = Distilled(*(pick(new, old) for new, old in zip(candidates, state.distilled, strict=True)))
         best = torch.where(better, lowest, state.best)
-        return DerivativeFreeState(kept, best, state.spent + count, state.optimisers), Info(risks.mean(0))
+        mean = torch.where(risks.isfinite(), risks, torch.nan).nanmean(0)
+        return DerivativeFreeState(kept, best, state.spent + count, state.optimisers), Info(mean)
 
     def _optimiser(self, values: Tensor, seed: int) -> Any:
         nevergrad = needed("nevergrad", "nevergrad")

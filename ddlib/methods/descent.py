@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddlib.methods.needs import first_set
+from ddlib.arguments import instance, is_whole
+from ddlib.methods.needs import batched, first_set
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement, inherited
 
+__all__ = ["GRADIENT", "Descent", "DescentState", "Part", "Piece"]
+
 Part = Literal["x", "y", "w"]
+"""Which part of a set is learned: units, labels or weights."""
 
 
 class Piece(NamedTuple):
@@ -24,6 +28,9 @@ class Piece(NamedTuple):
     Attributes:
         rows: indices into the units, shape (b,).
         value: computes the surrogate, shape (R,).
+
+    >>> Piece(torch.arange(2), lambda: torch.zeros(1)).value()
+    tensor([0.])
     """
 
     rows: Int[Tensor, " b"]
@@ -41,13 +48,17 @@ class DescentState(NamedTuple):
         updates: how often each unit has been updated.
         step: updates so far.
         memory: what a method carries besides the set.
+
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> Descent().init(RidgeTask(as_data(torch.eye(2), torch.ones(2))), 1, torch.Generator().manual_seed(0)).step
+    0
     """
 
     distilled: Distilled
     best: Float[Tensor, " R"]
     current: Distilled
-    first: dict[Part, Tensor]
-    second: dict[Part, Tensor]
+    first: dict[str, Tensor]
+    second: dict[str, Tensor]
     updates: Int[Tensor, " m"]
     step: int
     memory: Any = None
@@ -69,7 +80,8 @@ class Descent:
 
     Attributes:
         lr: the step size η at the start; for Adam in the units of x.
-        horizon: updates over which the step size falls.
+        horizon: updates over which the step size falls; None: as many as the run has (:func:`ddlib.problem.distil`), those before
+            a state that it goes on from included. Updates by hand, outside a run, then keep the step size.
         optimiser: ``"adam"`` or ``"descent"``.
         schedule: ``"cosine"`` or ``"constant"``.
         final: the last step size as a share of the first.
@@ -77,11 +89,21 @@ class Descent:
         betas, epsilon: Adam's constants.
         name: how tables call the method.
         begin: a closed-form method whose set the descent begins at; None: rows of the training data.
+        batch: units of the training data that an update looks at, drawn with replacement; None: all of them.
         keep: hand out the ``"best"`` iterate by the surrogate, or the ``"last"``, which is right for a surrogate with random draws.
+
+    >>> class TowardsZero(Descent):
+    ...     def surrogate(self, task, distilled, generator, memory=None):
+    ...         return distilled.x.square().sum((-2, -1))
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task, method = RidgeTask(as_data(torch.eye(2), torch.ones(2))), TowardsZero(lr=0.5, optimiser="descent")
+    >>> state = method.init(task, 2, torch.Generator().manual_seed(0))
+    >>> bool(method.update(task, state, torch.Generator())[0].current.x.any())
+    False
     """
 
     lr: float = 0.05
-    horizon: int = 600
+    horizon: int | None = None
     optimiser: Literal["adam", "descent"] = "adam"
     schedule: Literal["cosine", "constant"] = "cosine"
     final: float = 0.01
@@ -91,18 +113,27 @@ class Descent:
     name: str = "descent"
     begin: ClosedForm | None = None
     keep: Literal["best", "last"] = "best"
+    batch: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < math.inf or not 0 <= self.final < math.inf:
             raise ValueError(
                 f"the step size must be positive and its last share at least 0, but they are {self.lr} and {self.final}"
             )
-        if self.horizon < 1:
+        if self.horizon is not None and not is_whole(self.horizon):
             raise ValueError(f"the step size must fall over a horizon of at least 1 update, but it is {self.horizon}")
+        if self.batch is not None and not is_whole(self.batch):
+            raise ValueError(f"a batch must have a whole number of at least 1 unit, but its size is {self.batch!r}")
+        if isinstance(self.learn, str):
+            raise TypeError(f"the learned parts are a tuple, but they are the text {self.learn!r}: write {tuple(self.learn)!r}")
         if not self.learn or not set(self.learn) <= {"x", "y", "w"}:
             raise ValueError(f"the learned parts must be some of 'x', 'y' and 'w', but they are {self.learn}")
         if self.optimiser not in ("adam", "descent") or self.schedule not in ("cosine", "constant"):
             raise ValueError(f"unknown optimiser {self.optimiser!r} or schedule {self.schedule!r}")
+        if self.begin is not None:
+            instance(
+                self.begin, ("choose",), "what a method begins at", "write begin=Given(distilled) for a set that is there already"
+            )
         if self.keep not in ("best", "last"):
             raise ValueError(f"the set to keep must be the 'best' or the 'last', but it is {self.keep!r}")
 
@@ -110,6 +141,10 @@ class Descent:
     def requires(self) -> tuple[Requirement, ...]:
         """What ``begin`` requires, and a gradient of the surrogate."""
         return (*(inherited(self.begin) if self.begin else ()), GRADIENT)
+
+    def planned(self, steps: int, state: DescentState | None = None) -> Self:
+        """The method with its horizon: unless given, the steps of a run and those before it."""
+        return self if self.horizon is not None else replace(self, horizon=max((state.step if state else 0) + steps, 1))
 
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """What the method computes once, before the first update: nothing, unless a subclass says otherwise."""
@@ -124,6 +159,27 @@ class Descent:
         rows = torch.arange(distilled.budget, device=distilled.w.device)
         return [Piece(rows, lambda: self.surrogate(task, distilled, generator, memory))]
 
+    def more(self, memory: Any) -> dict[str, Float[Tensor, "R 1"]]:
+        """Numbers of the memory that are learned with the set: none, unless a subclass says otherwise."""
+        return {}
+
+    def equipped(
+        self, memory: Any, now: Mapping[str, Tensor], before: Mapping[str, Tensor] = {}, better: Tensor | None = None
+    ) -> Any:
+        """The memory with the numbers of :meth:`more` as they are now.
+
+        Args:
+            memory: the memory.
+            now: the numbers, by name.
+            before: what they were when the set was judged.
+            better: for which replicates that set was the best so far, shape (R,).
+        """
+        return memory
+
+    def looked_at(self, task: Task, generator: torch.Generator) -> Task:
+        """The task as an update sees it: on a batch of its training data, if the method has one."""
+        return batched(task, self.batch, generator)
+
     def proceed(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any, step: int) -> Any:
         """The memory after an update: by default as it was."""
         return memory
@@ -131,25 +187,29 @@ class Descent:
     def init(self, task: Task, budget: int, generator: torch.Generator) -> DescentState:
         """Begin at the task's own start, or at the set of ``begin``."""
         start = first_set(self.begin, task, budget, generator)
-        free = {part: torch.zeros_like(_free(start, part)) for part in self.learn}
+        memory = self.remember(self.looked_at(task, generator), generator)
+        free: dict[str, Tensor] = {part: torch.zeros_like(_free(start, part)) for part in self.learn}
+        free |= {name: torch.zeros_like(value) for name, value in self.more(memory).items()}
         best = torch.full_like(start.w[..., 0], torch.inf)
         updates = torch.zeros(start.budget, dtype=torch.long, device=start.w.device)
-        return DescentState(start, best, start, free, dict(free), updates, 0, self.remember(task, generator))
+        return DescentState(start, best, start, free, dict(free), updates, 0, memory)
 
     def rate(self, step: int) -> float:
         """The step size of an update."""
-        if self.schedule == "constant":
+        if self.schedule == "constant" or self.horizon is None:
             return self.lr
         share = 0.5 * (1 + math.cos(math.pi * min(step / self.horizon, 1.0)))
         return self.lr * (self.final + (1 - self.final) * share)
 
     def differentiate(
         self, task: Task, state: DescentState, generator: torch.Generator
-    ) -> tuple[dict[Part, Tensor], Sequence[Piece], Tensor, Sequence[Tensor | None]]:
-        """The learned parts, all pieces, the value of the piece whose turn it is, and its gradient in each part, if it has one."""
-        parts: dict[Part, Tensor] = {part: _free(state.current, part).detach().requires_grad_() for part in self.learn}
+    ) -> tuple[dict[str, Tensor], Sequence[Piece], Tensor, Sequence[Tensor | None]]:
+        """The learned numbers, all pieces, the value of the piece whose turn it is, and its gradient in each, if it has one."""
+        parts: dict[str, Tensor] = {part: _free(state.current, part).detach().requires_grad_() for part in self.learn}
+        more = {name: value.detach().requires_grad_() for name, value in self.more(state.memory).items()}
         with torch.enable_grad():
-            pieces = self.pieces(task, _assemble(state.current, parts), generator, state.memory)
+            pieces = self.pieces(task, _assemble(state.current, parts), generator, self.equipped(state.memory, more))
+            parts |= more
             value = pieces[state.step % len(pieces)].value()
             if not value.requires_grad:
                 return parts, pieces, value, [None] * len(parts)
@@ -161,7 +221,8 @@ class Descent:
         Raises:
             ValueError: if the surrogate has no gradient in the parts that are learned.
         """
-        parts, pieces, value, gradients = self.differentiate(task, state, generator)
+        seen = self.looked_at(task, generator)
+        parts, pieces, value, gradients = self.differentiate(seen, state, generator)
         if all(gradient is None for gradient in gradients):
             raise GRADIENT.refusal(f"{task.name} with {self.name}, which learns {self.learn},")
         turn = state.step % len(pieces)
@@ -169,16 +230,19 @@ class Descent:
         rows = pieces[turn].rows
         updates = state.updates.index_add(0, rows, torch.ones_like(rows))
         active = torch.zeros_like(updates, dtype=torch.bool).index_fill(0, rows, True)
-        moved: dict[Part, Tensor] = {}
+        moved: dict[str, Tensor] = {}
         first, second = dict(state.first), dict(state.second)
         for (part, old), slope in zip(parts.items(), gradients, strict=True):
             gradient = torch.zeros_like(old) if slope is None else slope
-            extra = (1,) * (old.ndim - 2)
-            here, times = active.view(-1, *extra), updates.view(-1, *extra)
+            here, times = torch.ones_like(rows[:1], dtype=torch.bool), torch.full_like(rows[:1], state.step + 1)
+            if part in self.learn:
+                extra = (1,) * (old.ndim - 2)
+                here, times = active.view(-1, *extra), updates.view(-1, *extra)
             step, first[part], second[part] = self._step(gradient, first[part], second[part], times, here)
             moved[part] = torch.where(here, old.detach() - self.rate(state.step) * step, old.detach())
         current = _assemble(state.current, moved)
-        memory = self.proceed(task, current, generator, state.memory, state.step + 1)
+        memory = self.equipped(state.memory, moved, parts, best < state.best)
+        memory = self.proceed(seen, current, generator, memory, state.step + 1)
         chosen = current if self.keep == "last" else chosen
         return DescentState(chosen, best, current, first, second, updates, state.step + 1, memory), Info(value.detach())
 
@@ -214,8 +278,9 @@ def _free(distilled: Distilled, part: Part) -> Tensor:
     return value.log() if part == "w" else value
 
 
-def _assemble(distilled: Distilled, parts: dict[Part, Tensor]) -> Distilled:
-    return distilled._replace(**{part: value.exp() if part == "w" else value for part, value in parts.items()})
+def _assemble(distilled: Distilled, parts: Mapping[str, Tensor]) -> Distilled:
+    own = {part: value for part, value in parts.items() if part in Distilled._fields}
+    return distilled._replace(**{part: value.exp() if part == "w" else value for part, value in own.items()})
 
 
 def _follows(method: Descent, task: Task, budget: int) -> bool:

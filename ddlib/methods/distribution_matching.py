@@ -9,13 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.augmentations import Augmentation, alike
 from ddlib.closed_forms import label_scale
 from ddlib.learners.network import Network
 from ddlib.methods.descent import Descent
-from ddlib.methods.joined import classes, joined
-from ddlib.methods.needs import COMPLETE
+from ddlib.methods.joined import classes, has_classes, joined, members
+from ddlib.methods.needs import COMPLETE, PLAIN_LABELS, check_network, held, several, shown
+from ddlib.minibatches import drawn
 from ddlib.problem import Distilled, Task
+from ddlib.protocols import Parametric
 from ddlib.requirement import Requirement
+
+__all__ = ["DistributionMatching"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,25 @@ class DistributionMatching(Descent):
     Attributes:
         network: whose last hidden layer gives the features; fresh weights for each update.
         draws: networks over which an update averages.
+        batch: rows of D drawn from each class, with replacement, for an update (from D without classes); None: all.
+        augment: changes the units of S and D alike before an update (:mod:`ddlib.augmentations`; Zhao and Bilen 2021); None: not.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> run = distil(DistributionMatching(), task, 1, 20, torch.Generator().manual_seed(0))
+    >>> bool(run.history[-1].surrogate < run.history[0].surrogate)
+    True
     """
 
     name: str = "distribution_matching"
-    network: Network = field(default_factory=lambda: Network(widths=()))
+    network: Parametric = field(default_factory=lambda: Network(widths=()))
     draws: int = 1
+    augment: Augmentation | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_network(self.network)
         if self.draws < 1:
             raise ValueError(f"distribution matching needs at least 1 random network for each update, but draws is {self.draws}")
 
@@ -46,26 +62,45 @@ class DistributionMatching(Descent):
     def requires(self) -> tuple[Requirement, ...]:
         """Complete rows, and a gradient."""
         *before, gradient = super().requires
-        return (*before, COMPLETE, gradient)
+        return (*before, COMPLETE, PLAIN_LABELS, gradient)
 
     def remember(self, task: Task, generator: torch.Generator) -> None:
-        """Nothing, but rows with gaps are refused."""
-        COMPLETE.check(self, task, 1)
+        """Nothing, but rows with gaps are refused, and labels that are numbers where the network takes units of any shape."""
+        for need in (COMPLETE, PLAIN_LABELS):
+            need.check(self, task, 1)
+        if not has_classes(task.train) and getattr(self.network, "any_shape", False):
+            raise ValueError(
+                f"{self.name} takes a label that is a number as one more column, which a module on units of any shape cannot "
+                "see: choose a Network, or class labels"
+            )
+
+    def looked_at(self, task: Task, generator: torch.Generator) -> Task:
+        """The task as it is, for the batch is drawn class by class; of data that are not held, a batch first."""
+        return held(task, self.batch, generator)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The squared distance of mean features, summed over classes and averaged over fresh networks."""
         data = task.train
-        rows, points = _inputs(data, data), _inputs(distilled, data)
-        many = data._replace(x=rows.expand(self.draws, *rows.shape), w=data.w.expand(self.draws, *data.w.shape))
-        theta = self.network.initial(many, generator)
-        ours = _class_means(self.network.features(theta, points.expand(self.draws, *points.shape)), distilled)
-        theirs = _class_means(self.network.features(theta, many.x), data)
-        present = _membership(distilled).sum(-1) > 0
-        return ((ours - theirs).square().sum(-1) * present).sum(-1).mean(0)
+        pair = alike(self.augment, (distilled, self._some(data, generator)), generator)
+        ours, theirs = (points._replace(x=self._inputs(points, data)) for points in pair)
+        theta = self.network.initial(several(theirs, self.draws), generator)
+        means = [_class_means(self.network.features(theta, points.x), points) for points in (ours, theirs)]
+        present = (_membership(ours).sum(-1) > 0) & (_membership(theirs).sum(-1) > 0)
+        return ((means[0] - means[1]).square().sum(-1) * present).sum(-1).mean(0)
 
+    def _inputs(self, distilled: Distilled, data: Distilled) -> Float[Tensor, "R m *unit"]:
+        """The units as the network takes them; labels that are numbers are one more column."""
+        return shown(self.network, distilled).x if has_classes(data) else joined(distilled, label_scale(data))
 
-def _inputs(distilled: Distilled, data: Distilled) -> Float[Tensor, "R m k"]:
-    return distilled.x.flatten(distilled.w.ndim) if classes(data) is not None else joined(distilled, label_scale(data))
+    def _some(self, data: Distilled, generator: torch.Generator) -> Distilled:
+        """A batch of the rows, as many of each class, or all."""
+        if self.batch is None:
+            return data
+        group = classes(data)
+        if group is None:
+            return drawn(data, self.batch, generator)
+        x, y, w = (part.transpose(0, 1).flatten(1, 2) for part in members(data, group, self.batch, generator))
+        return Distilled(x, y, w)
 
 
 def _membership(distilled: Distilled) -> Float[Tensor, "R c m"]:

@@ -10,8 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddlib.methods.composed import Composed, Outcome, pick
-from ddlib.problem import Distilled, Method, Resampled, Task, distil
+from ddlib.problem import Distilled, Method, Task, distil
+from ddlib.protocols import Resampled
 from ddlib.requirement import Requirement, inherited
+
+__all__ = ["FOLDS", "EarlyStopped", "EarlyStoppedInfo"]
 
 
 class EarlyStoppedInfo(NamedTuple):
@@ -21,6 +24,9 @@ class EarlyStoppedInfo(NamedTuple):
         surrogate: the held-out risk at the stop that was chosen.
         updates: the stop that was chosen.
         held_out: the held-out risk at every stop.
+
+    >>> EarlyStoppedInfo(torch.tensor([0.5]), torch.tensor([10]), torch.tensor([[0.7], [0.5]])).updates
+    tensor([10])
     """
 
     surrogate: Float[Tensor, " R"]
@@ -35,8 +41,8 @@ class EarlyStopped(Composed):
     .. math:: t^* = \arg\min_{t \in \mathcal{T}} \frac{1}{K} \sum_{k=1}^{K} R_{D_k}\bigl(A(S_t^{-k})\bigr),
 
     where :math:`S_t^{-k}` is the method's iterate after t updates on the task without its fold :math:`D_k` of the training units.
-    The task makes the folds (:class:`ddlib.problem.Resampled`): K that take turns, cross-validation (Stone 1974), or a single one.
-    A stop whose held-out risk is not finite in some fold is not chosen.
+    The task makes the folds (:class:`ddlib.protocols.Resampled`): K that take turns, cross-validation (Stone 1974), or a single
+    one. A stop whose held-out risk is not finite in some fold is not chosen.
 
     Attributes:
         method: what takes the updates.
@@ -45,6 +51,19 @@ class EarlyStopped(Composed):
         paired: begin each fold with the random draws of the run on all units; otherwise each has draws of its own, from seeds that
             follow the generator's first.
         name: how tables call the method.
+
+    >>> from ddlib.learners import KernelRidge
+    >>> from ddlib.methods import FirstOrder
+    >>> from ddlib.protocols import Fold
+    >>> from ddlib.tasks import RegressionTask, Splits, split
+    >>> class Halves(RegressionTask):
+    ...     def held_out(self, share):
+    ...         ours, theirs = (Distilled(*(part[:, start::2] for part in self.train)) for start in (0, 1))
+    ...         return [Fold(RegressionTask(Splits(ours, theirs, theirs), self.learner), "validation")]
+    >>> task = Halves(split(torch.eye(12), torch.arange(12.0), (6, 3, 3), 2, torch.Generator().manual_seed(0)), KernelRidge())
+    >>> chosen, (info,) = distil(EarlyStopped(FirstOrder(), stops=(0, 3, 6)), task, 2, 1, torch.Generator().manual_seed(0))
+    >>> info.updates.shape, info.held_out.shape
+    (torch.Size([2]), torch.Size([3, 2]))
     """
 
     method: Method
@@ -91,7 +110,7 @@ class EarlyStopped(Composed):
         """The iterate at each stop."""
         path: list[Distilled] = []
 
-        def watch(step: int, iterate: Distilled) -> None:
+        def watch(step: int, iterate: Distilled, surrogate: Tensor | None) -> None:
             if step in self.stops:
                 path.append(iterate)
 
@@ -104,4 +123,4 @@ def _resampled(method: Any, task: Task, budget: int) -> bool:
 
 
 FOLDS = Requirement("method held_out", _resampled, "give it one, or choose a method that holds out no units", TypeError)
-"""A task that can hold out units of its training data: see :class:`~ddlib.problem.Resampled`."""
+"""A task that can hold out units of its training data: see :class:`~ddlib.protocols.Resampled`."""

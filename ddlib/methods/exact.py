@@ -11,13 +11,24 @@ from typing import Any
 
 import torch
 
-from ddlib.problem import ClosedForm, Constructible, Distilled, Task
+from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.protocols import Constructible
 from ddlib.requirement import Requirement
+
+__all__ = ["CONSTRUCTION", "Exact", "construct", "is_exact"]
 
 
 @dataclass(frozen=True)
 class Exact(ClosedForm):
-    """The closed form that the task itself knows at this budget: see :class:`~ddlib.problem.Constructible`."""
+    """The closed form that the task itself knows at this budget: see :class:`~ddlib.protocols.Constructible`.
+
+    >>> from ddlib import distil, regret
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0]), penalties=(1.0,))
+    >>> chosen, _ = distil(Exact(), task, 1, 0, torch.Generator().manual_seed(0))
+    >>> bool(regret(task, task.fit(chosen)) < 1e-9)
+    True
+    """
 
     name: str = "exact"
 
@@ -36,6 +47,10 @@ def construct(task: Any, budget: int) -> Distilled:
     Raises:
         ValueError: if the budget is below one.
         NotImplementedError: if the task knows no closed form, or none for so few units.
+
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> construct(RidgeTask(as_data([[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0])), 1).budget
+    1
     """
     if budget < 1:
         raise ValueError(f"an exact set needs a budget of at least 1 unit, but the budget is {budget}")
@@ -45,7 +60,12 @@ def construct(task: Any, budget: int) -> Distilled:
 
 
 def is_exact(task: Any, budget: int) -> bool:
-    """Whether :func:`construct` serves the task with zero regret at this budget."""
+    """Whether :func:`construct` serves the task with zero regret at this budget.
+
+    >>> from ddlib.tasks import LeastAbsoluteTask, as_data
+    >>> is_exact(LeastAbsoluteTask(as_data([[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0])), 1)
+    True
+    """
     return isinstance(task, Constructible) and task.is_exact(budget)
 
 

@@ -15,6 +15,8 @@ from ddlib.methods.needs import LEARNABLE, learned
 from ddlib.problem import Block, Distilled, Task
 from ddlib.requirement import Requirement
 
+__all__ = ["FirstOrder"]
+
 
 @dataclass(frozen=True)
 class FirstOrder(Descent):
@@ -26,6 +28,13 @@ class FirstOrder(Descent):
 
     The set that is handed out is the best of the iterates judged so far, per replicate, by the *training* risk: with one block
     every iterate but the last is judged, with K blocks every K-th, by the mean of the block risks.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> run = distil(FirstOrder(), task, 1, 20, torch.Generator().manual_seed(0))
+    >>> bool(run.history[-1].surrogate < run.history[0].surrogate)
+    True
     """
 
     name: str = "first_order"

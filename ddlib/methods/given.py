@@ -10,6 +10,8 @@ import torch
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.requirement import Requirement
 
+__all__ = ["ROOM", "Given"]
+
 
 @dataclass(frozen=True, eq=False)
 class Given(ClosedForm):
@@ -18,6 +20,13 @@ class Given(ClosedForm):
     Attributes:
         distilled: the set.
         name: how tables call the method.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> rows = as_data([[1.0]], [2.0])
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0]))
+    >>> distil(Given(rows), task, 1, 0, torch.Generator()).distilled is rows
+    True
     """
 
     distilled: Distilled

@@ -9,13 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.augmentations import Augmentation, alike
 from ddlib.learners.network import Network
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
-from ddlib.methods.joined import classes
-from ddlib.methods.needs import ROWS
+from ddlib.methods.joined import classes, members, of_each_class
+from ddlib.methods.needs import PLAIN_LABELS, ROWS, check_network, held, several, shown
+from ddlib.minibatches import drawn
 from ddlib.problem import Distilled, Task
+from ddlib.protocols import Parametric
 from ddlib.requirement import Requirement
+
+__all__ = ["GradientMatching"]
 
 
 @dataclass(frozen=True)
@@ -36,48 +41,57 @@ class GradientMatching(Descent):
         distance: ``"squared"`` or ``"cosine"``.
         per_class: match class by class.
         draws: networks over which an update averages.
-        batch: rows of D drawn from each class for an update; None: as many as the smallest class has (all of D without classes).
+        batch: rows of D drawn from each class, with replacement, for an update (from D without classes); None: as many as the
+            smallest class has (all of D without classes).
+        augment: changes the units of S and D alike before an update (:mod:`ddlib.augmentations`; Zhao and Bilen 2021); None: not.
         restart: updates with one network; in between it is trained on S.
         training: how it is trained in between.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> method = GradientMatching(learn=("x", "y"))
+    >>> distil(method, task, 2, 5, torch.Generator().manual_seed(0)).distilled.x.shape
+    torch.Size([1, 2, 1])
     """
 
     name: str = "gradient_matching"
-    network: Network = field(default_factory=lambda: Network(widths=(), bias=False, mean=False))
+    network: Parametric = field(default_factory=lambda: Network(widths=(), bias=False, mean=False))
     distance: Literal["squared", "cosine"] = "squared"
     per_class: bool = True
     draws: int = 1
-    batch: int | None = None
     restart: int = 1
     training: Training = field(default_factory=lambda: Training(steps=10, lr=0.01, optimiser="sgd"))
+    augment: Augmentation | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_network(self.network)
         if self.distance not in ("squared", "cosine"):
             raise ValueError(f"the distance of gradients must be 'squared' or 'cosine', but it is {self.distance!r}")
-        if self.draws < 1 or self.restart < 1 or (self.batch is not None and self.batch < 1):
-            raise ValueError(
-                f"draws, restart and batch must be at least 1, but they are {self.draws}, {self.restart} and {self.batch}"
-            )
+        if self.draws < 1 or self.restart < 1:
+            raise ValueError(f"draws and restart must be at least 1, but they are {self.draws} and {self.restart}")
 
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """Complete labelled rows, and a gradient."""
         *before, gradient = super().requires
-        return (*before, *ROWS, gradient)
+        return (*before, *ROWS, *((PLAIN_LABELS,) if self.per_class else ()), gradient)
 
     def remember(self, task: Task, generator: torch.Generator) -> Any:
         """The first networks."""
-        for need in ROWS:
+        for need in (*ROWS, *((PLAIN_LABELS,) if self.per_class else ())):
             need.check(self, task, 1)
         return self._fresh(task, generator)
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The distance of gradients, summed over classes and averaged over the networks."""
         theta = self._fresh(task, generator) if memory is None else memory
-        ours, theirs = self._groups(task.train, distilled, generator)
+        pair = alike(self.augment, self._groups(task.train, distilled, generator), generator)
+        ours, theirs = (shown(self.network, units) for units in pair)
         theta = theta.unsqueeze(1).expand(-1, len(ours.w), *theta.shape[1:])  # draws × groups × replicates × parameters
-        apart = self._apart(self._gradient(theta, ours), self._gradient(theta, theirs).detach(), distilled.x.shape[-1])
-        present = ours.w.sum(-1) > 0
+        apart = self._apart(self._gradient(theta, ours), self._gradient(theta, theirs).detach(), ours)
+        present = (ours.w.sum(-1) > 0) & (theirs.w.sum(-1) > 0)
         return (apart * present).sum(1).mean(0)
 
     def proceed(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any, step: int) -> Any:
@@ -85,27 +99,22 @@ class GradientMatching(Descent):
         if step % self.restart == 0:
             return self._fresh(task, generator)
         with torch.no_grad():
-            return self.training.run(lambda theta: self.network.loss(theta, distilled), memory)
+            return self.training.run(lambda theta: self.network.loss(theta, shown(self.network, distilled)), memory)
+
+    def looked_at(self, task: Task, generator: torch.Generator) -> Task:
+        """The task as it is, for the batch is drawn class by class; of data that are not held, a batch first."""
+        return held(task, self.batch, generator)
 
     def _fresh(self, task: Task, generator: torch.Generator) -> Float[Tensor, "K R P"]:
-        data = task.train
-        many = data._replace(w=data.w.expand(self.draws, *data.w.shape))
-        return self.network.initial(many, generator).detach()
+        return self.network.initial(several(shown(self.network, task.train), self.draws), generator).detach()
 
     def _groups(self, data: Distilled, distilled: Distilled, generator: torch.Generator) -> tuple[Distilled, Distilled]:
-        """S and D with a leading axis of classes: S by weights that are zero elsewhere, D by rows of each class."""
+        """S and D with a leading axis of classes."""
         group = classes(data)
         if group is None or not self.per_class:
-            return Distilled(*(part.unsqueeze(0) for part in distilled)), Distilled(*(part.unsqueeze(0) for part in data))
-        labels = torch.arange(data.y.shape[-1], device=group.device).view(-1, 1, 1)
-        mine = classes(distilled)
-        ours = Distilled(distilled.x.unsqueeze(0), distilled.y.unsqueeze(0), distilled.w * (mine == labels))
-        member = group == labels
-        count = min(self.batch or data.budget, int(member.sum(-1).min()))
-        draw = torch.rand(member.shape, generator=generator, device=generator.device).to(member.device)
-        rows = (draw + 2 * ~member).argsort(-1)[..., :count]  # random members of each class
-        pick = torch.arange(data.replicates, device=rows.device).view(1, -1, 1)
-        return ours, Distilled(data.x[pick, rows], data.y[pick, rows], data.w[pick, rows])
+            some = data if self.batch is None else drawn(data, self.batch, generator)
+            return Distilled(*(part.unsqueeze(0) for part in distilled)), Distilled(*(part.unsqueeze(0) for part in some))
+        return of_each_class(distilled), members(data, group, self.batch, generator)
 
     def _gradient(self, theta: Float[Tensor, "K C R P"], data: Distilled) -> Float[Tensor, "K C R P"]:
         with torch.enable_grad():
@@ -114,12 +123,12 @@ class GradientMatching(Descent):
             loss = self.network.loss(theta, data._replace(w=torch.where(empty, torch.ones_like(data.w), data.w)))
             return torch.autograd.grad(loss.sum(), theta, create_graph=True)[0]
 
-    def _apart(self, ours: Tensor, theirs: Tensor, inputs: int) -> Float[Tensor, "K C R"]:
+    def _apart(self, ours: Tensor, theirs: Tensor, data: Distilled) -> Float[Tensor, "K C R"]:
         if self.distance == "squared":
             return (ours - theirs).square().sum(-1)
         total = torch.zeros_like(ours[..., 0])
-        for mine, other in zip(self.network.layers(ours, inputs), self.network.layers(theirs, inputs), strict=True):
-            total = total + (1 - _cosine(mine.weight, other.weight)).sum(-1)
+        for mine, other in zip(self.network.weights(ours, data), self.network.weights(theirs, data), strict=True):
+            total = total + (1 - _cosine(mine, other)).sum(-1)
         return total
 
 

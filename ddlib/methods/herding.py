@@ -10,9 +10,11 @@ from torch import Tensor
 
 from ddlib.closed_forms import label_scale
 from ddlib.methods.joined import joined, real_rows, within_classes
-from ddlib.methods.needs import COMPLETE
+from ddlib.methods.needs import COMPLETE, PLAIN_LABELS
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.requirement import Requirement
+
+__all__ = ["Herding"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class Herding(ClosedForm):
     Nothing is drawn; of rows that are equally good the first is taken. Every row has weight one, for the mean is of the rows as
     they stand. With class labels the budget is split evenly and each class is herded to its own mean. (Welling 2009; Chen,
     Welling and Smola 2010, super-samples; class by class in iCaRL, Rebuffi et al. 2017.)
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0, 4.0]))
+    >>> distil(Herding(), task, 1, 0, torch.Generator()).distilled.x.tolist()
+    [[[2.0]]]
     """
 
     name: str = "herding"
@@ -33,7 +41,7 @@ class Herding(ClosedForm):
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """Complete rows."""
-        return (COMPLETE,)
+        return (COMPLETE, PLAIN_LABELS)
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The rows.
@@ -41,7 +49,8 @@ class Herding(ClosedForm):
         Raises:
             ValueError: if D, or a class of it, has fewer rows of positive weight than it has to give.
         """
-        COMPLETE.check(self, task, budget)
+        for need in (COMPLETE, PLAIN_LABELS):
+            need.check(self, task, budget)
         data = task.train
         rows = joined(data)
         return within_classes(data, budget, lambda w, count: real_rows(data, _herd(rows, w, count)))

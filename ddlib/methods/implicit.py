@@ -15,7 +15,9 @@ from ddlib.methods.unrolled import OBJECTIVE, optimised
 from ddlib.problem import Distilled, Task
 from ddlib.requirement import Requirement
 
-LARGEST = 4096
+__all__ = ["CURVATURE", "SMALL", "Implicit"]
+
+_LARGEST = 4096
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Implicit(Descent):
     The learner is a black box: only its answer :math:`\theta^*` is used, and the objective that this minimises. Where H is singular
     (fewer rows than parameters and no penalty) the pseudo-inverse leaves out how the minimiser of least norm turns in the null
     space of H. H is formed whole, so models may have at most a few thousand parameters. (Bengio 2000; Lorraine et al. 2020.)
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import LogisticTask, as_data
+    >>> task = LogisticTask(as_data([[-1.0], [-2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0]))
+    >>> run = distil(Implicit(), task, 2, 20, torch.Generator().manual_seed(0))
+    >>> bool(run.history[-1].surrogate < run.history[0].surrogate)
+    True
     """
 
     name: str = "implicit"
@@ -48,7 +57,7 @@ class Implicit(Descent):
             ValueError: if the task names no objective, its objective has no curvature, or its model is too large.
         """
         theta = _answer(task, distilled, generator)
-        if theta[0].numel() > LARGEST:
+        if theta[0].numel() > _LARGEST:
             raise SMALL.refusal(f"{task.name}, whose model has {theta[0].numel()} parameters,")
         with torch.enable_grad():
             gradient, hessian = _slope_and_hessian(task, theta, distilled)
@@ -92,7 +101,7 @@ def _solve(hessian: Float[Tensor, "R P P"], right: Float[Tensor, "R P"]) -> Floa
     """H⁺ times the right side: by Cholesky where H is well conditioned, by its spectrum otherwise."""
     factor, failed = torch.linalg.cholesky_ex(hessian)
     pivots = factor.diagonal(dim1=-2, dim2=-1)
-    if not bool(failed.any()) and bool((pivots.amin(-1) > 1e-5 * pivots.amax(-1)).all()):
+    if bool(((failed == 0) & (pivots.amin(-1) > 1e-5 * pivots.amax(-1))).all()):
         return torch.cholesky_solve(right.unsqueeze(-1), factor).squeeze(-1)
     inverse = torch.linalg.pinv(hessian, hermitian=True, rtol=1e-12)
     return (inverse @ right.unsqueeze(-1)).squeeze(-1)
@@ -101,7 +110,7 @@ def _solve(hessian: Float[Tensor, "R P P"], right: Float[Tensor, "R P"]) -> Floa
 def _few_parameters(method: Any, task: Task, budget: int) -> bool:
     if not OBJECTIVE.met(method, task, budget):
         return False
-    return optimised(task).initial(torch.Generator(task.train.w.device).manual_seed(0))[0].numel() <= LARGEST
+    return optimised(task).initial(torch.Generator(task.train.w.device).manual_seed(0))[0].numel() <= _LARGEST
 
 
 def _curved(method: Any, task: Task, budget: int) -> bool:
@@ -112,7 +121,7 @@ def _curved(method: Any, task: Task, budget: int) -> bool:
     return bool(_slope_and_hessian(task, _answer(task, start, generator), start)[1].any())
 
 
-SMALL = Requirement(f"Hessian of at most {LARGEST} rows", _few_parameters, "unroll")
+SMALL = Requirement(f"Hessian of at most {_LARGEST} rows", _few_parameters, "unroll")
 """A model of few enough parameters to form the Hessian of its objective whole."""
 CURVATURE = Requirement("curvature", _curved, "choose a method that needs no gradient")
 """An objective whose slope changes with the model."""

@@ -9,9 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddlib.methods.joined import joined, nearest, real_rows, to_nearest, within_classes
-from ddlib.methods.needs import COMPLETE
+from ddlib.methods.needs import COMPLETE, PLAIN_LABELS
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.requirement import Requirement
+
+__all__ = ["KCenter"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,12 @@ class KCenter(ClosedForm):
 
     Attributes:
         weighted: give each centre the summed weight of the rows nearest to it, of its own class, instead of weight one.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[0.0], [1.0], [2.0], [10.0]], [0.0, 0.0, 0.0, 0.0]))
+    >>> distil(KCenter(), task, 2, 0, torch.Generator().manual_seed(0)).distilled.x.max().item()
+    10.0
     """
 
     name: str = "k_center"
@@ -33,7 +41,7 @@ class KCenter(ClosedForm):
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """Complete rows."""
-        return (COMPLETE,)
+        return (COMPLETE, PLAIN_LABELS)
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The rows.
@@ -41,7 +49,8 @@ class KCenter(ClosedForm):
         Raises:
             ValueError: if D, or a class of it, has fewer rows of positive weight than it has to give.
         """
-        COMPLETE.check(self, task, budget)
+        for need in (COMPLETE, PLAIN_LABELS):
+            need.check(self, task, budget)
         data = task.train
         rows = joined(data)
 

@@ -11,11 +11,15 @@ from torch import Tensor
 
 from ddlib.learners.kernel_ridge import KernelRidge
 from ddlib.learners.kernels import Linear
+from ddlib.losses import per_unit, squared
 from ddlib.methods.descent import Descent
-from ddlib.methods.needs import ROWS
+from ddlib.methods.needs import ROWS, shown
 from ddlib.methods.quantise import KMeans
 from ddlib.problem import ClosedForm, Distilled, Task
+from ddlib.protocols import Learner
 from ddlib.requirement import Requirement, inherited
+
+__all__ = ["KernelInducing", "SolvedLabels", "solved_labels"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,20 @@ class KernelInducing(Descent):
     ``learn=("x",)`` keeps the labels, ``("x", "y")`` learns them as well.
 
     Attributes:
-        learner: the kernel and its penalty.
+        learner: the kernel and its penalty, or such a regression on features of a network
+            (:class:`~ddlib.learners.RandomFeatures`).
         solve_first: start from the labels that :func:`solved_labels` finds for the first points.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> run = distil(KernelInducing(learn=("x", "y")), task, 1, 20, torch.Generator().manual_seed(0))
+    >>> bool(run.history[-1].surrogate < run.history[0].surrogate)
+    True
     """
 
     name: str = "kernel_inducing"
-    learner: KernelRidge = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
+    learner: Learner = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
     solve_first: bool = False
 
     @property
@@ -56,10 +68,9 @@ class KernelInducing(Descent):
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The mean squared error on D of kernel ridge regression learned from S."""
-        data = task.train
-        error = self.learner.predict(self.learner.fit(distilled), data.x) - data.y
-        squared = error**2 if error.ndim == data.w.ndim else (error**2).sum(-1)
-        return (data.w * squared).sum(-1) / data.w.sum(-1)
+        data = shown(self.learner, task.train)
+        outputs = self.learner.predict(self.learner.fit(shown(self.learner, distilled)), data.x)
+        return (data.w * per_unit(squared, outputs, data)).sum(-1) / data.w.sum(-1)
 
 
 @dataclass(frozen=True)
@@ -70,10 +81,16 @@ class SolvedLabels(ClosedForm):
         points: chooses the points.
         learner: the kernel and its penalty.
         name: how tables call the method.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> distil(SolvedLabels(), task, 2, 0, torch.Generator().manual_seed(0)).distilled.y.shape
+    torch.Size([1, 2])
     """
 
     points: ClosedForm = field(default_factory=KMeans)
-    learner: KernelRidge = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
+    learner: Learner = field(default_factory=lambda: KernelRidge(Linear(), 1.0))
     name: str = "solved_labels"
 
     @property
@@ -88,12 +105,18 @@ class SolvedLabels(ClosedForm):
         return chosen._replace(y=solved_labels(task.train, chosen, self.learner))
 
 
-def solved_labels(data: Distilled, points: Distilled, learner: KernelRidge) -> Float[Tensor, "R m *label"]:
+def solved_labels(data: Distilled, points: Distilled, learner: Learner) -> Float[Tensor, "R m *label"]:
     r"""The labels that minimise the squared error on D of kernel ridge regression from given points.
 
     The prediction is linear in the labels, :math:`f(X) = M y_S` with :math:`M = K_{XS} (K_{SS} + \lambda I)^{-1}`, so this is least
     squares, :math:`y_S = M^+ Y` (label solve; Nguyen, Chen, Lee 2021); of all minimisers, the one of least norm.
+
+    >>> data = Distilled(torch.tensor([[[1.0], [2.0]]]), torch.tensor([[2.0, 4.0]]), torch.ones(1, 2))
+    >>> point = Distilled(torch.ones(1, 1, 1), torch.zeros(1, 1), torch.ones(1, 1))
+    >>> round(solved_labels(data, point, KernelRidge(Linear(), penalty=1.0)).item(), 3)
+    4.0
     """
+    data, points = shown(learner, data), shown(learner, points)
     eye = torch.eye(points.budget, dtype=points.x.dtype, device=points.x.device).expand(*points.w.shape, points.budget)
     root = data.w.sqrt().unsqueeze(-1)
     response = learner.predict(learner.fit(points._replace(y=eye)), data.x)

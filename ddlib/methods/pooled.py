@@ -16,6 +16,8 @@ from ddlib.methods.unrolled import OBJECTIVE, optimised
 from ddlib.problem import Distilled, Task
 from ddlib.requirement import Requirement
 
+__all__ = ["Pool", "Pooled"]
+
 
 class Pool(NamedTuple):
     """Models that are being trained, K for each replicate.
@@ -26,6 +28,10 @@ class Pool(NamedTuple):
         age: steps since each was fresh, the same in all replicates.
         turn: indices of those whose turn it is.
         goal: what a subclass compares the models with.
+
+    >>> zeros = torch.zeros(4, 1, 3)
+    >>> Pool(zeros, zeros, zeros, age=torch.zeros(4, dtype=torch.long), turn=torch.arange(2)).theta.shape
+    torch.Size([4, 1, 3])
     """
 
     theta: Float[Tensor, "K R P"]
@@ -58,6 +64,13 @@ class Pooled(Descent):
         training: the steps; their number does not matter.
         relative: take the logarithm of each model's risk, so that the large risks of young models do not drown those of old ones.
         clip: the greatest norm of a replicate's gradient in each part of S; one that is not finite counts as zero.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> run = distil(Pooled(pool=4, batch=2, window=3, life=20), task, 2, 5, torch.Generator().manual_seed(0))
+    >>> run.distilled.x.shape, len(run.history)
+    (torch.Size([1, 2, 1]), 5)
     """
 
     name: str = "pooled"

@@ -11,9 +11,11 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from torch import Tensor
 
 from ddlib.methods.joined import classes, joined, parted, to_nearest, within_classes
-from ddlib.methods.needs import COMPLETE
+from ddlib.methods.needs import COMPLETE, PLAIN_LABELS
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.requirement import Requirement
+
+__all__ = ["KMeans"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,13 @@ class KMeans(ClosedForm):
 
     Attributes:
         restarts: independent starts, of which the best is kept.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[0.0], [2.0], [10.0]], [0.0, 0.0, 5.0]))
+    >>> chosen, _ = distil(KMeans(), task, 2, 0, torch.Generator().manual_seed(0))
+    >>> sorted(zip(chosen.x.flatten().tolist(), chosen.w.flatten().tolist()))
+    [(1.0, 2.0), (10.0, 1.0)]
     """
 
     name: str = "k_means"
@@ -35,7 +44,7 @@ class KMeans(ClosedForm):
     @property
     def requires(self) -> tuple[Requirement, ...]:
         """Complete rows."""
-        return (COMPLETE,)
+        return (COMPLETE, PLAIN_LABELS)
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The cluster means.
@@ -43,7 +52,8 @@ class KMeans(ClosedForm):
         Raises:
             ValueError: if D, or a class of it, has fewer rows of positive weight than clusters.
         """
-        COMPLETE.check(self, task, budget)
+        for need in (COMPLETE, PLAIN_LABELS):
+            need.check(self, task, budget)
         data = task.train
         rows = joined(data).cpu().numpy()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,9 +12,27 @@ from torch import Tensor
 from ddlib.learners.network import Network
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
-from ddlib.methods.needs import ROWS
+from ddlib.methods.needs import ROWS, batched, check_network, held, several, shown
 from ddlib.problem import Distilled, Task
+from ddlib.protocols import Parametric
 from ddlib.requirement import Requirement
+
+__all__ = ["Experts", "TrajectoryMatching", "from_moments", "matched_moments"]
+
+
+class Experts(NamedTuple):
+    """What an update looks at.
+
+    Attributes:
+        paths: of each expert the parameters before the first step and after each, shape (E, T, R, P).
+        lr: the student's step size for each replicate; None for that of its training.
+
+    >>> Experts(torch.zeros(1, 31, 2, 5), lr=None).paths.shape
+    torch.Size([1, 31, 2, 5])
+    """
+
+    paths: Float[Tensor, "E T R P"]
+    lr: Float[Tensor, "R 1"] | None
 
 
 @dataclass(frozen=True)
@@ -36,11 +54,19 @@ class TrajectoryMatching(Descent):
         stride: M, the expert's steps that they shall stand for.
         latest: the largest age t at which a student begins.
         experts: paths to draw from.
+        batch: units of D that a step of an expert takes; None: all.
         relative: whether step sizes of plain descent are in units of the inverse curvature.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> method = TrajectoryMatching(learn=("x", "y"))
+    >>> distil(method, task, 2, 5, torch.Generator().manual_seed(0)).distilled.x.shape
+    torch.Size([1, 2, 1])
     """
 
     name: str = "trajectory_matching"
-    network: Network = field(default_factory=lambda: Network(widths=(), bias=False))
+    network: Parametric = field(default_factory=lambda: Network(widths=(), bias=False))
     expert: Training = field(default_factory=lambda: Training(steps=30, lr=0.5, optimiser="sgd"))
     student: Training = field(default_factory=lambda: Training(steps=5, lr=0.5, optimiser="sgd"))
     stride: int = 10
@@ -50,6 +76,7 @@ class TrajectoryMatching(Descent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_network(self.network)
         if not (self.stride >= 1 and 0 <= self.latest <= self.expert.steps - self.stride and self.student.steps >= 1):
             raise ValueError(
                 f"the expert's {self.expert.steps} steps must reach {self.stride} (stride) beyond {self.latest} (latest), and the "
@@ -64,34 +91,48 @@ class TrajectoryMatching(Descent):
         *before, gradient = super().requires
         return (*before, *ROWS, gradient)
 
-    def remember(self, task: Task, generator: torch.Generator) -> Float[Tensor, "E T R P"]:
-        """The experts' paths."""
+    def remember(self, task: Task, generator: torch.Generator) -> Experts:
+        """The experts' paths, and the step sizes."""
         for need in ROWS:
-            need.check(self, task, 1)
-        data, expert = task.train, self._scaled(self.expert, task.train)
-        many = data._replace(w=data.w.expand(self.experts, *data.w.shape))
-        start = self.network.initial(many, generator)
+            need.check(self, held(task, self.batch, generator), 1)
+        data = shown(self.network, held(task, self.batch, generator).train)
+        start = self.network.initial(several(data, self.experts), generator)
+        curvature = self._curvature(data)
         with torch.no_grad():
-            return torch.stack(list(expert.path(lambda theta: self.network.loss(theta, data), start)), 1)
+            step = _step(self.expert, curvature)
+            path = self.expert.path(lambda theta: self.network.loss(theta, self._some(task, generator)), start, lr=step)
+            return Experts(torch.stack(list(path), -3), _step(self.student, curvature))
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """The relative squared distance between the student's end and the expert's, from one random age of one random expert."""
-        paths = self.remember(task, generator) if memory is None else memory
+        paths, lr = self.remember(task, generator) if memory is None else memory
         which = int(torch.randint(self.experts, (), generator=generator, device=generator.device))
         age = int(torch.randint(self.latest + 1, (), generator=generator, device=generator.device))
         start, goal = paths[which, age], paths[which, age + self.stride]
-        student = self._scaled(self.student, task.train)
-        end = student.run(lambda theta: self.network.loss(theta, distilled), start)
+        points = shown(self.network, distilled)
+        end = self.student.run(lambda theta: self.network.loss(theta, points), start, lr=lr)
         moved = (start - goal).square().sum(-1)
         return (end - goal).square().sum(-1) / torch.where(moved > 0, moved, torch.ones_like(moved))
 
-    def _scaled(self, training: Training, data: Distilled) -> Training:
-        if not self.relative or training.optimiser != "sgd":
-            return training
-        rows = data.x * data.w.sqrt().unsqueeze(-1)
+    def looked_at(self, task: Task, generator: torch.Generator) -> Task:
+        """The task as it is: an update looks at the experts' paths, whose steps take the batches."""
+        return task
+
+    def _some(self, task: Task, generator: torch.Generator) -> Distilled:
+        return shown(self.network, batched(task, self.batch, generator).train)
+
+    def _curvature(self, data: Distilled) -> Float[Tensor, " R"] | None:
+        """The largest eigenvalue of D's second moments; None for step sizes that are absolute."""
+        if not self.relative:
+            return None
+        rows = data.rows().x * data.w.sqrt().unsqueeze(-1)
         largest = torch.linalg.matrix_norm(rows, 2).square()
-        curvature = largest / data.w.sum(-1) if self.network.mean else largest
-        return replace(training, lr=training.lr / float(curvature.max()))
+        return largest / data.w.sum(-1) if self.network.mean else largest
+
+
+def _step(training: Training, curvature: Float[Tensor, " R"] | None) -> Float[Tensor, "R 1"] | None:
+    """Each replicate's step size of plain descent; None for that of the training."""
+    return None if curvature is None or training.optimiser != "sgd" else training.lr / curvature.unsqueeze(-1)
 
 
 def matched_moments(data: Distilled, lr: float, student: int, stride: int) -> tuple[Float[Tensor, "R d d"], Float[Tensor, "R d"]]:
@@ -110,6 +151,10 @@ def matched_moments(data: Distilled, lr: float, student: int, stride: int) -> tu
 
     Raises:
         ValueError: if :math:`\eta \lambda_{\max} > 1` and M/N is not an integer: then no real set exists.
+
+    >>> data = Distilled(torch.ones(1, 1, 1), torch.ones(1, 1), torch.ones(1, 1))
+    >>> [round(part.item(), 3) for part in matched_moments(data, lr=0.5, student=1, stride=2)]
+    [1.5, 1.5]
     """
     rows = data.x * data.w.sqrt().unsqueeze(-1)
     values, vectors = torch.linalg.eigh(rows.mT @ rows)
@@ -130,6 +175,10 @@ def from_moments(moments: Float[Tensor, "R d d"], products: Float[Tensor, "R d"]
 
     Raises:
         ValueError: if A has a negative eigenvalue.
+
+    >>> points = from_moments(torch.tensor([[[4.0]]]), torch.tensor([[2.0]]))
+    >>> round((points.x.mT @ points.x).item(), 3)
+    4.0
     """
     values, vectors = torch.linalg.eigh(moments)
     floor = 64 * torch.finfo(values.dtype).eps * values[..., -1:].abs()

@@ -14,6 +14,8 @@ from ddlib.methods.needs import COMPLETE
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.requirement import Requirement
 
+__all__ = ["TruncatedSVD"]
+
 
 @dataclass(frozen=True)
 class TruncatedSVD(ClosedForm):
@@ -22,6 +24,13 @@ class TruncatedSVD(ClosedForm):
     Of all sets of m points these have the nearest second moments in Frobenius norm (Eckart and Young 1936). At most d + 1 rows, or
     d + C with C class labels; the labels are then real numbers, and a row and its negative are the same to the moments, so that
     the largest entry of a label names no class.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task, method = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0])), TruncatedSVD()
+    >>> chosen, _ = distil(method, task, 2, 0, torch.Generator())
+    >>> bool(method.surrogate(task, chosen) < 1e-9)  # two rows keep all second moments of two columns
+    True
     """
 
     name: str = "truncated_svd"

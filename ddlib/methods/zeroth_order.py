@@ -11,13 +11,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.methods.needs import LEARNABLE, first_set, learned
+from ddlib.methods.needs import LEARNABLE, batched, first_set, learned
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement, inherited
 
+__all__ = ["ZerothOrder", "ZerothOrderState"]
+
 
 class ZerothOrderState(NamedTuple):
-    """The set that has been reached."""
+    """The set that has been reached.
+
+    >>> ZerothOrderState(Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2), torch.ones(1, 2))).distilled.budget
+    2
+    """
 
     distilled: Distilled
 
@@ -45,8 +51,16 @@ class ZerothOrder:
         directions: the number K of directions.
         antithetic: evaluate both ways along each direction.
         begin: a closed-form method whose set the descent begins at; None: rows of the training data.
+        batch: units of the training data that an update looks at, drawn with replacement; None: all of them.
         one_batch: learn from all perturbed sets in one batch, along a leading axis; set to false for a task that cannot.
         name: how tables call the method.
+
+    >>> from ddlib import distil
+    >>> from ddlib.tasks import LeastAbsoluteTask, as_data
+    >>> task = LeastAbsoluteTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
+    >>> run = distil(ZerothOrder(sigma=0.1, lr=0.01), task, 2, 5, torch.Generator().manual_seed(0))
+    >>> run.distilled.x.shape, len(run.history)
+    (torch.Size([1, 2, 1]), 5)
     """
 
     sigma: float = 0.08
@@ -56,6 +70,7 @@ class ZerothOrder:
     one_batch: bool = True
     name: str = "zeroth_order"
     begin: ClosedForm | None = None
+    batch: int | None = None
 
     def __post_init__(self) -> None:
         if not (0 < self.sigma < math.inf and 0 < self.lr < math.inf and self.directions >= 1):
@@ -76,7 +91,7 @@ class ZerothOrder:
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator) -> Float[Tensor, " R"]:
         r"""The smoothed risk :math:`\mathbb{E}_\Delta R(A(S + \sigma\Delta))`, over K directions (both ways if ``antithetic``)."""
         shape = (self.directions, *distilled.x.shape)
-        delta = torch.randn(shape, dtype=distilled.x.dtype, device=generator.device, generator=generator)
+        delta = torch.randn(shape, dtype=distilled.x.dtype, device=generator.device, generator=generator).to(distilled.x.device)
         shifts = self.sigma * (torch.cat([delta, -delta]) if self.antithetic else delta)
         rows = torch.arange(distilled.budget, device=distilled.w.device)
         risks = [self._risks(task, distilled, rows, block.risk, shifts, generator) for block in task.blocks(distilled)]
@@ -85,11 +100,12 @@ class ZerothOrder:
     @torch.no_grad()
     def update(self, task: Task, state: ZerothOrderState, generator: torch.Generator) -> tuple[ZerothOrderState, Info]:
         """One step on a random block."""
-        distilled = state.distilled
+        task, distilled = batched(task, self.batch, generator), state.distilled
         blocks = task.blocks(distilled)
-        block = blocks[int(torch.randint(len(blocks), (), device=generator.device, generator=generator))]
+        turn = torch.randint(len(blocks), (), device=generator.device, generator=generator)
+        block = blocks[int(turn) if len(blocks) > 1 else 0]  # to read a number, the CPU waits for the device
         shape = (self.directions, distilled.replicates, len(block.rows), *distilled.x.shape[2:])
-        delta = torch.randn(shape, dtype=distilled.x.dtype, device=generator.device, generator=generator)
+        delta = torch.randn(shape, dtype=distilled.x.dtype, device=generator.device, generator=generator).to(distilled.x.device)
         base = torch.zeros_like(delta[:1])
         shifts = torch.cat([base, delta, -delta] if self.antithetic else [base, delta])
         risks = self._risks(task, distilled, block.rows, block.risk, self.sigma * shifts, generator)

@@ -6,7 +6,8 @@ information level allows, :mod:`ddlib.pinn.learners` networks and what trains th
 and is imported by name.
 """
 
-from ddlib.pinn.data import Physics, PinnData, Tails, draw_data, physics, released_data, scatter, tensor_grid
+from ddlib.pinn.data import Physics, PinnData, draw_data, physics, released_data
+from ddlib.pinn.designs import scatter, tensor_grid
 from ddlib.pinn.learners.affine import AffineRidge, affine_variance
 from ddlib.pinn.learners.jets import autograd_jet, jet
 from ddlib.pinn.learners.learner import PhysicsNetwork
@@ -19,7 +20,7 @@ from ddlib.pinn.methods.rows import Smoothed, TeacherLabelled, TensorGrid
 from ddlib.pinn.methods.students import PhysicsGradientMatching, PhysicsUnrolled, TeacherMatching
 from ddlib.pinn.problems.burgers import Burgers
 from ddlib.pinn.problems.conduction import Conduction
-from ddlib.pinn.problems.law import Law
+from ddlib.pinn.problems.law import Law, Tails
 from ddlib.pinn.problems.logistic import Logistic
 from ddlib.pinn.problems.poisson import Poisson
 from ddlib.pinn.problems.problem import Jet, Problem
@@ -34,6 +35,7 @@ from ddlib.pinn.teachers.teacher import CollocationTeacher, NetworkTeacher
 PROBLEMS: dict[str, Problem] = {
     problem.name: problem for problem in (Poisson(), Logistic(), Screened(), Conduction(), Burgers(), Wave())
 }
+"""Every family of problems, by its name."""
 
 __all__ = [
     "ARD",

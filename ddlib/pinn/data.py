@@ -9,12 +9,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import is_whole, whole_number
+from ddlib.arguments import is_whole
+from ddlib.learners.check import whole_number
+from ddlib.pinn.designs import scatter, tensor_grid
 from ddlib.pinn.problems.law import Tail, Tails, known_tails
 from ddlib.pinn.problems.problem import Problem, known_problem
 from ddlib.problem import Distilled
 
+__all__ = ["Level", "Physics", "PinnData", "draw_data", "physics", "released_data"]
+
 Level = Literal[0, 1, 2, 3]
+"""How much physics is known: none; all on the training tail; the equation on the target tail too; everything."""
 
 
 class PinnData(NamedTuple):
@@ -26,6 +31,11 @@ class PinnData(NamedTuple):
         inside: exact values on a dense grid over the training tail.
         target: exact values on a dense grid over the target tail: the test, which no method may look at.
         tails: where α comes from.
+
+    >>> from ddlib.pinn import Poisson
+    >>> data = draw_data(Poisson(), 1, torch.Generator().manual_seed(0), alphas=4, positions=3)
+    >>> data.train.x.shape, data.target.budget
+    (torch.Size([1, 12, 2]), 1020)
     """
 
     train: Distilled
@@ -41,6 +51,10 @@ class Physics(NamedTuple):
     Attributes:
         interior: units at which the residual is known to be zero, shape (R, k, d); k may be zero.
         boundary: boundary units with their values, R replicates; its budget may be zero.
+
+    >>> nothing = torch.zeros(1, 0, 2)
+    >>> Physics(nothing, Distilled(nothing, nothing[..., 0], nothing[..., 0])).boundary.budget
+    0
     """
 
     interior: Float[Tensor, "R k d"]
@@ -74,6 +88,11 @@ def draw_data(
 
     Raises:
         ValueError: if a count is no whole number of at least one, there is one row alone, or the noise is negative or infinite.
+
+    >>> from ddlib.pinn import Poisson
+    >>> data = draw_data(Poisson(), 1, torch.Generator().manual_seed(0), Tails("lower", "upper", 0.3))
+    >>> bool(data.train.x[..., 1].max() < data.target.x[..., 1].min())  # α of the two tails
+    True
     """
     known_problem(problem)
     known_tails(tails)
@@ -115,6 +134,10 @@ def released_data(
 
     Raises:
         ValueError: if the problem has time, or a count is no whole number of at least one.
+
+    >>> from ddlib.pinn import Poisson
+    >>> released_data(Poisson(), 1, torch.Generator().manual_seed(0), alphas=5).train.x.shape
+    torch.Size([1, 90, 2])
     """
     known_problem(problem)
     whole_number(replicates, "the number of replicates")
@@ -137,91 +160,6 @@ def released_data(
     first, second = (problem.law.draw(tails.train, mass, (replicates, alphas), generator) for _ in range(2))
     target = problem.law.draw(tails.target, mass, (replicates, alphas), generator) if opposite else first
     return PinnData(training(first), training(second), testing(first), testing(target), tails)
-
-
-def scatter(
-    problem: Problem,
-    count: int,
-    replicates: int,
-    generator: torch.Generator,
-    tail: Tail = "upper",
-    mass: float = 0.3,
-    design: Literal["sobol", "uniform"] = "sobol",
-) -> Float[Tensor, "R m d"]:
-    """Units spread over the domain and over a tail of α, anew for each replicate.
-
-    Args:
-        problem: the family.
-        count: how many.
-        replicates: R.
-        generator: the source of all randomness.
-        tail: where α lies; the design is even in its probability.
-        mass: of the tail.
-        design: ``"sobol"`` (scrambled; Owen 1998) or ``"uniform"`` (independent draws).
-
-    Raises:
-        ValueError: if the design is unknown, or a count is no whole number of at least one.
-    """
-    known_problem(problem)
-    whole_number(count, "the number of scattered units")
-    whole_number(replicates, "the number of replicates")
-    shape = (replicates, count, problem.dimension)
-    if design == "uniform":
-        share = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
-    elif design == "sobol":
-        seeds = torch.randint(2**31 - 1, (replicates,), generator=generator, device=generator.device).tolist()
-        engines = [torch.quasirandom.SobolEngine(problem.dimension, scramble=True, seed=seed) for seed in seeds]
-        share = torch.stack([engine.draw(count, dtype=torch.float64) for engine in engines]).to(generator.device)
-    else:
-        raise ValueError(f"the design must be 'sobol' or 'uniform', but it is {design!r}")
-    return _stretch(problem, share, tail, mass)
-
-
-def tensor_grid(
-    problem: Problem,
-    alphas: int,
-    positions: int,
-    tail: Tail = "upper",
-    mass: float = 0.3,
-    spacing: Literal["even", "chebyshev", "lobatto"] = "even",
-    levels: Literal["probability", "even"] = "probability",
-) -> Float[Tensor, "m d"]:
-    r"""Values of α × positions along each coordinate.
-
-    Args:
-        problem: the family.
-        alphas: values of α.
-        positions: along each coordinate.
-        tail: where α lies.
-        mass: of the tail.
-        spacing: ``"even"`` from end to end, the ``"chebyshev"`` points :math:`\cos \pi (2 i - 1) / 2 n`, or those of Chebyshev and
-            ``"lobatto"``, :math:`\cos \pi i / (n - 1)`, which hold both ends.
-        levels: values of α that have equal ``"probability"``, or ``"even"`` steps between the tail's 2 % and 98 % quantiles.
-
-    Raises:
-        ValueError: if the spacing or the levels are unknown, or a count is no whole number of at least one.
-    """
-    known_problem(problem)
-    whole_number(alphas, "the number of values of α")
-    whole_number(positions, "the number of positions")
-    step = torch.arange(positions, dtype=torch.float64)
-    lines = {
-        "even": torch.linspace(0, 1, positions, dtype=torch.float64),
-        "chebyshev": (1 - torch.cos(torch.pi * (step + 0.5) / positions)) / 2,
-        "lobatto": (1 - torch.cos(torch.pi * step / max(positions - 1, 1))) / 2,
-    }
-    if spacing not in lines or levels not in ("probability", "even"):
-        raise ValueError(
-            f"the spacing is 'even', 'chebyshev' or 'lobatto' and the levels 'probability' or 'even', but they are {spacing!r} and "
-            f"{levels!r}"
-        )
-    low, high = torch.tensor(problem.box, dtype=torch.float64).unbind(-1)
-    x = low + torch.cartesian_prod(*[lines[spacing]] * len(low)).view(-1, len(low)) * (high - low)
-    ends = problem.law.at(tail, mass, torch.tensor([0.02, 0.98], dtype=torch.float64))
-    alpha = problem.law.grid(tail, mass, alphas)
-    if levels == "even":
-        alpha = ends[0] + (ends[1] - ends[0]) * (torch.linspace(0, 1, alphas, dtype=torch.float64) if alphas > 1 else 0.5)
-    return problem.join(x.repeat_interleave(alphas, 0), alpha.reshape(-1).repeat(len(x)))
 
 
 def physics(
@@ -251,6 +189,11 @@ def physics(
 
     Raises:
         ValueError: if the level is not 0, 1, 2 or 3, or a count is no whole number of at least one.
+
+    >>> from ddlib.pinn import Poisson
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> [physics(Poisson(), level, 1, generator, interior=8).interior.shape[1] for level in (0, 1, 2, 3)]
+    [0, 8, 16, 16]
     """
     known_problem(problem)
     known_tails(tails)
@@ -287,10 +230,3 @@ def _all_pairs(problem: Problem, alpha: Float[Tensor, "R a"], share: Float[Tenso
     low, high = problem.box[0]
     positions = (low + share * (high - low)).flatten(1).unsqueeze(-1)
     return problem.rows(positions, alpha.repeat_interleave(share.shape[-1], 1))
-
-
-def _stretch(problem: Problem, share: Float[Tensor, "*R m d"], tail: Tail, mass: float) -> Float[Tensor, "*R m d"]:
-    """Points of the unit cube as units."""
-    low, high = share.new_tensor(problem.box).unbind(-1)
-    alpha = problem.law.at(tail, mass, share[..., -1])
-    return problem.join(low + share[..., :-1] * (high - low), alpha)

@@ -25,12 +25,17 @@ from ddlib.pinn.learners.networks import TanhNetwork, dtype_of
 from ddlib.pinn.problems.problem import Problem, known_problem
 from ddlib.problem import Distilled
 
+__all__ = ["Reference", "geometry", "load", "parameters", "session", "train"]
+
 
 def load() -> Any:
     """The package ``deepxde`` with its torch backend, without a configuration file in the home folder or another default device.
 
     Raises:
         ValueError: if it was already imported with another backend.
+
+    >>> load().backend.backend_name
+    'pytorch'
     """
     os.environ.setdefault("DDE_BACKEND", "pytorch")  # else the import writes ~/.deepxde/config.json
     device = torch.get_default_device()
@@ -47,7 +52,13 @@ def load() -> Any:
 
 @contextlib.contextmanager
 def session(seed: int, precision: str = "float64") -> Iterator[Any]:
-    """DeepXDE with a seed and a precision of its own; all that it changes globally is put back."""
+    """DeepXDE with a seed and a precision of its own; all that it changes globally is put back.
+
+    >>> with session(seed=0, precision="float32") as dde:
+    ...     inside = dde.config.default_float()
+    >>> inside
+    'float32'
+    """
     dde = load()
     before, dtype = dde.config.default_float(), torch.get_default_dtype()
     place = contextlib.nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
@@ -74,6 +85,10 @@ class Reference:
     Attributes:
         net: the torch module.
         losses: the loss's parts after the last step.
+
+    >>> net = torch.nn.Linear(2, 1)
+    >>> Reference(net, (0.5,)).predict(torch.zeros(1, 3, 2)).shape
+    torch.Size([1, 3])
     """
 
     net: torch.nn.Module
@@ -87,7 +102,12 @@ class Reference:
 
 
 def geometry(dde: Any, problem: Problem, low: float, high: float) -> Any:
-    """The domain with α as one more coordinate, from low to high."""
+    """The domain with α as one more coordinate, from low to high.
+
+    >>> from ddlib.pinn import Poisson
+    >>> geometry(load(), Poisson(), low=0.0, high=2.0).dim
+    2
+    """
     ends = [*problem.box, (low, high)]
     return dde.geometry.Hypercube([float(a) for a, _ in ends], [float(b) for _, b in ends])
 
@@ -122,6 +142,11 @@ def train(
     Raises:
         ValueError: if there is more than one replicate, a weight is not one, a number is not finite, units are not the problem's,
             nothing is asked, or no such network or training exists.
+
+    >>> from ddlib.pinn import Poisson
+    >>> rows = Poisson().rows(torch.linspace(-1, 1, 9).double().view(1, 9, 1), torch.ones(1, 9).double())
+    >>> train(Poisson(), rows, widths=(4,), steps=2).predict(rows.x).shape
+    torch.Size([1, 9])
     """
     known_problem(problem)
     whole_number(steps, "the number of steps of Adam")
@@ -173,7 +198,13 @@ def train(
 
 
 def parameters(network: TanhNetwork, theta: Float[Tensor, " P"], dimension: int, precision: str = "float64") -> torch.nn.Module:
-    """DeepXDE's network with the parameters of one of ours."""
+    """DeepXDE's network with the parameters of one of ours.
+
+    >>> network = TanhNetwork((4,))
+    >>> net = parameters(network, torch.zeros(network.parameters(2), dtype=torch.float64), dimension=2)
+    >>> net(torch.zeros(3, 2, dtype=torch.float64)).abs().max().item()
+    0.0
+    """
     with session(0, precision) as dde:
         net = dde.nn.FNN([dimension, *network.widths, 1], "tanh", "Glorot uniform")
     with torch.no_grad():

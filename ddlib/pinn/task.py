@@ -16,9 +16,13 @@ from torch import Tensor
 from ddlib.pinn.data import Level, Physics, PinnData, draw_data, known_level, physics, released_data
 from ddlib.pinn.learners.jets import autograd_jet
 from ddlib.pinn.learners.learner import PhysicsNetwork
+from ddlib.pinn.metrics import Exact, Metrics
 from ddlib.pinn.problems.problem import Jet, Problem, known_problem
-from ddlib.problem import Block, Distilled, Learner, Split, whole_set
+from ddlib.problem import Block, Distilled, Split, whole_set
+from ddlib.protocols import Learner
 from ddlib.tasks.splits import random_rows
+
+__all__ = ["PinnTask", "Weights", "moved"]
 
 
 class Weights(NamedTuple):
@@ -28,31 +32,14 @@ class Weights(NamedTuple):
         data: the squared error on noisy rows, in units of the variance of y.
         residual: the squared residual, in units of the problem's scale squared.
         mismatch: the squared boundary mismatch, in units of the variance of y.
+
+    >>> Weights(data=0.0).residual
+    1.0
     """
 
     data: float = 1.0
     residual: float = 1.0
     mismatch: float = 1.0
-
-
-class Exact(NamedTuple):
-    """The exact solution in place of a learned model."""
-
-    problem: Problem
-
-
-class Metrics(NamedTuple):
-    """How good a model is on a tail, each of shape (R,).
-
-    Attributes:
-        error: relative L2 error against the exact solution.
-        residual: root mean square of the residual; not a number for a learner without derivatives.
-        mismatch: root mean square of the boundary mismatch.
-    """
-
-    error: Float[Tensor, " R"]
-    residual: Float[Tensor, " R"]
-    mismatch: Float[Tensor, " R"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +63,11 @@ class PinnTask:
         held_out: what may be asked for the validation risk.
         level: the information level that both are of.
         weights: of the criterion's three parts.
+
+    >>> from ddlib.pinn import AffineRidge, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), AffineRidge(Poisson()), interior=8)
+    >>> task.name, bool(task.risk(task.fit(task.train), "test") < 0.1)
+    ('Poisson I3', True)
     """
 
     problem: Problem
@@ -278,7 +270,11 @@ class PinnTask:
 
 
 def moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:
-    """A tensor, or a named tuple of tensors and of such tuples, on another device or in another precision."""
+    """A tensor, or a named tuple of tensors and of such tuples, on another device or in another precision.
+
+    >>> moved((torch.zeros(2), 1), None, torch.float64), moved(torch.zeros(2), "cpu", torch.float64).dtype
+    ((tensor([0., 0.]), 1), torch.float64)
+    """
     if isinstance(value, Tensor):
         return value.to(device=device or value.device, dtype=dtype or value.dtype)
     if isinstance(value, tuple) and hasattr(value, "_fields"):

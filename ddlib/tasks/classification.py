@@ -2,115 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.problem import Block, Distilled, Learner, Split
-from ddlib.tasks.empirical import checked
-from ddlib.tasks.splits import Splits, random_rows
+from ddlib.problem import Distilled, Split
+from ddlib.tasks.supervised import SupervisedTask
+
+__all__ = ["ClassificationTask"]
 
 
 @dataclass(frozen=True, eq=False)
-class ClassificationTask:
+class ClassificationTask(SupervisedTask):
     r"""A learner judged by the share of new cases that it puts into the wrong class.
 
     The risk is the error rate on a split. It has no slope, so what methods descend is a loss on the training data: the mean squared
-    distance between scores and labels, or the cross-entropy of scores that are logits.
+    distance between scores and labels, the cross-entropy of scores that are logits, or another (:mod:`ddlib.losses`).
 
-    Attributes:
-        splits: the data, R replicates each; labels are one-hot rows minus 1/C, shape (R, n, C).
-        learner: A.
-        loss: ``"squared"`` or ``"cross_entropy"``, on the training data.
+    Labels are rows with one column per class, of which the largest is the class: :func:`~ddlib.tasks.class_labels` makes them. A
+    unit that can have several labels at once is no case for this task: that is a :class:`~ddlib.tasks.RegressionTask` with the loss
+    ``"binary_cross_entropy"``.
+
+    >>> import torch
+    >>> from ddlib.learners import KernelRidge
+    >>> from ddlib.tasks import class_labels, split
+    >>> x = torch.tensor([[0.0], [0.1], [1.0], [1.1]] * 5)
+    >>> parts = split(x, class_labels(x[:, 0] > 0.5), (10, 5, 5), 1, torch.Generator().manual_seed(0))
+    >>> task = ClassificationTask(parts, KernelRidge())
+    >>> task.risk(task.reference, "test")
+    tensor([0.])
     """
 
-    splits: Splits
-    learner: Learner
-    loss: Literal["squared", "cross_entropy"] = "squared"
-
-    def __post_init__(self) -> None:
-        for data in self.splits:
-            checked(data)
-            if data.y.ndim != data.x.ndim or data.y.shape[-1] < 2:
-                raise ValueError(f"labels need one column per class, shape (R, n, C), but theirs is {tuple(data.y.shape)}")
-        if self.loss not in ("squared", "cross_entropy"):
-            raise ValueError(f"the loss must be 'squared' or 'cross_entropy', but it is {self.loss!r}")
-
-    @property
-    def name(self) -> str:
-        """The learner's name."""
-        return self.learner.name
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether the learner draws nothing, so that the same set gives the same model."""
-        return getattr(self.learner, "deterministic", False)
-
-    @property
-    def train(self) -> Distilled:
-        """D."""
-        return self.splits.train
-
-    @cached_property
-    def reference(self) -> Any:
-        """The model learned from D."""
-        return self.learner.fit(self.train)
-
-    def start(self, budget: int, generator: torch.Generator) -> Distilled:
-        """Rows of D, evenly from the classes."""
-        return random_rows(self.train, budget, generator, self.name)
-
-    def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Any:
-        """The learner."""
-        return self.learner.fit(distilled, generator)
+    def _check_labels(self, data: Distilled) -> None:
+        if len(data.label) != 1 or data.label[0] < 2:
+            instead = "write split(x, class_labels(y), ...)" if not data.label else "give rows of two columns or more"
+            raise ValueError(
+                f"labels need one column per class, shape (R, n, C), but theirs is {tuple(data.y.shape)}: {instead}, or choose a "
+                "RegressionTask for labels that are numbers"
+            )
+        total = data.y.sum(-1)
+        if bool((total - total[:, :1]).abs().amax() > 1e-3 * data.y.abs().amax()):
+            raise ValueError(
+                "the rows of the labels do not add up to the same number, so that they are several labels at once and "
+                "not one class: "
+                'choose RegressionTask(splits, learner, loss="binary_cross_entropy"), or write class_labels(y)'
+            )
 
     def risk(self, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
-        """The weighted share of rows in the split that are put into the wrong class."""
-        data = self.splits.part(split)
-        wrong = self.learner.predict(model, data.x).argmax(-1) != data.y.argmax(-1)
-        return (data.w * wrong).sum(-1) / data.w.sum(-1)
+        """The weighted share of units in the split that are put into the wrong class."""
+        return self._mean(model, self.splits.part(split), _wrong)
 
-    def training_loss(self, model: Any) -> Float[Tensor, " R"]:
-        """The loss on D that methods descend."""
-        data = self.train
-        scores = self.learner.predict(model, data.x)
-        if self.loss == "squared":
-            each = (scores - data.y).square().sum(-1)
-        else:
-            right = data.y.argmax(-1, keepdim=True).expand(*scores.shape[:-1], 1)
-            each = -scores.log_softmax(-1).gather(-1, right).squeeze(-1)
-        return (data.w * each).sum(-1) / data.w.sum(-1)
 
-    def blocks(self, distilled: Distilled) -> Sequence[Block]:
-        """One block: the whole set, with the loss on D."""
-        return [Block(torch.arange(distilled.budget, device=distilled.w.device), self.training_loss)]
-
-    def initial(self, generator: torch.Generator) -> Any:
-        """The model that the learner's training begins at: its own first draw, or zeros.
-
-        Raises:
-            ValueError: if the learner minimises nothing that it could name.
-        """
-        learner = self._minimiser()
-        if hasattr(learner, "initial"):
-            return learner.initial(self.train, generator)
-        return torch.zeros_like(self.reference)
-
-    def objective(self, model: Any, distilled: Distilled) -> Float[Tensor, " R"]:
-        """What the learner minimises.
-
-        Raises:
-            ValueError: if the learner minimises nothing that it could name.
-        """
-        return self._minimiser().objective(model, distilled)
-
-    def _minimiser(self) -> Any:
-        """The learner, if it names its objective."""
-        if not hasattr(self.learner, "objective"):
-            raise ValueError(f"{self.name} minimises no objective: choose a method that needs none")
-        return self.learner
+def _wrong(scores: Float[Tensor, "R n C"], data: Distilled) -> Float[Tensor, "R n"]:
+    if scores.shape[-1] != data.y.shape[-1] or scores.ndim < data.y.ndim:
+        raise ValueError(
+            f"the learner's outputs have shape {tuple(scores.shape)}, but the labels {tuple(data.y.shape)}: predict "
+            "must give one score "
+            "for each class"
+        )
+    return (scores.argmax(-1) != data.y.argmax(-1)) | scores.isnan().any(-1)  # what is no number is not right

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,7 +15,9 @@ from ddlib.closed_forms import carry
 from ddlib.learners.bayesian_linear import BayesianLinear, Posterior
 from ddlib.problem import Block, Distilled, Split
 from ddlib.tasks.empirical import checked
-from ddlib.tasks.splits import Splits, random_rows
+from ddlib.tasks.splits import Splits, expanded, random_rows
+
+__all__ = ["IntervalTask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,12 @@ class IntervalTask:
         learner: the regression.
         level: :math:`1 - \alpha`.
         criterion: ``"interval"`` or ``"squared"``: what is deployed.
+
+    >>> from ddlib.tasks import split
+    >>> x = torch.linspace(0, 1, 12).unsqueeze(-1)
+    >>> task = IntervalTask(split(x, 2 * x[:, 0], (4, 4, 4), 3, torch.Generator().manual_seed(0)))
+    >>> task.risk(task.reference, "test").shape
+    torch.Size([3])
     """
 
     splits: Splits
@@ -41,6 +49,11 @@ class IntervalTask:
     criterion: Literal["interval", "squared"] = "interval"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.splits, Splits):
+            raise TypeError(
+                f"an interval task needs training, validation and test data, not a {type(self.splits).__name__}: write "
+                "split(x, y, ...)"
+            )
         for data in self.splits:
             checked(data)
         if not 0 < self.level < 1:
@@ -93,6 +106,10 @@ class IntervalTask:
         data = self.splits.part(split)
         low, high = self.learner.interval(model, data.x, self.level)
         return (data.w * (high - low)).sum(-1) / data.w.sum(-1)
+
+    def serving(self, replicates: int) -> IntervalTask:
+        """The same task for another number of sets side by side."""
+        return replace(self, splits=expanded(self.splits, replicates, self.name))
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block: the whole set, with the risk on D."""

@@ -8,10 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import same_units
 from ddlib.closed_forms import of_weight_one, unit, weighted
 from ddlib.learners import absolute_objective, least_absolute
+from ddlib.learners.check import number_labels
 from ddlib.problem import Distilled
 from ddlib.tasks.empirical import EmpiricalTask
+
+__all__ = ["LeastAbsoluteTask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +23,20 @@ class LeastAbsoluteTask(EmpiricalTask):
     r"""Least absolute deviation, ties by least norm; the risk is :math:`\sum_i |y_i - x_i^\top \theta|` on D.
 
     Not differentiable.
+
+    >>> from ddlib.tasks import as_data
+    >>> LeastAbsoluteTask(as_data([[1.0], [1.0], [1.0]], [0.0, 1.0, 5.0])).reference.round(decimals=3).tolist()
+    [[1.0]]
     """
 
     name: str = "least absolute deviation"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number_labels(self.data)
+
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R d"]:
+        same_units(distilled, self.data, self.name)
         return least_absolute(distilled)
 
     def objective(self, model: Float[Tensor, "R d"], distilled: Distilled) -> Float[Tensor, " R"]:

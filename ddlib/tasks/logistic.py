@@ -9,11 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import same_units
 from ddlib.closed_forms import label_scale
 from ddlib.learners import logistic, logistic_objective
-from ddlib.learners.check import positive_penalty
+from ddlib.learners.check import number_labels, positive_penalty
 from ddlib.problem import Distilled
 from ddlib.tasks.empirical import EmpiricalTask
+
+__all__ = ["LogisticTask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +27,11 @@ class LogisticTask(EmpiricalTask):
 
     Attributes:
         penalty: :math:`\lambda > 0`.
+
+    >>> from ddlib.tasks import as_data
+    >>> task = LogisticTask(as_data(torch.eye(3), torch.tensor([0.0, 1.0, 7.0])))
+    >>> task.read(task.data).y
+    tensor([[-1., -1.,  1.]])
     """
 
     name: str = "logistic"
@@ -31,18 +39,21 @@ class LogisticTask(EmpiricalTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        number_labels(self.data)
         positive_penalty(self.penalty)
 
     @cached_property
     def threshold(self) -> Float[Tensor, "R 1"]:
         """The training median of y."""
-        return torch.quantile(self.data.y, 0.5, dim=-1, keepdim=True)
+        whole = self.__dict__.get("whole")
+        return torch.quantile(self.data.y, 0.5, dim=-1, keepdim=True) if whole is None else whole.threshold
 
     def read(self, data: Distilled) -> Distilled:
         """The same rows with labels ±1."""
         return data._replace(y=torch.where(data.y > self.threshold, 1.0, -1.0).to(data.x.dtype))
 
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "R d"]:
+        same_units(distilled, self.data, self.name)
         return logistic(self.read(distilled), self.penalty)
 
     def objective(self, model: Float[Tensor, "R d"], distilled: Distilled) -> Float[Tensor, " R"]:

@@ -33,6 +33,7 @@ from ddlib.methods import (
     factor,
 )
 from ddlib.problem import Distilled, distil, regret
+from ddlib.serving import serving
 from ddlib.tasks import LeastAbsoluteTask, LogisticTask, RidgeTask
 from tests.ddlib.products import METHODS, reach
 from tests.ddlib.worlds import PENALTIES, closed_form_tasks, diabetes, generator, random_data, seeds
@@ -295,6 +296,7 @@ def test_what_cannot_be_compared_is_refused_with_a_reason():
 
     class Fixed:
         name = "fixed"
+        train = random_data(0)
 
     with pytest.raises(ValueError, match="fixed number of replicates"):
-        scores(FirstOrder(), Fixed(), sets, generator())
+        serving(Fixed(), 3)

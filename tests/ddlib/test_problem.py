@@ -56,11 +56,12 @@ def test_distil_refuses_a_set_that_is_not_finite():
         distil(Broken(), RidgeTask(random_data(0)), 2, 0, generator())
 
 
-def test_observe_sees_every_step_and_history_holds_the_surrogate():
+def test_the_callback_sees_every_step_and_history_holds_the_surrogate():
     seen = []
     task = RidgeTask(random_data(0))
-    chosen, history = distil(RandomRows(), task, 3, 2, generator(), lambda step, distilled: seen.append((step, distilled.budget)))
-    assert seen == [(0, 3), (1, 3), (2, 3)]
+    chosen, history = distil(RandomRows(), task, 3, 2, generator(), lambda step, s, value: seen.append((step, s.budget, value)))
+    assert [(step, budget) for step, budget, _ in seen] == [(0, 3), (1, 3), (2, 3)] and seen[0][2] is None
+    assert all(value is info.surrogate for (*_, value), info in zip(seen[1:], history, strict=True))
     assert len(history) == 2
     torch.testing.assert_close(history[0].surrogate, task.risk(task.fit(chosen)))
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import ddlib.methods
 from ddlib.lens import relative_regret, ridge_lower_bound
 from ddlib.methods import Exact, FirstOrder, SolvedLabels, ZerothOrder, construct, is_exact
-from ddlib.problem import ClosedForm, Constructible, Distilled, distil, regret
+from ddlib.problem import ClosedForm, Distilled, distil, regret
+from ddlib.protocols import Constructible
 from ddlib.tasks import EmpiricalTask, LeastAbsoluteTask, LogisticTask, RidgeTask, as_data
 from tests.ddlib.products import METHODS, public_methods, reach, refusal
 from tests.ddlib.worlds import closed_form_tasks, generator, random_data, seeds, split_tasks

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
 from sklearn.neighbors import KNeighborsClassifier
 
-from ddlib import trial
 from ddlib.learners import RBF, KernelRidge, NearestNeighbour, Network, RandomForest, SoftmaxRegression, TrainedNetwork, Training
 from ddlib.methods import FirstOrder, KCenter, KMeans, RandomRows
 from ddlib.problem import Chosen, Distilled, Info, distil
 from ddlib.settings import is_setting
 from ddlib.tasks import ClassificationTask, Splits
 from ddlib.trial import curve, efficiency, fresh_scores, given, log_spaced, retrained_risk, run_trial, tidy, transfer_table
+from ddlib.trial import run as trial
 from tests.ddlib.worlds import class_data, generator, seeds
 
 NETWORK = TrainedNetwork(Network((4,)), Training(3, 0.1))

@@ -51,7 +51,7 @@ def warm_and_cold(
         state = method.init(task, budget, generator)
         for step in range(updates + 1):
             if step in watched:
-                model = state.memory if start == "warm" else task.fit(state.distilled, fresh)
+                model = state.memory.model if start == "warm" else task.fit(state.distilled, fresh)
                 frame = pd.DataFrame(
                     {
                         "inside": 1 - task.risk(model, "validation").cpu().numpy(),

@@ -13,8 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, LinearWorld, Run, evenly, every, replicate
-from ddlib.lens import cloud, gradient_cosine, kendall, scores, serving, stacked
+from ddlib.lens import cloud, gradient_cosine, kendall, scores, stacked
 from ddlib.problem import Distilled
+from ddlib.serving import serving
 from ddlib.tasks import EmpiricalTask
 
 Runs = Mapping[str, Mapping[str, Run]]

@@ -27,7 +27,9 @@ from ddlib.dbn.model.moments import fit_moments, gaussian_moments, regressors
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Statistics
 
-LONGEST = 256.0
+__all__ = ["Chart", "EmMap", "accelerate", "maximum_likelihood", "network_chart"]
+
+_LONGEST = 256.0
 """The largest extrapolation −α."""
 EmMap = Callable[[Any], tuple[Any, Float[Tensor, " R"]]]
 """Maps parameters to the next ones and the log-likelihood of the given ones."""
@@ -39,6 +41,10 @@ class Chart(NamedTuple):
     Attributes:
         flatten: from parameters to one vector per replicate.
         restore: back.
+
+    >>> logarithm = Chart(torch.log, torch.exp)
+    >>> logarithm.restore(logarithm.flatten(torch.ones(1, 2)))
+    tensor([[1., 1.]])
     """
 
     flatten: Callable[..., Float[Tensor, "R P"]]
@@ -46,7 +52,12 @@ class Chart(NamedTuple):
 
 
 def network_chart(variables: int) -> Chart:
-    """The coordinates of a network: intercepts, weights, log variances."""
+    """The coordinates of a network: intercepts, weights, log variances.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> network_chart(1).flatten(Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, one[0]))
+    tensor([[0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.5000, 0.0000]])
+    """
     vector, matrix = (variables,), (variables, variables)
     shapes = (vector, matrix, vector, vector, matrix, matrix, vector)
     sizes = [math.prod(shape) for shape in shapes]
@@ -75,20 +86,26 @@ def accelerate(step: EmMap, start: Any, chart: Chart, tolerance: float = 1e-13, 
 
     Returns:
         The parameters, the log-likelihood before each cycle, and whether each replicate has converged.
+
+    >>> def halve(x):  # its fixed point is 2, which has the highest value
+    ...     return 1 + x / 2, -(x - 2).square().sum(-1)
+    >>> end, values, converged = accelerate(halve, torch.zeros(1, 1), Chart(lambda x: x, lambda x: x))
+    >>> end, len(values)
+    (tensor([[2.]]), 3)
     """
-    here, path = start, []
-    converged = torch.zeros(0, dtype=torch.bool)
+    here = start
+    path: list[Tensor] = []
     for _ in range(cycles):
         once, before = step(here)
+        converged = before - path[-1] < tolerance if path else torch.zeros_like(before, dtype=torch.bool)
         path.append(before)
-        if len(path) > 1:
-            converged = path[-1] - path[-2] < tolerance
-            if bool(converged.all()):
-                break
+        if len(path) > 1 and bool(converged.all()):
+            break
         twice, after = step(once)
         begin, first, second = chart.flatten(here), chart.flatten(once), chart.flatten(twice)
         move, bend = first - begin, second - 2 * first + begin
-        length = (move.norm(dim=-1) / bend.norm(dim=-1).clamp(min=1e-300)).clamp(1.0, LONGEST).unsqueeze(-1)
+        least = max(1e-300, torch.finfo(bend.dtype).tiny)
+        length = (move.norm(dim=-1) / bend.norm(dim=-1).clamp(min=least)).clamp(1.0, _LONGEST).unsqueeze(-1)
         leap = begin + 2 * length * move + length**2 * bend
         try:
             landed, reached = step(chart.restore(leap))
@@ -115,6 +132,13 @@ def maximum_likelihood(
 
     Raises:
         ValueError: if a fit is singular.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> bool(maximum_likelihood(graph, sources, 4, tolerance=1e-6).converged.all())
+    True
     """
     parents, total = regressors(graph), sources.size.sum(-1)
 

@@ -24,10 +24,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+__all__ = ["hill_climb"]
+
 TIE = 1e-9
 """By so much per place the gain of adding an edge within a slice is lowered, in the order of children, then parents: equal gains,
 such as those of an edge in either direction at the start, are told apart in the same way everywhere."""
-COLLINEAR = 1e-10
+_COLLINEAR = 1e-10
 """A candidate with a smaller share of its variance left, given the parents, is not added."""
 
 
@@ -98,6 +100,11 @@ def hill_climb(
 
     Raises:
         ValueError: if a variable is constant or not finite, n is below q + 2, or no parents are allowed.
+
+    >>> covariance = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.9], [0.0, 0.9, 1.0]]])  # the third is of the slice before
+    >>> hill_climb(covariance, torch.tensor([100.0]), variables=2).int()
+    tensor([[[0, 0, 0],
+             [0, 0, 1]]], dtype=torch.int32)
     """
     data = _checked(covariance, rows, most_parents, extra)
     climb = _begin(data, variables, most_parents)
@@ -235,7 +242,7 @@ def _scores(
         both = torch.addcmul(both, column, pivot.unsqueeze(-2), value=-1)
     variance = left.gather(-1, child.unsqueeze(-1))
     own = both[:, most]
-    share = own.square().div_(left * variance).masked_fill_(left < COLLINEAR, 0.0).clamp_(max=1 - 1e-12)
+    share = own.square().div_(left * variance).masked_fill_(left < _COLLINEAR, 0.0).clamp_(max=1 - 1e-12)
     add = share.neg_().log1p_().mul_(-0.5 * rows).sub_(cost).scatter_(-1, index, -torch.inf)
     taken = places < candidates
     add.masked_fill_(taken.all(-1, keepdim=True), -torch.inf)

@@ -24,9 +24,25 @@ from ddlib.dbn.model.moments import fit_moments, gaussian_moments, regressors
 from ddlib.dbn.model.network import Dbn, Gaussian, Graph, joint
 from ddlib.dbn.sources import Sources, Statistics
 
+__all__ = [
+    "LevelDbn",
+    "LevelEstimate",
+    "draw_level_sources",
+    "gaussian_entropy",
+    "level_joint",
+    "level_maximum_likelihood",
+    "pair_network",
+]
+
 
 class LevelDbn(NamedTuple):
-    """A network, and the variance of each variable's static level."""
+    """A network, and the variance of each variable's static level.
+
+    >>> from ddlib.dbn import random_networks
+    >>> _, network = random_networks(1, 2, torch.Generator().manual_seed(0))
+    >>> LevelDbn(network, torch.ones(1, 2)).level
+    tensor([[1., 1.]])
+    """
 
     network: Dbn
     level: Float[Tensor, "*R p"]
@@ -39,6 +55,14 @@ class LevelEstimate(NamedTuple):
         model: network and level variances.
         path: log-likelihood per trajectory before each cycle.
         converged: whether it has stopped rising, per replicate.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> path = level_maximum_likelihood(graph, sources, 4, cycles=5).path
+    >>> bool((path.diff(dim=0) >= 0).all())  # the likelihood never falls
+    True
     """
 
     model: LevelDbn
@@ -52,13 +76,27 @@ def _repeat(level: Float[Tensor, "*R p"], slices: int) -> Float[Tensor, "*R p Tp
 
 
 def level_joint(model: LevelDbn, slices: int) -> Gaussian:
-    """The exact law of a trajectory with levels."""
+    """The exact law of a trajectory with levels.
+
+    >>> from ddlib.dbn import random_networks
+    >>> _, network = random_networks(1, 2, torch.Generator().manual_seed(0))
+    >>> added = level_joint(LevelDbn(network, torch.tensor([[1.0, 2.0]])), 2).covariance - joint(network, 2).covariance
+    >>> added.round(decimals=4).abs()
+    tensor([[[1., 0., 1., 0.],
+             [0., 2., 0., 2.],
+             [1., 0., 1., 0.],
+             [0., 2., 0., 2.]]], dtype=torch.float64)
+    """
     law = joint(model.network, slices)
     return Gaussian(law.mean, law.covariance + _repeat(model.level, slices).repeat(*(1,) * (model.level.ndim - 1), slices, 1))
 
 
 def gaussian_entropy(law: Gaussian) -> Float[Tensor, "*R"]:
-    """Differential entropy of a trajectory's law in nats: minus the highest expected log-likelihood of any model."""
+    """Differential entropy of a trajectory's law in nats: minus the highest expected log-likelihood of any model.
+
+    >>> gaussian_entropy(Gaussian(torch.zeros(1, 2), torch.eye(2)[None])).round(decimals=4)
+    tensor([2.8379])
+    """
     size = law.mean.shape[-1]
     return 0.5 * (size * (1 + torch.log(torch.tensor(2 * torch.pi, dtype=law.mean.dtype))) + torch.logdet(law.covariance))
 
@@ -66,14 +104,21 @@ def gaussian_entropy(law: Gaussian) -> Float[Tensor, "*R"]:
 def draw_level_sources(
     truth: LevelDbn, observed: Bool[Tensor, "R K T p"], trajectories: int, generator: torch.Generator, noise: float = 0.3
 ) -> Sources:
-    """As :func:`ddlib.dbn.sources.draw_sources`, with a level for each patient and variable."""
+    """As :func:`ddlib.dbn.sources.draw_sources`, with a level for each patient and variable.
+
+    >>> from ddlib.dbn import random_networks
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> truth = LevelDbn(random_networks(1, 2, generator)[1], torch.ones(1, 2))
+    >>> draw_level_sources(truth, torch.ones(1, 3, 4, 2, dtype=torch.bool), 20, generator).values.shape
+    torch.Size([1, 3, 20, 4, 2])
+    """
     sources, slices, variables = observed.shape[1:]
     count = sources * trajectories
     clean = sample(truth.network, count, slices, generator)
     shape = (observed.shape[0], count, 1, variables)
-    level = torch.randn(shape, dtype=clean.dtype, device=generator.device, generator=generator)
+    level = torch.randn(shape, dtype=clean.dtype, device=generator.device, generator=generator).to(clean)
     clean = clean + level * truth.level.sqrt()[:, None, None, :]
-    error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator)
+    error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator).to(clean)
     values = (clean + noise * error).unflatten(1, (sources, trajectories))
     values = torch.where(observed.unsqueeze(2), values, torch.nan)
     return Sources(values, observed, torch.full(observed.shape, noise, dtype=clean.dtype, device=clean.device))
@@ -123,6 +168,13 @@ def level_maximum_likelihood(
 
     Raises:
         ValueError: if the share is not in (0, 1).
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> level_maximum_likelihood(graph, sources, 4, cycles=5).model.level.shape
+    torch.Size([1, 3])
     """
     if not 0 < begin < 1:
         raise ValueError(f"the level begins at a share of the variance above 0 and below 1, but it is {begin}")
@@ -145,5 +197,11 @@ def level_maximum_likelihood(
 
 
 def pair_network(graph: Graph, law: Gaussian, slices: int) -> Dbn:
-    """The network of a graph that is closest to a law: what a fit to endless clean data of that law gives."""
+    """The network of a graph that is closest to a law: what a fit to endless clean data of that law gives.
+
+    >>> from ddlib.dbn import random_networks
+    >>> graph, network = random_networks(1, 2, torch.Generator().manual_seed(0))
+    >>> torch.allclose(pair_network(graph, joint(network, 3), 3).inter, network.inter)
+    True
+    """
     return fit_moments(gaussian_moments(law, slices), regressors(graph))

@@ -23,6 +23,8 @@ from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Sources, Statistics, fold, statistics
 from ddlib.methods.composed import pick
 
+__all__ = ["ITERATIONS", "RIDGES", "RIDGE_CYCLES", "Chosen", "Path", "cross_validate", "ridge_path", "stopped_path"]
+
 RIDGES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0)
 """Numbers κ of pseudo-patients; there is always a ridge, because without one the likelihood may have no maximum."""
 RIDGE_CYCLES = 150
@@ -40,6 +42,13 @@ class Chosen(NamedTuple):
         model: from all patients.
         choice: index of the candidate, per replicate.
         held_out: log-likelihood of held-out patients, in nats per trajectory, one row per candidate.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator)
+    >>> cross_validate(graph, sources, lambda *given: stopped_path(*given, iterations=(1, 3)), folds=2).held_out.shape
+    torch.Size([2, 1])
     """
 
     model: Dbn
@@ -48,7 +57,15 @@ class Chosen(NamedTuple):
 
 
 def stopped_path(graph: Graph, sources: Statistics, slices: int, iterations: Sequence[int] = ITERATIONS) -> list[Dbn]:
-    """EM's estimates after some numbers of iterations, from :func:`ddlib.dbn.likelihood.observed.independent_start`."""
+    """EM's estimates after some numbers of iterations, from :func:`ddlib.dbn.likelihood.observed.independent_start`.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> len(stopped_path(graph, sources, 4, iterations=(1, 2, 4)))
+    3
+    """
     model, parents, path = independent_start(graph, sources, slices), regressors(graph), []
     for iteration in range(1, max(iterations) + 1):
         law, _ = expected_trajectories(model, sources, slices)
@@ -59,7 +76,16 @@ def stopped_path(graph: Graph, sources: Statistics, slices: int, iterations: Seq
 
 
 def ridge_path(graph: Graph, sources: Statistics, slices: int, patients: Sequence[float] = RIDGES, cycles: int = 150) -> list[Dbn]:
-    """Maxima of the likelihood with ridges of so many pseudo-patients: strongest first, each from the one before."""
+    """Maxima of the likelihood with ridges of so many pseudo-patients: strongest first, each from the one before.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> strong, weak = ridge_path(graph, sources, 4, patients=(100.0, 1.0), cycles=20)
+    >>> bool(strong.inter.norm() < weak.inter.norm())
+    True
+    """
     found: dict[float, Dbn] = {}
     model: Dbn | None = None
     for number in sorted(patients, reverse=True):
@@ -83,6 +109,14 @@ def cross_validate(graph: Graph, sources: Sources, path: Path, folds: int = 5) -
 
     Raises:
         ValueError: if the folds are too small.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator)
+    >>> chosen = cross_validate(graph, sources, lambda *given: stopped_path(*given, iterations=(1, 3)), folds=2)
+    >>> chosen.choice.shape, chosen.model.inter.shape
+    (torch.Size([1]), torch.Size([1, 3, 3]))
     """
     parts = [fold(sources, number, folds) for number in range(folds)]
     training = [statistics(rest) for rest, _ in parts] + [statistics(sources)]

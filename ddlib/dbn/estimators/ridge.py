@@ -25,6 +25,8 @@ from ddlib.dbn.model.moments import Moments, Regressors, fit_moments, gaussian_m
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Statistics
 
+__all__ = ["Ridge", "fit_with_ridge", "penalty", "ridge", "ridge_maximum"]
+
 
 class Ridge(NamedTuple):
     """The ridge δ on each parent, per patient.
@@ -32,6 +34,9 @@ class Ridge(NamedTuple):
     Attributes:
         first: in the first slice.
         pairs: in a transition: the variables of the slice itself, then those of the slice before.
+
+    >>> Ridge(torch.ones(1, 2), torch.ones(1, 4)).pairs.shape
+    torch.Size([1, 4])
     """
 
     first: Float[Tensor, "R p"]
@@ -49,6 +54,13 @@ def ridge(graph: Graph, sources: Statistics, slices: int, share: float | Float[T
 
     Raises:
         ValueError: if a share is negative.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> torch.allclose(ridge(graph, sources, 4, 0.2).pairs, 2 * ridge(graph, sources, 4, 0.1).pairs)
+    True
     """
     base = independent_start(graph, sources, slices)
     size = torch.as_tensor(share, dtype=base.variance.dtype, device=base.variance.device).reshape(-1, 1)
@@ -58,7 +70,12 @@ def ridge(graph: Graph, sources: Statistics, slices: int, share: float | Float[T
 
 
 def penalty(model: Dbn, strength: Ridge, slices: int) -> Float[Tensor, "*R"]:
-    """The penalty in nats per trajectory."""
+    """The penalty in nats per trajectory.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> penalty(Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, one[0]), Ridge(one[0], torch.ones(1, 2)), slices=3)
+    tensor([0.2500])
+    """
     first = (model.first_weights**2 * strength.first.unsqueeze(-2)).sum(-1) / model.first_variance
     weights = torch.cat([model.intra, model.inter], dim=-1)
     later = (weights**2 * strength.pairs.unsqueeze(-2)).sum(-1) / model.variance
@@ -66,7 +83,14 @@ def penalty(model: Dbn, strength: Ridge, slices: int) -> Float[Tensor, "*R"]:
 
 
 def fit_with_ridge(moments: Moments, parents: Regressors, strength: Ridge) -> Dbn:
-    """The penalised fit to moments."""
+    """The penalised fit to moments.
+
+    >>> nothing, own = torch.zeros(1, 1, 1, dtype=torch.bool), torch.ones(1, 1, 1, dtype=torch.bool)
+    >>> pairs = torch.tensor([[[1.0, 0.5], [0.5, 1.0]]])
+    >>> moments = Moments(torch.zeros(1, 1), torch.ones(1, 1, 1), torch.zeros(1, 2), pairs)
+    >>> fit_with_ridge(moments, regressors(Graph(nothing, nothing, own)), Ridge(torch.ones(1, 1), torch.ones(1, 2))).inter
+    tensor([[[0.2500]]])
+    """
     variables = strength.first.shape[-1]
     raised = moments._replace(
         first_covariance=moments.first_covariance + torch.diag_embed(strength.first),
@@ -97,6 +121,14 @@ def ridge_maximum(
         tolerance: in nats per trajectory, for a cycle of three EM steps.
         start: where to begin; EM's independent start when not given.
         cycles: at most so many.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> found = ridge_maximum(graph, sources, 4, ridge(graph, sources, 4, 0.1), tolerance=1e-6)
+    >>> bool(found.converged.all())
+    True
     """
     parents, total = regressors(graph), sources.size.sum(-1)
 

@@ -12,6 +12,8 @@ from ddlib.dbn.estimators.hill_climbing import hill_climb
 from ddlib.dbn.model.moments import Moments, fit_moments, regressors
 from ddlib.dbn.model.network import Graph
 
+__all__ = ["bic", "learn_graph", "structural_hamming_distance"]
+
 
 def learn_graph(
     moments: Moments,
@@ -37,6 +39,13 @@ def learn_graph(
 
     Raises:
         ValueError: as :func:`~ddlib.dbn.estimators.hill_climbing.hill_climb` does.
+
+    >>> from ddlib.dbn import joint, random_networks
+    >>> from ddlib.dbn.model.moments import gaussian_moments
+    >>> graph, model = random_networks(1, 3, torch.Generator().manual_seed(0))
+    >>> learned = learn_graph(gaussian_moments(joint(model, 5), 5), rows=1000, pair_rows=4000)
+    >>> torch.equal(learned.inter, graph.inter)
+    True
     """
     replicates, variables = moments.first_mean.shape
     first = torch.nn.functional.pad(moments.first_covariance, (0, variables) * 2)
@@ -49,7 +58,15 @@ def learn_graph(
 
 
 def bic(moments: Moments, graph: Graph, rows: float | Tensor, pair_rows: float | Tensor, gamma: float = 0.0) -> Float[Tensor, " R"]:
-    """The score that :func:`learn_graph` climbs on, first slice and transition added."""
+    """The score that :func:`learn_graph` climbs on, first slice and transition added.
+
+    >>> from ddlib.dbn import joint, random_networks
+    >>> from ddlib.dbn.model.moments import gaussian_moments
+    >>> graph, model = random_networks(1, 3, torch.Generator().manual_seed(0))
+    >>> moments, empty = gaussian_moments(joint(model, 5), 5), Graph(*(torch.zeros_like(mask) for mask in graph))
+    >>> bool(bic(moments, graph, 1000, 4000) > bic(moments, empty, 1000, 4000))
+    True
+    """
     fitted = fit_moments(moments, regressors(graph))
     variables = fitted.variance.shape[-1]
     total = torch.zeros_like(fitted.variance[..., 0])
@@ -63,7 +80,12 @@ def bic(moments: Moments, graph: Graph, rows: float | Tensor, pair_rows: float |
 
 
 def structural_hamming_distance(graph: Graph, other: Graph) -> Int[Tensor, " R"]:
-    """How many edges differ over all three parts; a reversed edge counts once (Tsamardinos, Brown and Aliferis 2006, for DAGs)."""
+    """How many edges differ over all three parts; a reversed edge counts once (Tsamardinos, Brown and Aliferis 2006, for DAGs).
+
+    >>> nothing, edge = torch.zeros(1, 2, 2, dtype=torch.bool), torch.tensor([[[False, True], [False, False]]])
+    >>> structural_hamming_distance(Graph(edge, edge, nothing), Graph(edge.mT, nothing, nothing))
+    tensor([2])
+    """
 
     def within(ours: Tensor, theirs: Tensor) -> Tensor:
         differs = ours != theirs

@@ -21,9 +21,24 @@ from ddlib.dbn.likelihood.observed import law_log_likelihood
 from ddlib.dbn.model.network import Gaussian
 from ddlib.dbn.sources import Statistics
 
+__all__ = [
+    "OutcomeScore",
+    "Prediction",
+    "carried_forward_error",
+    "held_out_log_likelihood",
+    "next_visit_error",
+    "outcome_score",
+    "predict",
+]
+
 
 class Prediction(NamedTuple):
-    """Mean and variance of each entry of each trajectory, given some of its entries."""
+    """Mean and variance of each entry of each trajectory, given some of its entries.
+
+    >>> law = Gaussian(torch.zeros(1, 2), torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]))
+    >>> predict(law, torch.tensor([[[2.0, 0.0]]]), torch.tensor([[[True, False]]])).variance
+    tensor([[[0.0000, 0.7500]]])
+    """
 
     mean: Float[Tensor, "R n D"]
     variance: Float[Tensor, "R n D"]
@@ -36,6 +51,10 @@ def predict(law: Gaussian, values: Float[Tensor, "R n D"], given: Bool[Tensor, "
         law: joint law of a trajectory, one per replicate.
         values: the trajectories; only given entries are read.
         given: what is known of each of them.
+
+    >>> law = Gaussian(torch.zeros(1, 2), torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]))
+    >>> predict(law, torch.tensor([[[2.0, 0.0]]]), torch.tensor([[[True, False]]])).mean
+    tensor([[[2., 1.]]])
     """
     known = given.to(law.mean.dtype)
     cross = law.covariance.unsqueeze(1) * known.unsqueeze(-2)
@@ -52,6 +71,11 @@ def held_out_log_likelihood(law: Gaussian, held_out: Statistics) -> Float[Tensor
 
     Raises:
         ValueError: if the measurements have no density under the law.
+
+    >>> seen = torch.tensor([[[1.0, 0.0]]])  # one measurement, of 0; the second entry is hidden
+    >>> held_out = Statistics(torch.ones(1, 1), 0 * seen, torch.zeros(1, 1, 2, 2), seen, 0 * seen)
+    >>> held_out_log_likelihood(Gaussian(torch.zeros(1, 2), torch.eye(2)[None]), held_out).round(decimals=4)
+    tensor([-0.9189])
     """
     return law_log_likelihood(law, held_out).sum(-1) / held_out.size.sum(-1)
 
@@ -64,6 +88,10 @@ def next_visit_error(law: Gaussian, values: Float[Tensor, "R n T p"]) -> Float[T
     Args:
         law: joint law of a trajectory.
         values: held-out trajectories; not-a-number where nothing was measured.
+
+    >>> law = Gaussian(torch.zeros(1, 2), torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]))
+    >>> next_visit_error(law, torch.tensor([[[[2.0], [2.0]], [[1.0], [0.5]]]])).round(decimals=4)
+    tensor([0.7071])
     """
     slices, variables = values.shape[-2:]
     flat = values.flatten(-2)
@@ -79,7 +107,11 @@ def next_visit_error(law: Gaussian, values: Float[Tensor, "R n T p"]) -> Float[T
 
 
 def carried_forward_error(values: Float[Tensor, "R n T p"]) -> Float[Tensor, " R"]:
-    """The same error if each variable is predicted by its last measurement, or by its training mean, zero, without one."""
+    """The same error if each variable is predicted by its last measurement, or by its training mean, zero, without one.
+
+    >>> carried_forward_error(torch.tensor([[[[2.0], [3.0]], [[1.0], [0.0]]]]))
+    tensor([1.])
+    """
     last = torch.zeros_like(values[..., 0, :])
     before = torch.zeros_like(last[..., 0], dtype=torch.bool)
     square, count = torch.zeros_like(values[:, 0, 0, 0]), torch.zeros_like(values[:, 0, 0, 0])
@@ -98,6 +130,10 @@ class OutcomeScore(NamedTuple):
     Attributes:
         log_likelihood: its mean predictive log-density, in nats per patient.
         r_squared: one minus the squared error over that of the test patients' own mean.
+
+    >>> law = Gaussian(torch.zeros(1, 2), torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]))
+    >>> outcome_score(law, torch.tensor([[[1.0, 0.5], [-1.0, -0.5]]])).log_likelihood.round(decimals=4)
+    tensor([-0.7751])
     """
 
     log_likelihood: Float[Tensor, " R"]
@@ -111,6 +147,10 @@ def outcome_score(law: Gaussian, values: Float[Tensor, "R n p"], outcome: int = 
         law: joint law of a row.
         values: held-out rows; not-a-number where nothing was measured. Rows without the outcome are left out.
         outcome: the column to predict.
+
+    >>> law = Gaussian(torch.zeros(1, 2), torch.tensor([[[1.0, 0.5], [0.5, 1.0]]]))
+    >>> outcome_score(law, torch.tensor([[[1.0, 0.5], [-1.0, -0.5]]])).r_squared
+    tensor([1.])
     """
     given = values.isfinite()
     given[..., outcome] = False

@@ -28,6 +28,8 @@ from torch import Tensor
 from ddlib.dbn.model.network import Dbn, Gaussian, Graph, joint, select
 from ddlib.dbn.sources import Statistics
 
+__all__ = ["IDENTIFIED", "Limits", "dimension", "fisher_information", "limits"]
+
 IDENTIFIED = 1e-8
 """A direction of which the measurements keep a smaller share of the complete information counts as not identified."""
 
@@ -42,6 +44,10 @@ class Limits(NamedTuple):
             eigenvalue of the observed information relative to the complete one, so it does not depend on units or coordinates.
         bound: the Cramér–Rao regret in nats per trajectory; infinite where the network is not identified.
         effective: the number of complete, clean trajectories with the same regret, dim / (2 · bound).
+
+    >>> at_best = Limits(*torch.tensor([[4.0], [1.0], [0.02], [100.0]]))
+    >>> at_best.dimension / (2 * at_best.bound) == at_best.effective
+    tensor([True])
     """
 
     dimension: Float[Tensor, " R"]
@@ -50,12 +56,13 @@ class Limits(NamedTuple):
     effective: Float[Tensor, " R"]
 
 
-def directions(graph: Graph, slices: int) -> Dbn:
+def directions(graph: Graph, slices: int, dtype: torch.dtype = torch.float64) -> Dbn:
     """Unit steps along each free parameter of one graph: intercepts, weights of edges, variances.
 
     Args:
         graph: one graph, with a replicate axis of length one.
         slices: the number of slices T; a network of one slice has no transition.
+        dtype: of the steps.
 
     Returns:
         The steps, one per free parameter along the first axis of each part.
@@ -66,7 +73,7 @@ def directions(graph: Graph, slices: int) -> Dbn:
     place = [part.reshape(-1).nonzero().squeeze(-1) for part in free]
     total, offset, steps = sum(len(p) for p in place), 0, []
     for part, where in zip(free, place, strict=True):
-        step = torch.zeros(total, part.numel(), dtype=torch.float64, device=part.device)
+        step = torch.zeros(total, part.numel(), dtype=dtype, device=part.device)
         step[offset + torch.arange(len(where), device=part.device), where] = 1.0
         offset += len(where)
         steps.append(step.view(total, *part.shape))
@@ -98,6 +105,12 @@ def fisher_information(
 
     Raises:
         ValueError: if there is more than one network.
+
+    >>> from ddlib.dbn import random_networks
+    >>> graph, model = random_networks(1, 2, torch.Generator().manual_seed(0))
+    >>> everything = torch.ones(1, 6, dtype=torch.float64)
+    >>> fisher_information(graph, model, everything, 0 * everything, slices=3).shape[-1] == dimension(graph).item()
+    True
     """
     if model.variance.shape[0] != 1:
         raise ValueError(f"the information is of one network at a time, but {model.variance.shape[0]} were given: select one")
@@ -107,7 +120,7 @@ def fisher_information(
         return law, moved
 
     law = joint(model, slices)
-    _, changes = torch.func.vmap(change, chunk_size=64)(directions(graph, slices))
+    _, changes = torch.func.vmap(change, chunk_size=64)(directions(graph, slices, model.variance.dtype))
     return torch.stack([_inner(law, changes, seen, size) for seen, size in zip(observed, noise, strict=True)])
 
 
@@ -119,6 +132,14 @@ def limits(graph: Graph, model: Dbn, sources: Statistics, slices: int) -> Limits
         model: the networks at which the information is taken: the truth, or an estimate.
         sources: their sizes, hidden entries and noise; the measurements themselves play no part.
         slices: the number of slices T.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 2, generator)
+    >>> everything = torch.ones(1, 2, 3, 2, dtype=torch.bool)  # two sources that measure all, without noise
+    >>> found = limits(graph, truth, statistics(draw_sources(truth, everything, 50, generator, noise=0.0)), 3)
+    >>> found.kept.round(decimals=4), found.effective.round(decimals=4)
+    (tensor([1.], dtype=torch.float64), tensor([100.], dtype=torch.float64))
     """
     rows = []
     for r in range(model.variance.shape[0]):
@@ -139,7 +160,12 @@ def limits(graph: Graph, model: Dbn, sources: Statistics, slices: int) -> Limits
 
 
 def dimension(graph: Graph, slices: int = 2) -> Float[Tensor, " R"]:
-    """The number of free parameters of each graph: intercept, variance and edges of each variable, in the first slice and later."""
+    """The number of free parameters of each graph: intercept, variance and edges of each variable, in the first slice and later.
+
+    >>> nothing = torch.zeros(1, 3, 3, dtype=torch.bool)
+    >>> dimension(Graph(nothing, nothing, torch.eye(3, dtype=torch.bool)[None]))
+    tensor([15.], dtype=torch.float64)
+    """
     parts = graph if slices > 1 else graph[:1]
     edges = torch.stack([mask.sum((-2, -1)) for mask in parts]).sum(0)
     return (edges + 2 * min(slices, 2) * graph.first.shape[-1]).to(torch.float64)

@@ -19,12 +19,20 @@ from ddlib.dbn.model.moments import fit_moments, gaussian_moments, regressors
 from ddlib.dbn.model.network import Dbn, Gaussian, Graph, joint
 from ddlib.dbn.sources import Statistics
 
+__all__ = ["Em", "em", "expected_trajectories", "independent_start", "law_log_likelihood", "measured", "observed_log_likelihood"]
+
 
 def measured(law: Gaussian, sources: Statistics) -> tuple[Tensor, Tensor, Tensor]:
     """Cholesky factor of C, mean deviation of the data, and their second moment about the model's mean, per source.
 
     Raises:
         ValueError: if the measurements have no density under the law.
+
+    >>> seen = torch.tensor([[[1.0, 0.0]]])  # the second entry is hidden
+    >>> sources = Statistics(torch.ones(1, 1), 0.5 * seen, torch.zeros(1, 1, 2, 2), seen, 3.0 * seen)
+    >>> measured(Gaussian(torch.zeros(1, 2), torch.eye(2)[None]), sources)[0]
+    tensor([[[[2., 0.],
+              [0., 1.]]]])
     """
     seen = sources.observed
     diagonal = torch.where(seen > 0, sources.noise, 1.0)
@@ -73,7 +81,13 @@ class _LawLikelihood(torch.autograd.Function):
 
 
 def law_log_likelihood(law: Gaussian, sources: Statistics) -> Float[Tensor, "*R K"]:
-    """:func:`observed_log_likelihood` for any law of trajectories."""
+    """:func:`observed_log_likelihood` for any law of trajectories.
+
+    >>> seen = torch.tensor([[[1.0, 0.0]]])  # the second entry is hidden
+    >>> sources = Statistics(torch.ones(1, 1), 0.5 * seen, torch.zeros(1, 1, 2, 2), seen, 0.0 * seen)
+    >>> law_log_likelihood(Gaussian(torch.zeros(1, 2), torch.eye(2)[None]), sources).round(decimals=4)
+    tensor([[-1.0439]])
+    """
     found: Tensor = _LawLikelihood.apply(law.mean, law.covariance, sources)
     return found
 
@@ -94,6 +108,14 @@ def observed_log_likelihood(model: Dbn, sources: Statistics, slices: int) -> Flo
 
     Raises:
         ValueError: if the measurements have no density under the model.
+
+    >>> from ddlib.dbn import draw_sources, log_likelihood, random_networks, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> _, model = random_networks(1, 2, generator)
+    >>> sources = draw_sources(model, torch.ones(1, 1, 3, 2, dtype=torch.bool), 20, generator, noise=0.0)
+    >>> whole = log_likelihood(model, sources.values[:, 0]).sum(-1)  # all is measured, without noise
+    >>> torch.allclose(observed_log_likelihood(model, statistics(sources), 3), whole)
+    True
     """
     return law_log_likelihood(joint(model, slices), sources)
 
@@ -106,6 +128,13 @@ def expected_trajectories(model: Dbn, sources: Statistics, slices: int) -> tuple
 
     Returns:
         The expected moments, and the log-likelihood of each source under the model that was given.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> _, model = random_networks(1, 2, generator)
+    >>> sources = statistics(draw_sources(model, torch.ones(1, 1, 3, 2, dtype=torch.bool), 20, generator, noise=0.0))
+    >>> torch.allclose(expected_trajectories(model, sources, 3)[0].mean, sources.mean[:, 0])
+    True
     """
     law = joint(model, slices)
     root, off, second = measured(law, sources)
@@ -128,6 +157,13 @@ class Em(NamedTuple):
         model: the estimate.
         path: log-likelihood per trajectory before each iteration, one row per iteration.
         converged: whether the last increase was below the tolerance, per replicate.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> bool((em(graph, sources, 4, iterations=5).path.diff(dim=0) > 0).all())  # the likelihood rises
+    True
     """
 
     model: Dbn
@@ -139,6 +175,13 @@ def independent_start(graph: Graph, sources: Statistics, slices: int) -> Dbn:
     """A network without edges whose means and variances are those of the measurements, noise removed: where EM begins.
 
     A variance is kept at a tenth of the measured one or above.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = statistics(draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator))
+    >>> independent_start(graph, sources, 4).inter.abs().max()
+    tensor(0., dtype=torch.float64)
     """
     counts = sources.size.unsqueeze(-1) * sources.observed
     total = counts.sum(-2).clamp(min=1.0)
@@ -176,6 +219,14 @@ def em(
 
     Raises:
         ValueError: if a fit is singular.
+
+    >>> from ddlib.dbn import draw_sources, mle, random_networks, statistics
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 2, generator)
+    >>> sources = draw_sources(truth, torch.ones(1, 1, 3, 2, dtype=torch.bool), 20, generator, noise=0.0)
+    >>> found = em(graph, statistics(sources), 3)  # all is measured, without noise: plain maximum likelihood
+    >>> torch.allclose(found.model.inter, mle(graph, sources.values[:, 0]).inter)
+    True
     """
     parents = regressors(graph)
     model = independent_start(graph, sources, slices) if start is None else start

@@ -9,12 +9,21 @@ from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.problem import Task
 from ddlib.requirement import Requirement
 
+__all__ = ["CARRIER", "SOURCES", "merge"]
+
 
 def merge(task: Task) -> MergeTask:
     """The task, if it is a merge.
 
     Raises:
         TypeError: if it is not.
+
+    >>> import torch
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> merge(RidgeTask(as_data(torch.eye(2), torch.ones(2))))
+    Traceback (most recent call last):
+        ...
+    TypeError: ridge has no sources to merge: state it as a MergeTask, or choose a method for any task
     """
     if not isinstance(task, MergeTask):
         raise SOURCES.refusal(task.name)

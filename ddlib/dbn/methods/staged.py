@@ -17,6 +17,8 @@ from ddlib.methods.given import Given
 from ddlib.problem import Distilled, Task, distil
 from ddlib.requirement import Requirement, inherited
 
+__all__ = ["Staged", "StagedInfo"]
+
 
 class StagedInfo(NamedTuple):
     """How the descents went.
@@ -25,6 +27,9 @@ class StagedInfo(NamedTuple):
         surrogate: the training risk of the model learned from the set.
         updates: of all descents.
         converged: whether the last round of the descent that counts lowered the training risk by no more than the tolerance.
+
+    >>> StagedInfo(torch.tensor([0.5]), 300, torch.tensor([True])).updates
+    300
     """
 
     surrogate: Float[Tensor, " R"]
@@ -54,6 +59,14 @@ class Staged(Composed):
         starts: descents, each from rows of its own; the lowest training risk counts.
         cycles: of accelerated EM, at most, for the estimates that the descent is compared with.
         name: how tables call the method.
+
+    >>> from ddlib.dbn import MergeTask, draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> task = MergeTask(graph, truth, draw_sources(truth, random_pattern(1, 2, 4, 3, generator), 20, generator))
+    >>> chosen, history = distil(Staged(early=2, steps=2, rounds=1), task, 7, 1, generator)
+    >>> chosen.x.shape, history[-1].updates
+    (torch.Size([1, 7, 4, 3]), 6)
     """
 
     lr: float = 0.1

@@ -6,6 +6,8 @@ from ddlib.dbn.methods.staged import Staged
 from ddlib.methods import FirstOrder
 from ddlib.methods.early_stopped import EarlyStopped
 
+__all__ = ["WATCHED", "stopped_descent"]
+
 WATCHED = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 130, 160, 200)
 """Updates after which a descent may stop."""
 
@@ -30,6 +32,10 @@ def stopped_descent(
 
     Raises:
         ValueError: if there are fewer than two folds.
+
+    >>> method = stopped_descent(budget=10, folds=2)
+    >>> method.name, method.share
+    ('first_order_stopped', 0.5)
     """
     if folds < 2:
         raise ValueError(f"cross-validation needs at least 2 folds, but there are {folds}")

@@ -12,6 +12,8 @@ from ddlib.closed_forms import carry
 from ddlib.dbn.model.moments import Moments, in_degrees
 from ddlib.dbn.model.network import Dbn, Graph, topological_order
 
+__all__ = ["SufficientRows", "exact_trajectories", "rows_moments", "sufficient_rows", "trajectories_needed"]
+
 
 class SufficientRows(NamedTuple):
     """Weighted rows that stand for data of any size in the likelihood of *every* structure.
@@ -21,6 +23,11 @@ class SufficientRows(NamedTuple):
         first_weight: weight of each of them.
         pairs: rows (slice t, slice t − 1).
         pair_weight: weight of each of them.
+
+    >>> moments = Moments(torch.zeros(1, 1), torch.ones(1, 1, 1), torch.zeros(1, 2), torch.eye(2)[None])
+    >>> rows = sufficient_rows(moments, count=100, slices=4)
+    >>> rows.first.shape, rows.pairs.shape
+    (torch.Size([1, 2, 1]), torch.Size([1, 3, 2]))
     """
 
     first: Float[Tensor, "*R k p"]
@@ -41,6 +48,11 @@ def sufficient_rows(moments: Moments, count: float | Tensor, slices: int) -> Suf
 
     Raises:
         ValueError: if a covariance is not positive definite.
+
+    >>> moments = Moments(torch.zeros(1, 1), torch.ones(1, 1, 1), torch.zeros(1, 2), torch.eye(2)[None])
+    >>> rows = sufficient_rows(moments, count=100, slices=4)
+    >>> rows.first_weight.sum(), rows.pair_weight.sum()
+    (tensor(100.), tensor(300.))
     """
     first = carry(moments.first_mean, moments.first_covariance)
     pairs = carry(moments.pair_mean, moments.pair_covariance)
@@ -53,7 +65,12 @@ def sufficient_rows(moments: Moments, count: float | Tensor, slices: int) -> Suf
 
 
 def rows_moments(rows: SufficientRows) -> Moments:
-    """The weighted moments of sufficient rows: what a fit or a score reads from them."""
+    """The weighted moments of sufficient rows: what a fit or a score reads from them.
+
+    >>> moments = Moments(torch.zeros(1, 1), torch.ones(1, 1, 1), torch.zeros(1, 2), torch.eye(2)[None])
+    >>> torch.allclose(rows_moments(sufficient_rows(moments, 100, 4)).pair_covariance, moments.pair_covariance, atol=1e-6)
+    True
+    """
 
     def weighted(points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         share = (weights / weights.sum(-1, keepdim=True)).unsqueeze(-1)
@@ -65,7 +82,12 @@ def rows_moments(rows: SufficientRows) -> Moments:
 
 
 def trajectories_needed(graph: Graph) -> int:
-    """How many trajectories :func:`exact_trajectories` needs: the largest in-degree of any variable in any slice, plus two."""
+    """How many trajectories :func:`exact_trajectories` needs: the largest in-degree of any variable in any slice, plus two.
+
+    >>> edge = torch.tensor([[[False, False], [True, False]]])
+    >>> trajectories_needed(Graph(edge, edge, edge))
+    4
+    """
     return max(in_degrees(graph)) + 2
 
 
@@ -91,6 +113,13 @@ def exact_trajectories(
 
     Raises:
         ValueError: if there are fewer trajectories than :func:`trajectories_needed`, or fewer than two slices.
+
+    >>> from ddlib.dbn import mle, random_networks
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, model = random_networks(1, 3, generator)
+    >>> few = exact_trajectories(graph, model, trajectories_needed(graph), 4, generator)
+    >>> torch.allclose(mle(graph, few).inter, model.inter), torch.allclose(mle(graph, few).variance, model.variance)
+    (True, True)
     """
     needed = trajectories_needed(graph)
     if trajectories < needed:
@@ -98,7 +127,7 @@ def exact_trajectories(
     if slices < 2:
         raise ValueError(f"a transition needs trajectories of at least 2 slices, but {slices} were asked for")
     shape = (*model.variance.shape[:-1], trajectories, slices, model.variance.shape[-1])
-    direction = torch.randn(shape, dtype=model.variance.dtype, device=generator.device, generator=generator)
+    direction = torch.randn(shape, dtype=model.variance.dtype, device=generator.device, generator=generator).to(model.variance)
     before = torch.zeros_like(direction[..., 0, :])
     path = []
     for t in range(slices):
@@ -140,11 +169,12 @@ def _orthogonal(direction: Float[Tensor, "R n"], values: Float[Tensor, "R n k"],
     index = mask.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[..., :most]
     parents = values.gather(-1, index.unsqueeze(-2).expand(*values.shape[:-1], most)) * mask.gather(-1, index).unsqueeze(-2)
     parents = parents - parents.mean(-2, keepdim=True)
-    result = direction
+    result, precision = direction, torch.finfo(direction.dtype)
+    rounding, least = max(1e-12, 64 * precision.eps), max(1e-300, precision.tiny)
     for _ in range(2):  # twice is enough (Kahan): the second pass removes the first one's rounding
         result = result - result.mean(-1, keepdim=True)
         basis, values_, _ = torch.linalg.svd(parents, full_matrices=False)
-        kept = (values_ > 1e-12 * values_[..., :1].clamp(min=1e-300)).to(basis.dtype)
+        kept = (values_ > rounding * values_[..., :1].clamp(min=least)).to(basis.dtype)
         inside = (basis.mT @ result.unsqueeze(-1)) * kept.unsqueeze(-1)
         result = result - (basis @ inside).squeeze(-1)
     return result

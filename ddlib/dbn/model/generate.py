@@ -8,6 +8,18 @@ from torch import Tensor
 
 from ddlib.dbn.model.network import Dbn, Graph, spectral_radius
 
+__all__ = [
+    "INTRA_WEIGHTS",
+    "LEVEL",
+    "RADIUS",
+    "SELF_WEIGHTS",
+    "WEAKEST",
+    "check_at_least",
+    "random_graphs",
+    "random_networks",
+    "sample",
+]
+
 INTRA_WEIGHTS = (0.3, 1.0)
 """Magnitudes of intra-slice weights; signs are random."""
 SELF_WEIGHTS = (0.4, 1.1)
@@ -38,6 +50,12 @@ def check_at_least(setting: object, **least: int) -> None:
 
     Raises:
         ValueError: that names the size.
+
+    >>> from types import SimpleNamespace
+    >>> check_at_least(SimpleNamespace(seeds=0, steps=5), seeds=1, steps=1)
+    Traceback (most recent call last):
+        ...
+    ValueError: seeds must be at least 1, but it is 0
     """
     for name, number in least.items():
         if getattr(setting, name) < number:
@@ -58,6 +76,10 @@ def random_graphs(replicates: int, variables: int, generator: torch.Generator, d
 
     Raises:
         ValueError: if there are fewer than two variables.
+
+    >>> graph = random_graphs(5, 4, torch.Generator().manual_seed(0))
+    >>> graph.inter.shape, graph.inter.sum((-2, -1))
+    (torch.Size([5, 4, 4]), tensor([4, 4, 4, 4, 4]))
     """
     if variables < 2:
         raise ValueError(f"a network needs at least 2 variables, but {variables} were asked for")
@@ -120,6 +142,10 @@ def random_networks(
     Raises:
         ValueError: if there are fewer than two variables.
         RuntimeError: if some network was refused in every attempt.
+
+    >>> graph, model = random_networks(5, 4, torch.Generator().manual_seed(0))
+    >>> bool((spectral_radius(model) < 1).all()), bool((model.inter[graph.inter].abs() >= 0.15).all())
+    (True, True)
     """
     graph = random_graphs(replicates, variables, generator, degree)
     model, good = _draw(graph, generator, noise)
@@ -146,9 +172,13 @@ def sample(model: Dbn, trajectories: int, slices: int, generator: torch.Generato
         trajectories: how many per network.
         slices: the number of slices T.
         generator: the source of randomness.
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> sample(random_networks(5, 4, generator)[1], trajectories=10, slices=3, generator=generator).shape
+    torch.Size([5, 10, 3, 4])
     """
     shape = (*model.variance.shape[:-1], trajectories, slices, model.variance.shape[-1])
-    noise = torch.randn(shape, dtype=model.variance.dtype, device=generator.device, generator=generator)
+    noise = torch.randn(shape, dtype=model.variance.dtype, device=generator.device, generator=generator).to(model.variance)
     identity = torch.eye(shape[-1], dtype=noise.dtype, device=noise.device)
     first_total = torch.linalg.inv(identity - model.first_weights)
     total = torch.linalg.inv(identity - model.intra)

@@ -16,6 +16,21 @@ from torch import Tensor
 
 from ddlib.dbn.model.network import Dbn, Gaussian, Graph, joint
 
+__all__ = [
+    "Moments",
+    "Regressors",
+    "check_rank",
+    "expected_log_likelihood",
+    "fit_moments",
+    "gaussian_moments",
+    "in_degrees",
+    "log_likelihood",
+    "mean_log_likelihood",
+    "mle",
+    "regressors",
+    "trajectory_moments",
+]
+
 
 class Moments(NamedTuple):
     """Mean and covariance (divisor n) of the first slice, and of the pairs (slice t, slice t − 1) pooled over t.
@@ -23,6 +38,9 @@ class Moments(NamedTuple):
     Attributes:
         first_mean, first_covariance: of the first slice.
         pair_mean, pair_covariance: the p entries of slice t come first, then the p entries of slice t − 1.
+
+    >>> Moments(torch.zeros(1, 2), torch.eye(2)[None], torch.zeros(1, 4), torch.eye(4)[None]).pair_covariance.shape
+    torch.Size([1, 4, 4])
     """
 
     first_mean: Float[Tensor, "*R p"]
@@ -39,6 +57,10 @@ class Regressors(NamedTuple):
         first_valid: which entries are parents and not padding.
         later: parents in a later slice; indices p … 2p − 1 are the variables of the slice before.
         later_valid: which entries are parents and not padding.
+
+    >>> edge = torch.tensor([[[False, False], [True, False]]])
+    >>> regressors(Graph(edge, edge, edge)).later[0, 1]  # itself the first, then the variable of the slice before
+    tensor([0, 2])
     """
 
     first: Int[Tensor, "R p q"]
@@ -48,7 +70,13 @@ class Regressors(NamedTuple):
 
 
 def regressors(graph: Graph) -> Regressors:
-    """The parents of each variable of each graph."""
+    """The parents of each variable of each graph.
+
+    >>> edge = torch.tensor([[[False, False], [True, False]]])
+    >>> regressors(Graph(edge, edge, edge)).first_valid
+    tensor([[[False],
+             [ True]]])
+    """
     return Regressors(*_parents(graph.first), *_parents(torch.cat([graph.intra, graph.inter], dim=-1)))
 
 
@@ -59,7 +87,12 @@ def _parents(mask: Bool[Tensor, "R p k"]) -> tuple[Int[Tensor, "R p q"], Bool[Te
 
 
 def in_degrees(graph: Graph) -> tuple[int, int]:
-    """The largest in-degree in the first slice and in a later one, over variables and replicates."""
+    """The largest in-degree in the first slice and in a later one, over variables and replicates.
+
+    >>> edge = torch.tensor([[[False, False], [True, False]]])
+    >>> in_degrees(Graph(edge, edge, edge))
+    (1, 2)
+    """
     return int(graph.first.sum(-1).max()), int((graph.intra.sum(-1) + graph.inter.sum(-1)).max())
 
 
@@ -79,6 +112,9 @@ def trajectory_moments(trajectories: Float[Tensor, "*R m T p"], weights: Float[T
 
     Raises:
         ValueError: if a trajectory has fewer than two slices.
+
+    >>> trajectory_moments(torch.tensor([[[[0.0], [1.0]], [[2.0], [1.0]]]])).first_covariance
+    tensor([[[1.]]])
     """
     slices = trajectories.shape[-2]
     if slices < 2:
@@ -91,7 +127,11 @@ def trajectory_moments(trajectories: Float[Tensor, "*R m T p"], weights: Float[T
 
 
 def gaussian_moments(law: Gaussian, slices: int) -> Moments:
-    """Moments of trajectories that follow a given joint Gaussian (a network's law, or the E-step's expectation)."""
+    """Moments of trajectories that follow a given joint Gaussian (a network's law, or the E-step's expectation).
+
+    >>> gaussian_moments(Gaussian(torch.arange(3.0).unsqueeze(0), torch.eye(3).unsqueeze(0)), slices=3).pair_mean
+    tensor([[1.5000, 0.5000]])
+    """
     variables = law.mean.shape[-1] // slices
     mean = law.mean.unflatten(-1, (slices, variables))
     pair_means = torch.cat([mean[..., 1:, :], mean[..., :-1, :]], dim=-1)
@@ -139,6 +179,12 @@ def fit_moments(moments: Moments, parents: Regressors) -> Dbn:
 
     Raises:
         ValueError: if the parents of some variable are collinear, or a variable is an exact function of its parents.
+
+    >>> from ddlib.dbn import random_networks
+    >>> graph, model = random_networks(2, 3, torch.Generator().manual_seed(0))
+    >>> fitted = fit_moments(gaussian_moments(joint(model, 4), 4), regressors(graph))
+    >>> torch.allclose(fitted.inter, model.inter), torch.allclose(fitted.variance, model.variance)
+    (True, True)
     """
     variables = moments.first_mean.shape[-1]
     b1, w1, v1, failed1 = _regress(moments.first_mean, moments.first_covariance, parents.first, parents.first_valid)
@@ -165,6 +211,12 @@ def check_rank(graph_degrees: tuple[int, int], units: int, slices: int) -> None:
 
     Raises:
         ValueError: if m < q₁ + 2 or m (T − 1) < q + 2.
+
+    >>> check_rank((1, 2), units=3, slices=3)
+    >>> check_rank((1, 2), units=2, slices=3)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: 2 trajectories of 3 slices are too few for a graph of in-degree 1 in the first slice and 2 ...
     """
     first, later = graph_degrees
     if units < first + 2 or units * (slices - 1) < later + 2:
@@ -179,6 +231,12 @@ def mle(graph: Graph, trajectories: Float[Tensor, "*R m T p"], weights: Float[Te
 
     Raises:
         ValueError: if there are too few trajectories (:func:`check_rank`) or they are collinear.
+
+    >>> from ddlib.dbn import random_networks, sample
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, model = random_networks(1, 3, generator)
+    >>> (mle(graph, sample(model, 4000, 5, generator)).inter - model.inter).abs().max() < 0.05
+    tensor(True)
     """
     check_rank(in_degrees(graph), trajectories.shape[-3], trajectories.shape[-2])
     return fit_moments(trajectory_moments(trajectories, weights), regressors(graph))
@@ -196,7 +254,13 @@ def _quadratic(
 
 
 def mean_log_likelihood(model: Dbn, moments: Moments, slices: int) -> Float[Tensor, "*R"]:
-    """Log-likelihood per trajectory, in nats, of trajectories with the given moments: exact, for data as well as for laws."""
+    """Log-likelihood per trajectory, in nats, of trajectories with the given moments: exact, for data as well as for laws.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> noise = Dbn(zero[0], zero, one[0], zero[0], zero, zero, one[0])
+    >>> mean_log_likelihood(noise, gaussian_moments(joint(noise, 2), 2), 2).round(decimals=4)
+    tensor([-2.8379])
+    """
     first = _quadratic(
         model.first_intercept, model.first_weights, model.first_variance, moments.first_mean, moments.first_covariance
     )
@@ -206,12 +270,24 @@ def mean_log_likelihood(model: Dbn, moments: Moments, slices: int) -> Float[Tens
 
 
 def log_likelihood(model: Dbn, trajectories: Float[Tensor, "*R n T p"]) -> Float[Tensor, "*R n"]:
-    """Log-likelihood of each complete trajectory, in nats."""
+    """Log-likelihood of each complete trajectory, in nats.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> noise = Dbn(zero[0], zero, one[0], zero[0], zero, zero, one[0])
+    >>> log_likelihood(noise, torch.zeros(1, 1, 2, 1)).round(decimals=4)
+    tensor([[-1.8379]])
+    """
     single = trajectories.unsqueeze(-3)
     each = Dbn(*(part.unsqueeze(-2 if part.ndim == model.variance.ndim else -3) for part in model))
     return mean_log_likelihood(each, trajectory_moments(single), trajectories.shape[-2])
 
 
 def expected_log_likelihood(model: Dbn, truth: Dbn, slices: int) -> Float[Tensor, "*R"]:
-    """Expected log-likelihood per trajectory, in nats, of ``model`` when trajectories follow ``truth``: no test noise."""
+    """Expected log-likelihood per trajectory, in nats, of ``model`` when trajectories follow ``truth``: no test noise.
+
+    >>> from ddlib.dbn import entropy, random_networks
+    >>> _, model = random_networks(2, 3, torch.Generator().manual_seed(0))
+    >>> torch.allclose(expected_log_likelihood(model, model, 4), -entropy(model, 4))
+    True
+    """
     return mean_log_likelihood(model, gaussian_moments(joint(truth, slices), slices), slices)

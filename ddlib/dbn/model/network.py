@@ -20,6 +20,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+__all__ = ["Dbn", "Gaussian", "Graph", "entropy", "joint", "select", "spectral_radius", "topological_order", "transition_map"]
+
 
 class Graph(NamedTuple):
     """Which edges a DBN may have, as masks indexed [child, parent].
@@ -28,6 +30,10 @@ class Graph(NamedTuple):
         first: within the first slice.
         intra: within each later slice.
         inter: from one slice to the next.
+
+    >>> edge = torch.tensor([[[False, False], [True, False]]])  # variable 0 is a parent of variable 1
+    >>> Graph(first=edge, intra=edge, inter=torch.eye(2, dtype=torch.bool).unsqueeze(0)).inter.sum()
+    tensor(2)
     """
 
     first: Bool[Tensor, "R p p"]
@@ -41,6 +47,10 @@ class Dbn(NamedTuple):
     Attributes:
         first_intercept, first_weights, first_variance: intercept, intra-slice weights and noise variance of the first slice.
         intercept, intra, inter, variance: intercept, intra- and inter-slice weights and noise variance of each transition.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, 0.75 * one[0]).inter
+    tensor([[[0.5000]]])
     """
 
     first_intercept: Float[Tensor, "*R p"]
@@ -58,6 +68,9 @@ class Gaussian(NamedTuple):
     Attributes:
         mean: entry (t − 1)·p + i belongs to variable i in slice t.
         covariance: in the same order.
+
+    >>> Gaussian(torch.zeros(1, 4), torch.eye(4).unsqueeze(0)).covariance.shape
+    torch.Size([1, 4, 4])
     """
 
     mean: Float[Tensor, "*R Tp"]
@@ -65,7 +78,14 @@ class Gaussian(NamedTuple):
 
 
 def select(model: Dbn, replicates: Int[Tensor, " S"] | list[int]) -> Dbn:
-    """The networks of some replicates."""
+    """The networks of some replicates.
+
+    >>> zero = torch.zeros(3, 1, 1)
+    >>> vector = zero[..., 0]
+    >>> three = Dbn(vector, zero, vector, vector, zero, torch.arange(3.0).view(3, 1, 1), vector)
+    >>> select(three, [0, 2]).inter.flatten()
+    tensor([0., 2.])
+    """
     return Dbn(*(part[replicates] for part in model))
 
 
@@ -74,6 +94,9 @@ def topological_order(mask: Bool[Tensor, "R p p"]) -> Int[Tensor, "R p"]:
 
     Raises:
         ValueError: if a graph has a directed cycle.
+
+    >>> topological_order(torch.tensor([[[False, True], [False, False]]]))  # variable 1 is a parent of variable 0
+    tensor([[1, 0]])
     """
     variables = mask.shape[-1]
     reach = mask.to(torch.float64)
@@ -88,14 +111,29 @@ def topological_order(mask: Bool[Tensor, "R p p"]) -> Int[Tensor, "R p"]:
 
 
 def transition_map(model: Dbn) -> tuple[Float[Tensor, "*R p p"], Float[Tensor, "*R p p"]]:
-    r"""The reduced form of a transition: :math:`F = (I - W)^{-1} A` and :math:`H = (I - W)^{-1}`."""
+    r"""The reduced form of a transition: :math:`F = (I - W)^{-1} A` and :math:`H = (I - W)^{-1}`.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> transition_map(Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, 0.75 * one[0]))[0]
+    tensor([[[0.5000]]])
+    """
     identity = torch.eye(model.intra.shape[-1], dtype=model.intra.dtype, device=model.intra.device)
-    total = torch.linalg.inv(identity - model.intra)
+    total = _inverse(identity - model.intra)
     return total @ model.inter, total
 
 
+def _inverse(matrix: Float[Tensor, "*R p p"]) -> Float[Tensor, "*R p p"]:
+    """The inverse of I − W, which without cycles is never singular: no check of it, for which the CPU would wait for the device."""
+    return torch.linalg.inv_ex(matrix).inverse
+
+
 def spectral_radius(model: Dbn) -> Float[Tensor, "*R"]:
-    r"""Largest modulus of an eigenvalue of :math:`(I - W)^{-1} A`: the process is stable where it is below one."""
+    r"""Largest modulus of an eigenvalue of :math:`(I - W)^{-1} A`: the process is stable where it is below one.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> spectral_radius(Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, 0.75 * one[0]))
+    tensor([0.5000])
+    """
     return torch.linalg.eigvals(transition_map(model)[0]).abs().amax(-1)
 
 
@@ -111,11 +149,17 @@ def joint(model: Dbn, slices: int) -> Gaussian:
 
     Raises:
         ValueError: if the number of slices is below one.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> joint(Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, 0.75 * one[0]), 3).covariance
+    tensor([[[1.0000, 0.5000, 0.2500],
+             [0.5000, 1.0000, 0.5000],
+             [0.2500, 0.5000, 1.0000]]])
     """
     if slices < 1:
         raise ValueError(f"a trajectory needs at least 1 slice, but {slices} were asked for")
     identity = torch.eye(model.intra.shape[-1], dtype=model.intra.dtype, device=model.intra.device)
-    first_total = torch.linalg.inv(identity - model.first_weights)
+    first_total = _inverse(identity - model.first_weights)
     step, total = transition_map(model)
     mean = [(first_total @ model.first_intercept.unsqueeze(-1))]
     drift = total @ model.intercept.unsqueeze(-1)
@@ -136,6 +180,10 @@ def entropy(model: Dbn, slices: int) -> Float[Tensor, "*R"]:
     .. math:: h = \tfrac{Tp}{2}\log 2\pi e + \tfrac12 \sum_i \log v_{1,i} + \tfrac{T-1}{2} \sum_i \log v_i .
 
     The intra-slice graphs are acyclic, so :math:`\det(I - W) = 1`.
+
+    >>> zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> entropy(Dbn(zero[0], zero, one[0], zero[0], zero, 0.5 * one, 0.75 * one[0]), 2).round(decimals=4)
+    tensor([2.6940])
     """
     variables = model.variance.shape[-1]
     constant = slices * variables * (1 + math.log(2 * math.pi))

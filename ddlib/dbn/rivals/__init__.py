@@ -15,7 +15,10 @@ from ddlib.dbn.rivals.federated import federated_averaging
 from ddlib.dbn.rivals.imputation import chained_equations, mean_imputation
 from ddlib.dbn.sources import Sources
 
+__all__ = ["RIVALS", "RIVALS_IGNORING_NOISE", "Rival"]
+
 Rival = Callable[[Graph, Sources], Dbn]
+"""A way of merging: from known graphs and sources to one network per replicate."""
 
 RIVALS: dict[str, Rival] = {
     "available_case": partial(available_case, noise="subtracted"),

@@ -17,7 +17,10 @@ from ddlib.dbn.model.moments import Moments, fit_moments, regressors
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Sources
 
+__all__ = ["Noise", "available_case", "available_case_moments", "nearest_covariance"]
+
 Noise = Literal["ignored", "subtracted"]
+"""Whether the known noise variance is left in, or subtracted from the variances."""
 
 
 def _pairwise(rows: Float[Tensor, "R n d"], noise: Float[Tensor, "R n d"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,6 +46,11 @@ def available_case_moments(sources: Sources, noise: Noise = "ignored") -> Moment
     Args:
         sources: the measurements; cells that are not a number are missing.
         noise: subtract the known noise variance from each variance, or leave it in.
+
+    >>> values = torch.tensor([[[[[0.0]], [[2.0]]]]]).repeat(1, 1, 1, 2, 1)  # two patients, two slices, one variable
+    >>> seen = torch.ones(1, 1, 2, 1, dtype=torch.bool)
+    >>> available_case_moments(Sources(values, seen, 0.0 * seen)).first_covariance
+    tensor([[[1.]]])
     """
     values = torch.where(sources.observed.unsqueeze(2), sources.values, torch.nan).flatten(1, 2)
     error = (sources.noise.unsqueeze(2) ** 2).expand_as(sources.values).flatten(1, 2)
@@ -58,6 +66,10 @@ def nearest_covariance(covariance: Float[Tensor, "*R d d"], floor: float = 1e-3)
     Eigenvalue clipping, the first step of the alternating projections for the nearest correlation matrix (Higham 2002). A variance
     that is not positive is first replaced by the floor times the mean size of
     the variances.
+
+    >>> nearest_covariance(torch.tensor([[1.0, 2.0], [2.0, 1.0]])).round(decimals=3)
+    tensor([[1.0000, 0.9990],
+            [0.9990, 1.0000]])
     """
     variance = covariance.diagonal(dim1=-2, dim2=-1)
     least = floor * variance.abs().mean(-1, keepdim=True)
@@ -122,6 +134,13 @@ def available_case(graph: Graph, sources: Sources, noise: Noise = "ignored", rep
         sources: the measurements.
         noise: subtract the known noise variance from each variance, or leave it in.
         repair: make the moments covariances first (:func:`nearest_covariance`); otherwise replicates fail openly.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator)
+    >>> available_case(graph, sources, noise="subtracted", repair=True).inter.shape
+    torch.Size([1, 3, 3])
     """
     moments = available_case_moments(sources, noise)
     if repair:

@@ -11,6 +11,8 @@ from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals.available_cases import Noise, available_case_moments, fit_or_fail, subtract_noise
 from ddlib.dbn.sources import Sources
 
+__all__ = ["federated_averaging"]
+
 
 def _local(graph: Graph, seen: Tensor) -> Graph:
     """The sub-network of the variables that a source measures."""
@@ -52,6 +54,13 @@ def federated_averaging(graph: Graph, sources: Sources, noise: Noise = "ignored"
         graph: the known graphs.
         sources: the measurements; trajectories with a missing cell of a variable that their source sees are left out.
         noise: each source subtracts its known noise variance from its variances, or leaves it in.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator)
+    >>> federated_averaging(graph, sources).inter.shape
+    torch.Size([1, 3, 3])
     """
     nothing = Graph(*(torch.zeros_like(mask) for mask in graph))
     start = fit_or_fail(nothing, available_case_moments(sources, noise))

@@ -13,8 +13,10 @@ from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.rivals.available_cases import Noise, fit_or_fail, mean_noise, subtract_noise
 from ddlib.dbn.sources import Sources
 
+__all__ = ["chained_equations", "mean_imputation"]
 
-def measured_rows(sources: Sources) -> Float[Tensor, "R n T p"]:
+
+def _measured_rows(sources: Sources) -> Float[Tensor, "R n T p"]:
     return torch.where(sources.observed.unsqueeze(2), sources.values, torch.nan).flatten(1, 2)
 
 
@@ -30,8 +32,15 @@ def mean_imputation(graph: Graph, sources: Sources, noise: Noise = "ignored") ->
         graph: the known graphs.
         sources: the measurements; cells that are not a number are missing.
         noise: subtract the noise variance of the measured cells from the variances, or leave it in.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator)
+    >>> mean_imputation(graph, sources).inter.shape
+    torch.Size([1, 3, 3])
     """
-    values = measured_rows(sources)
+    values = _measured_rows(sources)
     filled = torch.where(values.isnan(), values.nanmean(1, keepdim=True), values)
     moments = trajectory_moments(filled, _weights(values))
     if noise == "subtracted":
@@ -56,8 +65,15 @@ def chained_equations(
         imputations: completed data sets.
         rounds: over all columns, for each of them.
         seed: of the imputer's random draws.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> sources = draw_sources(truth, random_pattern(1, 3, 4, 3, generator), 50, generator)
+    >>> chained_equations(graph, sources, rounds=2).inter.shape
+    torch.Size([1, 3, 3])
     """
-    values = measured_rows(sources)
+    values = _measured_rows(sources)
     kept = _weights(values) > 0
     first, pairs = mean_noise(sources, imputed=True)
     fits = []

@@ -22,10 +22,15 @@ from ddlib.dbn.likelihood.observed import observed_log_likelihood
 from ddlib.dbn.model.moments import check_rank, expected_log_likelihood, fit_moments, in_degrees, regressors, trajectory_moments
 from ddlib.dbn.model.network import Dbn, Graph, topological_order
 from ddlib.dbn.sources import Sources, Statistics, fold, statistics
-from ddlib.problem import Block, Distilled, Fold, Split, whole_set
+from ddlib.problem import Block, Distilled, Split, whole_set
+from ddlib.protocols import Fold
+
+__all__ = ["Fill", "MergeTask", "Objective"]
 
 Objective = Literal["all", "leave_one_out"]
+"""Which risk each part of the set is updated for."""
 Fill = Literal["marginal", "standard_normal"]
+"""What stands at hidden entries when a source's rows start the set."""
 
 
 class MergeTask:
@@ -39,6 +44,13 @@ class MergeTask:
         sources: what the hospitals hold.
         statistics: the sources' sufficient statistics.
         truth: the true networks.
+
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> task = MergeTask(graph, truth, draw_sources(truth, random_pattern(1, 2, 4, 3, generator), 20, generator))
+    >>> task.start(6, generator).x.shape, task.risk(truth).shape
+    (torch.Size([1, 6, 4, 3]), torch.Size([1]))
     """
 
     def __init__(
@@ -112,7 +124,7 @@ class MergeTask:
         if not 1 <= share <= available:
             raise ValueError(f"a budget of {budget} needs {share} trajectories of each source, but a source has {available}")
         keys = torch.rand((replicates, sources, available), dtype=values.dtype, device=generator.device, generator=generator)
-        rows = keys.topk(share, dim=-1).indices
+        rows = keys.to(values).topk(share, dim=-1).indices
         drawn = values.gather(2, rows[..., None, None].expand(-1, -1, -1, *values.shape[3:]))
         belongs = self.source_of(budget)
         position = torch.arange(budget, device=belongs.device) - torch.searchsorted(belongs, belongs)
@@ -124,6 +136,7 @@ class MergeTask:
         replicates, _, _, slices, variables = self.sources.values.shape
         shape = (replicates, budget, slices, variables)
         noise = torch.randn(shape, dtype=self.sources.values.dtype, device=generator.device, generator=generator)
+        noise = noise.to(self.sources.values)
         if self.fill == "standard_normal":
             return noise
         # Sources count equally here: this is only a place to begin.

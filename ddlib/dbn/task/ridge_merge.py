@@ -10,9 +10,21 @@ from ddlib.dbn.model.network import Dbn
 from ddlib.dbn.task.merge_task import MergeTask
 from ddlib.problem import Split
 
+__all__ = ["RidgeMerge"]
+
 
 class RidgeMerge(MergeTask):
-    """A merge task with a ridge in its training risk."""
+    """A merge task with a ridge in its training risk.
+
+    >>> import torch
+    >>> from ddlib.dbn import draw_sources, random_networks, random_pattern
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> graph, truth = random_networks(1, 3, generator)
+    >>> task = MergeTask(graph, truth, draw_sources(truth, random_pattern(1, 2, 4, 3, generator), 20, generator))
+    >>> ridged = RidgeMerge(task, share=0.1)
+    >>> bool(ridged.risk(truth) > task.risk(truth)), bool(ridged.risk(truth, "test") == task.risk(truth, "test"))
+    (True, True)
+    """
 
     def __init__(self, task: MergeTask, share: float | Ridge) -> None:
         """State the task.

@@ -9,10 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import is_whole, positive_penalty
+from ddlib.arguments import is_whole
+from ddlib.learners.check import positive_penalty
 from ddlib.learners.ridge import ridge
 from ddlib.pinn.problems.problem import Problem, known_problem
 from ddlib.problem import Distilled
+
+__all__ = ["AffineRidge", "affine_line", "affine_variance"]
 
 
 def affine_variance(
@@ -33,6 +36,9 @@ def affine_variance(
 
     Raises:
         ValueError: if fewer than two values of α differ.
+
+    >>> affine_variance(torch.tensor([-1.0, 1.0]), torch.tensor([0.0, 2.0]), sigma=1.0)
+    tensor([0.5000, 2.5000])
     """
     mean = alpha.mean(-1, keepdim=True)
     spread = (alpha - mean).square().sum(-1, keepdim=True)
@@ -42,7 +48,11 @@ def affine_variance(
 
 
 def affine_line(alpha: Float[Tensor, "*R n"], y: Float[Tensor, "*R n"], target: Float[Tensor, "*R k"]) -> Float[Tensor, "*R k"]:
-    """The least-squares line through measurements at one position, at other values of α."""
+    """The least-squares line through measurements at one position, at other values of α.
+
+    >>> affine_line(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 3.0]), target=torch.tensor([2.0]))
+    tensor([5.])
+    """
     mean, level = alpha.mean(-1, keepdim=True), y.mean(-1, keepdim=True)
     slope = ((alpha - mean) * y).sum(-1, keepdim=True) / (alpha - mean).square().sum(-1, keepdim=True)
     return level + slope * (target - mean)
@@ -61,6 +71,12 @@ class AffineRidge:
         degree: p, in each coordinate.
         penalty: on the coefficients' squares, in units of a sum of squares.
         name: how tables call the learner.
+
+    >>> from ddlib.pinn import Poisson
+    >>> rows = Poisson().rows(torch.linspace(-1, 1, 9).double().view(1, 9, 1), torch.linspace(0, 1, 9).double().view(1, 9))
+    >>> learner = AffineRidge(Poisson(), degree=2)
+    >>> learner.fit(rows).shape, learner.predict(learner.fit(rows), rows.x).shape
+    (torch.Size([1, 6]), torch.Size([1, 9]))
     """
 
     problem: Problem

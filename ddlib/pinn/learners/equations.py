@@ -13,6 +13,8 @@ from ddlib.pinn.learners.networks import TanhNetwork
 from ddlib.pinn.problems.problem import Problem
 from ddlib.problem import Distilled
 
+__all__ = ["Equations", "equations", "loss"]
+
 
 class Equations(NamedTuple):
     r"""A weighted sum of squares, :math:`J = \sum_i a_i (u(z_i) - y_i)^2 + \sum_{i \le k} b_i\, r(z_i)^2`, one per network.
@@ -22,6 +24,10 @@ class Equations(NamedTuple):
         values: y, shape (N, n).
         value_weights: a, shape (N, n).
         residual_weights: b, shape (N, k).
+
+    >>> asked = equations(Distilled(torch.zeros(1, 4, 2), torch.zeros(1, 4), torch.ones(1, 4)), at_set=0.1)
+    >>> asked.value_weights, asked.residual_weights
+    (tensor([[0.2500, 0.2500, 0.2500, 0.2500]]), tensor([[0.0250, 0.0250, 0.0250, 0.0250]]))
     """
 
     points: Float[Tensor, "*N n d"]
@@ -47,6 +53,10 @@ def equations(
         boundary: boundary units with their values.
         residual: the weight of the mean squared residual in the interior.
         mismatch: the weight of the mean squared boundary mismatch.
+
+    >>> data = Distilled(torch.zeros(1, 4, 2), torch.zeros(1, 4), torch.ones(1, 4))
+    >>> equations(data, interior=torch.zeros(1, 3, 2)).points.shape
+    torch.Size([1, 7, 2])
     """
     batch = data.w.shape[:-1]
     share = data.w / data.w.sum(-1, keepdim=True)
@@ -73,6 +83,11 @@ def loss(network: TanhNetwork, problem: Problem | None, theta: Float[Tensor, "*N
 
     Raises:
         ValueError: if residuals are asked for but there is no problem.
+
+    >>> network, data = TanhNetwork((4,)), Distilled(torch.zeros(1, 4, 2), torch.ones(1, 4), torch.ones(1, 4))
+    >>> nothing = torch.zeros(1, network.parameters(2))  # a network that says zero everywhere
+    >>> loss(network, None, nothing, equations(data))
+    tensor([1.])
     """
     k = asked.residual_weights.shape[-1]
     needs_problem(problem, k)

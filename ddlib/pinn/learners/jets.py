@@ -11,9 +11,16 @@ from torch import Tensor
 from ddlib.pinn.learners.networks import TanhNetwork
 from ddlib.pinn.problems.problem import Jet
 
+__all__ = ["autograd_jet", "jet", "propagate"]
+
 
 def jet(network: TanhNetwork, theta: Float[Tensor, "*N P"], units: Float[Tensor, "*N n d"], timed: bool = False) -> Jet:
-    """u, u_x, u_xx and, with ``timed``, u_t of each network at its units; see :func:`propagate`."""
+    """u, u_x, u_xx and, with ``timed``, u_t of each network at its units; see :func:`propagate`.
+
+    >>> network = TanhNetwork((4,))
+    >>> jet(network, torch.zeros(1, network.parameters(2)), torch.zeros(1, 3, 2)).u_xx
+    tensor([[0., 0., 0.]])
+    """
     return propagate(network, theta, units, units.shape[-2], timed)
 
 
@@ -33,6 +40,11 @@ def propagate(network: TanhNetwork, theta: Float[Tensor, "*N P"], units: Float[T
         units: rows at which to evaluate; leading axes broadcast against those of theta.
         k: how many of the units have derivatives.
         timed: whether u_t is wanted.
+
+    >>> network = TanhNetwork((4,))
+    >>> found = propagate(network, torch.zeros(1, network.parameters(2)), torch.zeros(1, 3, 2), k=1, timed=False)
+    >>> found.u.shape, found.u_x.shape
+    (torch.Size([1, 3]), torch.Size([1, 1]))
     """
     n, (first, *hidden, last) = units.shape[-2], network.layers(theta, units.shape[-1])
     s = (units @ first.weight[..., :-1, :] + first.weight[..., -1:, :]).tanh()
@@ -74,6 +86,10 @@ def autograd_jet(function: Callable[[Tensor], Tensor], units: Float[Tensor, "*R 
 
     Raises:
         ValueError: if the function has no derivative in the units.
+
+    >>> square = autograd_jet(lambda units: units[..., 0] ** 2, torch.tensor([[[3.0, 0.0]]]))
+    >>> square.u.detach(), square.u_x.detach(), square.u_xx.detach()
+    (tensor([[9.]]), tensor([[6.]]), tensor([[2.]]))
     """
     keep = torch.is_grad_enabled()
     with torch.enable_grad():

@@ -19,6 +19,8 @@ from ddlib.pinn.learners.training import FastTraining
 from ddlib.pinn.problems.problem import Jet, Problem, known_problem
 from ddlib.problem import Distilled
 
+__all__ = ["PhysicsNetwork"]
+
 
 @dataclass(frozen=True, eq=False)
 class PhysicsNetwork:
@@ -40,6 +42,12 @@ class PhysicsNetwork:
         residual: :math:`\gamma_r`.
         mismatch: :math:`\gamma_b`.
         name: how tables call the learner.
+
+    >>> from ddlib.pinn import Poisson
+    >>> rows = Poisson().rows(torch.linspace(-1, 1, 9).double().view(1, 9, 1), torch.ones(1, 9).double())
+    >>> learner = PhysicsNetwork(Poisson(), TanhNetwork((4,)), FastTraining(3), at_set=0.1)
+    >>> learner.predict(learner.fit(rows, torch.Generator().manual_seed(0)), rows.x).shape
+    torch.Size([1, 9])
     """
 
     problem: Problem | None = None

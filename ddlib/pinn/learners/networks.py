@@ -13,7 +13,9 @@ from torch import Tensor
 from ddlib.learners.network import Network
 from ddlib.problem import Distilled
 
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+__all__ = ["TanhNetwork", "dtype_of"]
+
+_PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class TanhNetwork(Network):
         widths: of the hidden layers, of which there is one at least.
         activation: always ``"tanh"``.
         scale: a factor of the initial weights.
+
+    >>> TanhNetwork((32, 32)).parameters(dimension=2)
+    1185
     """
 
     widths: tuple[int, ...] = (32, 32, 32)
@@ -57,7 +62,10 @@ def dtype_of(precision: str) -> torch.dtype:
 
     Raises:
         ValueError: if it is neither ``"float32"`` nor ``"float64"``.
+
+    >>> dtype_of("float32")
+    torch.float32
     """
-    if precision not in PRECISIONS:
+    if precision not in _PRECISIONS:
         raise ValueError(f"the precision is 'float32' or 'float64', but it is {precision!r}")
-    return PRECISIONS[precision]
+    return _PRECISIONS[precision]

@@ -9,12 +9,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import is_whole, whole_number
+from ddlib.arguments import is_whole
+from ddlib.learners.check import whole_number
 from ddlib.pinn.learners.equations import Equations, one_axis
 from ddlib.pinn.learners.networks import TanhNetwork
 from ddlib.pinn.learners.taylor import TaylorPass
 from ddlib.pinn.learners.training import FastTraining, Misses
 from ddlib.pinn.problems.problem import Problem
+
+__all__ = ["QuasiNewton"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class QuasiNewton:
         first: what comes before.
         history: gradients that :math:`H_t` is made of.
         dtype: of all computation; the parameters come back in their own.
+
+    >>> QuasiNewton(300, FastTraining(50)).steps
+    350
     """
 
     iterations: int = 300

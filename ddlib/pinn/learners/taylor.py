@@ -11,7 +11,7 @@ from torch import Tensor
 from ddlib.pinn.learners.networks import TanhNetwork
 
 
-class Layer(NamedTuple):
+class _Layer(NamedTuple):
     """The memory of one hidden layer: values above derivatives, and views of both.
 
     Attributes:
@@ -89,7 +89,7 @@ class TaylorPass:
             at += size + self.count * b
         return weights, biases
 
-    def _layer(self, index: int, timed: bool) -> Layer:
+    def _layer(self, index: int, timed: bool) -> _Layer:
         """The memory of one layer, and views of it."""
         n, k, width = self.n, self.k, self.sizes[index][1]
 
@@ -103,7 +103,7 @@ class TaylorPass:
         weight = self.weights[index]
         a_parts = parts(a) if index else [weight[:, i : i + 1] for i in ((0, 0, 1) if timed else (0, 0))] if k else []
         spare = (memory(k), memory(k), memory(k))
-        return Layer(s, a, g, d, s[:, :n], a[:, :n], g[:, :n], s[:, :k], g[:, :k], d[:, :k], parts(s), a_parts, parts(g), spare)
+        return _Layer(s, a, g, d, s[:, :n], a[:, :n], g[:, :n], s[:, :k], g[:, :k], d[:, :k], parts(s), a_parts, parts(g), spare)
 
     def parameters(self) -> Float[Tensor, "N P"]:
         """The parameters, one vector per network."""
@@ -128,7 +128,7 @@ class TaylorPass:
         return self.output
 
     @staticmethod
-    def _differentiate(layer: Layer, first: bool) -> None:
+    def _differentiate(layer: _Layer, first: bool) -> None:
         """The derivatives' way through one layer of tanh; in the first a_xx is zero."""
         (s_x, s_xx, *s_t), (a_x, a_xx, *a_t), temporary = layer.s_parts, layer.a_parts, layer.spare[0]
         torch.mul(layer.d_k, a_x, out=s_x)
@@ -162,7 +162,7 @@ class TaylorPass:
                     weight[:, column_of].add_(part.sum(1))
 
     @staticmethod
-    def _transpose(layer: Layer, first: bool) -> None:
+    def _transpose(layer: _Layer, first: bool) -> None:
         """The derivatives' share in the transpose of one layer of tanh."""
         (g_x, g_xx, *g_t), (a_x, a_xx, *a_t), (one, two, three) = layer.g_parts, layer.a_parts, layer.spare
         g_xx.mul_(layer.d_k)

@@ -9,13 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import is_whole, positive_number, whole_number
+from ddlib.arguments import is_whole
+from ddlib.learners.check import positive_number, whole_number
 from ddlib.pinn.learners.equations import Equations, needs_problem, one_axis
 from ddlib.pinn.learners.networks import TanhNetwork
 from ddlib.pinn.learners.taylor import TaylorPass
 from ddlib.pinn.problems.problem import Jet, Problem
 
-CACHE = 2**20  # numbers: on a CPU, networks are trained in groups whose layers fit the cache
+__all__ = ["FastTraining"]
+
+_CACHE = 2**20  # numbers: on a CPU, networks are trained in groups whose layers fit the cache
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class FastTraining:
         final: the last step size as a share :math:`\rho` of the first; 1 keeps it constant, as published.
         betas, epsilon: Adam's constants.
         group: networks that are trained together, then the next so many; None: by the cache of a CPU, all on a GPU.
+
+    >>> [round(FastTraining(lr=0.01, final=0.1).rate(step, 100), 4) for step in (0, 50, 100)]
+    [0.01, 0.0055, 0.001]
     """
 
     steps: int = 2000
@@ -98,7 +104,7 @@ class FastTraining:
         if asked.points.device.type != "cpu":
             return max(count, 1)
         one = 3 * (n + 2 * asked.residual_weights.shape[-1]) * max(network.widths) + 4 * network.parameters(dimension)
-        groups = math.ceil(count / max(1, CACHE // one))
+        groups = math.ceil(count / max(1, _CACHE // one))
         return max(1, math.ceil(count / max(groups, 1)))
 
     def _run(self, network: TanhNetwork, problem: Problem | None, asked: Equations, theta: Tensor, steps: int) -> Tensor:

@@ -16,6 +16,8 @@ from ddlib.pinn.teachers.kernel import ARD, length_pairs
 from ddlib.pinn.teachers.labels import SolvedSet, solve_nonlinear
 from ddlib.problem import Distilled
 
+__all__ = ["Asked", "KernelDistillation"]
+
 
 class Asked(NamedTuple):
     """What the labels are solved for.
@@ -24,6 +26,10 @@ class Asked(NamedTuple):
         kernels: the family.
         data: rows whose labels are to be met; none at I3.
         physics: the equation's points, and boundary values.
+
+    >>> rows = Distilled(torch.zeros(1, 4, 2), torch.zeros(1, 4), torch.ones(1, 4))
+    >>> len(Asked((ARD((0.3, 0.5)), ARD((1.0, 1.0))), rows, Physics(rows.x, rows)).kernels)
+    2
     """
 
     kernels: tuple[ARD, ...]
@@ -51,6 +57,12 @@ class KernelDistillation(Bounded):
         residual: the weight of the mean squared residual, in units of the problem's scale squared.
         mismatch: that of the mean squared boundary mismatch.
         first, steps: steps of Gauss–Newton for the first labels, and after each update.
+
+    >>> from ddlib import distil
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> distil(KernelDistillation(first=1), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    torch.Size([1, 4, 2])
     """
 
     name: str = "kernel_distillation"

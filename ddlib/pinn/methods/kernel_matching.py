@@ -10,11 +10,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.learners.check import positive_penalty, whole_number
-from ddlib.pinn.methods.bounded import Bounded, bounds
+from ddlib.pinn.methods.bounded import Bounded, bounds, constants
 from ddlib.pinn.teachers.kernel import ARD, length_pairs
 from ddlib.pinn.teachers.labels import predictor
 from ddlib.pinn.teachers.teacher import CollocationTeacher, Lesson, Teacher, label, lesson
 from ddlib.problem import Distilled
+
+__all__ = ["KernelMatching"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class KernelMatching(Bounded):
         penalty: :math:`\lambda`.
         labels: ``"teacher"`` or ``"free"``.
         count: points at which students and teacher are compared.
+
+    >>> from ddlib import distil
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> from ddlib.pinn.teachers.teacher import Taught
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> method = KernelMatching(teacher=Taught(Poisson().exact_at), count=16)
+    >>> distil(method, task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    torch.Size([1, 4, 2])
     """
 
     name: str = "kernel_matching"
@@ -75,7 +85,8 @@ class KernelMatching(Bounded):
         level = distilled.y.mean(-1, keepdim=True)
         low, high = bounds(task)
         # lengths are taken out of the kernel, so that the whole family is one batch
-        lengths = goal.y.new_tensor([(*[along] * len(task.problem.box), across) for along, across in self.lengths])
+        sides = [[along] * len(task.problem.box) + [across] for along, across in self.lengths]
+        lengths = torch.stack([constants(goal.y, side) for side in sides])
         extent = lengths.unsqueeze(1).unsqueeze(1) * (high - low)
         scaled = Distilled((distilled.x - low) / extent, distilled.y - level, distilled.w)
         student = predictor(ARD((1.0,) * len(low)), scaled, self.penalty)

@@ -12,9 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.pinn.data import scatter
+from ddlib.pinn.designs import scatter
 from ddlib.pinn.teachers.teacher import CollocationTeacher, Labels, Teacher, label
 from ddlib.problem import ClosedForm, Distilled
+
+__all__ = ["Smoothed", "TeacherLabelled", "TensorGrid", "factors"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,12 @@ class TeacherLabelled(ClosedForm):
         teacher: who labels.
         design: ``"sobol"``, or ``"uniform"`` for independent draws.
         name: how tables call the method.
+
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> from ddlib.pinn.teachers.teacher import Taught
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> TeacherLabelled(Taught(Poisson().exact_at)).choose(task, 6, torch.Generator().manual_seed(0)).x.shape
+    torch.Size([1, 6, 2])
     """
 
     teacher: Teacher = field(default_factory=CollocationTeacher)
@@ -34,6 +42,7 @@ class TeacherLabelled(ClosedForm):
     def choose(self, task: Any, budget: int, generator: torch.Generator) -> Distilled:
         labels, tails = self.teacher.learn(task, generator), task.data.tails
         units = scatter(task.problem, budget, task.train.replicates, generator, tails.target, tails.mass, self.design)
+        units = units.to(task.train.x)
         return label(units, labels)
 
 
@@ -48,6 +57,12 @@ class TensorGrid(ClosedForm):
         over: α from the least to the greatest of D (``"train"``), or of equal probability on the target tail (``"target"``).
         alphas: values of α; None: by the rule above.
         name: how tables call the method.
+
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> grid = TensorGrid().choose(task, 20, torch.Generator())
+    >>> grid.budget, len(grid.x[0, :, 1].unique()), len(grid.x[0, :, 0].unique())
+    (20, 4, 5)
     """
 
     teacher: Teacher | None = None
@@ -86,13 +101,18 @@ class Smoothed(ClosedForm):
 
     Attributes:
         name: how tables call the method.
+
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> Smoothed().choose(task, 6, torch.Generator().manual_seed(0)).x.shape
+    torch.Size([1, 6, 2])
     """
 
     name: str = "smoothed"
 
     def choose(self, task: Any, budget: int, generator: torch.Generator) -> Distilled:
         tails = task.data.tails
-        units = scatter(task.problem, budget, task.train.replicates, generator, tails.target, tails.mass)
+        units = scatter(task.problem, budget, task.train.replicates, generator, tails.target, tails.mass).to(task.train.x)
         return label(units, lambda where: _smooth(task.train, where))
 
 

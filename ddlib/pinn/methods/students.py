@@ -16,6 +16,8 @@ from ddlib.pinn.methods.bounded import Bounded, at_target
 from ddlib.pinn.teachers.teacher import CollocationTeacher, Lesson, Teacher, label, lesson
 from ddlib.problem import Distilled
 
+__all__ = ["PhysicsGradientMatching", "PhysicsUnrolled", "TeacherMatching"]
+
 
 @dataclass(frozen=True)
 class PhysicsUnrolled(Bounded, Pooled):
@@ -26,6 +28,13 @@ class PhysicsUnrolled(Bounded, Pooled):
     The pool is that of :class:`~ddlib.methods.pooled.Pooled`. At I3 the boundary-value problem of the target tail is complete, and
     R is the mean squared residual and boundary mismatch there; below, it is the task's training risk. The descent begins at Sobol
     points of the target tail with labels from a ridge regression that is affine in α.
+
+    >>> from ddlib import distil
+    >>> from ddlib.pinn import FastTraining, PhysicsNetwork, PinnTask, Poisson, TanhNetwork
+    >>> learner = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), learner, interior=8)
+    >>> distil(PhysicsUnrolled(pool=3, batch=2, window=2, life=6), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    torch.Size([1, 4, 2])
     """
 
     name: str = "unrolled"
@@ -40,7 +49,7 @@ class PhysicsUnrolled(Bounded, Pooled):
 
     def goal(self, task: Any, generator: torch.Generator) -> Any:
         """The task that judges: with the target tail's physics alone, if the level has it."""
-        return judging(task)
+        return _judging(task)
 
     def judge(self, task: Any, theta: Float[Tensor, "B R P"], goal: Any) -> Float[Tensor, "B R"]:
         """Residual and boundary mismatch."""
@@ -61,6 +70,15 @@ class TeacherMatching(PhysicsUnrolled):
     Attributes:
         teacher: who labels.
         count: points at which students and teacher are compared.
+
+    >>> from ddlib import distil
+    >>> from ddlib.pinn import FastTraining, PhysicsNetwork, PinnTask, Poisson, TanhNetwork
+    >>> from ddlib.pinn.teachers.teacher import Taught
+    >>> learner = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), learner, interior=8)
+    >>> method = TeacherMatching(pool=3, batch=2, window=2, life=6, teacher=Taught(Poisson().exact_at), count=8)
+    >>> distil(method, task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    torch.Size([1, 4, 2])
     """
 
     name: str = "teacher_matching"
@@ -89,6 +107,13 @@ class PhysicsGradientMatching(PhysicsUnrolled):
         \nabla_{\theta_l} R(\theta)\bigr)\Bigr)
 
     over the layers l, with R as in :class:`PhysicsUnrolled`; the networks are those of the pool, of every age.
+
+    >>> from ddlib import distil
+    >>> from ddlib.pinn import FastTraining, PhysicsNetwork, PinnTask, Poisson, TanhNetwork
+    >>> learner = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), learner, interior=8)
+    >>> distil(PhysicsGradientMatching(pool=3, batch=2, window=2, life=6), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    torch.Size([1, 4, 2])
     """
 
     name: str = "gradient_matching"
@@ -106,7 +131,7 @@ class PhysicsGradientMatching(PhysicsUnrolled):
         return torch.stack(apart).mean((0, 1))
 
 
-def judging(task: Any) -> Any:
+def _judging(task: Any) -> Any:
     """The task whose training risk is the target tail's physics alone; at a level without it the task itself."""
     physics = at_target(task)
     if physics is None:

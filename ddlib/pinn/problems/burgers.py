@@ -11,7 +11,9 @@ from torch import Tensor
 from ddlib.pinn.problems.law import Law
 from ddlib.pinn.problems.problem import Jet, Problem
 
-NEWTON = 100  # steps at most; five to eight are taken
+__all__ = ["Burgers"]
+
+_NEWTON = 100  # steps at most; five to eight are taken
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class Burgers(Problem):
 
     Attributes:
         nu: the viscosity :math:`\nu`.
+
+    >>> x, alpha = torch.tensor([[0.0], [1.0]], dtype=torch.float64), torch.tensor([0.6, 0.6], dtype=torch.float64)
+    >>> Burgers(nu=0.1).exact(x, alpha).round(decimals=4).abs()
+    tensor([0.6000, 0.0000], dtype=torch.float64)
     """
 
     name: str = "Burgers"
@@ -48,7 +54,7 @@ class Burgers(Problem):
         """The c > 0 with c tanh(c / 2ν) = α, by Newton's method."""
         good = torch.where(alpha > 0, alpha, torch.nan)
         c = torch.maximum(good, (2 * self.nu * good).sqrt())
-        for _ in range(NEWTON):
+        for _ in range(_NEWTON):
             tanh = torch.tanh(c / (2 * self.nu))
             step = (c * tanh - good) / (tanh + c / (2 * self.nu) * (1 - tanh**2))
             c = c - step

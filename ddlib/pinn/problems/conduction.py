@@ -11,6 +11,8 @@ from torch import Tensor
 from ddlib.pinn.problems.law import Law
 from ddlib.pinn.problems.problem import Jet, Problem
 
+__all__ = ["Conduction"]
+
 
 @dataclass(frozen=True)
 class Conduction(Problem):
@@ -20,6 +22,9 @@ class Conduction(Problem):
 
     Attributes:
         beta: :math:`\beta`; the conductivity is :math:`e^{\beta u}`.
+
+    >>> Conduction().exact(torch.tensor([[0.0], [1.0]]), alpha=torch.tensor([0.5, 0.5])).round(decimals=4)
+    tensor([0.0000, 0.5000])
     """
 
     name: str = "conduction"

@@ -10,7 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+__all__ = ["Law", "Tail", "Tails"]
+
 Tail = Literal["lower", "upper", "both"]
+"""The part of the law below a quantile, above one, or all of it."""
 
 
 class Tails(NamedTuple):
@@ -20,6 +23,9 @@ class Tails(NamedTuple):
         train: the tail of the training data.
         target: the tail of the deployment law.
         mass: the probability q of each.
+
+    >>> Tails("upper", "lower", mass=0.05).target
+    'lower'
     """
 
     train: Tail = "lower"
@@ -41,6 +47,10 @@ class Law:
         sd: :math:`\sigma > 0`, before the cut; severity counts in it.
         low: a.
         high: b.
+
+    >>> low, high = Law(0.0, 1.0).interval("upper", mass=0.3)
+    >>> round(low, 4), high
+    (0.5244, inf)
     """
 
     mean: float = 0.0

@@ -11,6 +11,8 @@ from torch import Tensor
 from ddlib.pinn.problems.law import Law
 from ddlib.pinn.problems.problem import Jet, Problem
 
+__all__ = ["Logistic"]
+
 
 @dataclass(frozen=True)
 class Logistic(Problem):
@@ -18,6 +20,9 @@ class Logistic(Problem):
 
     Attributes:
         rate: :math:`\rho`.
+
+    >>> Logistic().exact(torch.tensor([[0.0], [1.0]]), alpha=torch.tensor([0.5, 0.5])).round(decimals=4)
+    tensor([0.5000, 0.9933])
     """
 
     name: str = "logistic"

@@ -12,10 +12,16 @@ from torch import Tensor
 from ddlib.pinn.problems.law import Law
 from ddlib.pinn.problems.problem import Jet, Problem
 
+__all__ = ["Poisson"]
+
 
 @dataclass(frozen=True)
 class Poisson(Problem):
-    r""":math:`-u'' = \pi^2 \sin \pi x` on [−1, 1], :math:`u(\pm 1) = \alpha`; :math:`u = \sin \pi x + \alpha`."""
+    r""":math:`-u'' = \pi^2 \sin \pi x` on [−1, 1], :math:`u(\pm 1) = \alpha`; :math:`u = \sin \pi x + \alpha`.
+
+    >>> Poisson().exact(torch.tensor([[0.0], [0.5]]), alpha=torch.tensor([2.0, 2.0])).round(decimals=4)
+    tensor([2., 3.])
+    """
 
     name: str = "Poisson"
     law: Law = field(default_factory=lambda: Law(0, 1))

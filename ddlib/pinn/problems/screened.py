@@ -12,6 +12,8 @@ from torch import Tensor
 from ddlib.pinn.problems.law import Law
 from ddlib.pinn.problems.problem import Jet, Problem
 
+__all__ = ["Screened"]
+
 
 @dataclass(frozen=True)
 class Screened(Problem):
@@ -21,6 +23,9 @@ class Screened(Problem):
 
     Attributes:
         k: the inverse screening length.
+
+    >>> Screened(k=2.0).exact(torch.tensor([[0.0], [1.0]]), alpha=torch.tensor([0.5, 0.5])).round(decimals=4).abs()
+    tensor([0.0000, 0.5000])
     """
 
     name: str = "screened"

@@ -11,6 +11,8 @@ from torch import Tensor
 from ddlib.learners.check import positive_number
 from ddlib.pinn.problems.problem import Jet, Problem, known_problem
 
+__all__ = ["solve"]
+
 
 def solve(
     problem: Problem, alpha: Float[Tensor, " k"], positions: Float[Tensor, " n"], tolerance: float = 1e-8
@@ -28,6 +30,12 @@ def solve(
     Raises:
         ValueError: if the problem has time, an α or a position is not where the problem lives, or the solver does not reach the
             tolerance.
+
+    >>> from ddlib.pinn import Poisson
+    >>> alpha, x = torch.tensor([0.0, 2.0], dtype=torch.float64), torch.tensor([-1.0, 0.5], dtype=torch.float64)
+    >>> solve(Poisson(), alpha, x).round(decimals=4).abs()
+    tensor([[0., 1.],
+            [2., 3.]], dtype=torch.float64)
     """
     known_problem(problem)
     if problem.timed:

@@ -12,6 +12,8 @@ from ddlib.pinn.problems.law import Law
 from ddlib.pinn.problems.problem import Jet, Problem
 from ddlib.problem import Distilled
 
+__all__ = ["Wave"]
+
 
 @dataclass(frozen=True)
 class Wave(Problem):
@@ -22,6 +24,9 @@ class Wave(Problem):
     Attributes:
         nu: the viscosity :math:`\nu`.
         start: :math:`x_0`, where the wave is at t = 0.
+
+    >>> Wave().timed, Wave().boundary(torch.tensor([1.0]), count=4).x.shape
+    (True, torch.Size([12, 3]))
     """
 
     name: str = "wave"

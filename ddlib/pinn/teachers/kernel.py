@@ -10,13 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import positive_number, positive_penalty, whole_number, zero_or_more
+from ddlib.learners.check import positive_number, positive_penalty, unsolved, whole_number, zero_or_more
 from ddlib.pinn.data import Physics
 from ddlib.pinn.problems.problem import Jet, Problem, known_problem
 from ddlib.problem import Distilled
 
-DERIVATIVES = ((0, 0), (1, 0), (2, 0), (0, 1))  # of u, u_x, u_xx, u_t in x and in t
-HERMITE: tuple[Callable[[Tensor], Tensor], ...] = (
+__all__ = ["ARD", "Collocated", "Functionals", "KernelCollocation", "collocate", "values_of"]
+
+_DERIVATIVES = ((0, 0), (1, 0), (2, 0), (0, 1))  # of u, u_x, u_xx, u_t in x and in t
+_HERMITE: tuple[Callable[[Tensor], Tensor], ...] = (
     torch.ones_like,
     lambda r: r,
     lambda r: r**2 - 1,
@@ -36,6 +38,9 @@ class ARD:
 
     Attributes:
         lengths: :math:`\ell_j`, of x, of t where there is time, and of α.
+
+    >>> ARD((1.0, 2.0))(torch.zeros(1, 2), torch.tensor([[0.0, 0.0], [1.0, 2.0]])).round(decimals=4)
+    tensor([[1.0000, 0.3679]])
     """
 
     lengths: tuple[float, ...]
@@ -59,16 +64,16 @@ class ARD:
         kernel = self._value(apart)
         if of_a is None and of_b is None:
             return kernel
-        value = a.new_tensor([[1.0, 0, 0, 0]])
+        value = torch.eye(1, 4, dtype=a.dtype, device=a.device)
         left, right = (value if of is None else of for of in (of_a, of_b))
         total = torch.zeros_like(kernel)
-        for i, (p_x, p_t) in enumerate(DERIVATIVES):
-            for j, (q_x, q_t) in enumerate(DERIVATIVES):
+        for i, (p_x, p_t) in enumerate(_DERIVATIVES):
+            for j, (q_x, q_t) in enumerate(_DERIVATIVES):
                 if (of_a is None and i) or (of_b is None and j) or (a.shape[-1] < 3 and 3 in (i, j)):
                     continue
-                factor = (-1.0) ** (p_x + p_t) * HERMITE[p_x + q_x](apart[0]) / self.lengths[0] ** (p_x + q_x)
+                factor = (-1.0) ** (p_x + p_t) * _HERMITE[p_x + q_x](apart[0]) / self.lengths[0] ** (p_x + q_x)
                 if p_t + q_t:
-                    factor = factor * HERMITE[p_t + q_t](apart[1]) / self.lengths[1] ** (p_t + q_t)
+                    factor = factor * _HERMITE[p_t + q_t](apart[1]) / self.lengths[1] ** (p_t + q_t)
                 total = total + left[..., i].unsqueeze(-1) * right[..., j].unsqueeze(-2) * factor
         return total * kernel
 
@@ -108,6 +113,10 @@ class Functionals(NamedTuple):
         coefficients: of u, u_x, u_xx and u_t, shape (R, n, 4).
         values: shape (R, n).
         weights: of the squared misses, shape (R, n).
+
+    >>> units, one = torch.tensor([[0.5, 1.0]]), torch.ones(1)
+    >>> Functionals(units, torch.tensor([[0.0, 1.0, 0.0, 0.0]]), 2 * one, one).values  # u_x is to be 2 at x = 0.5 for α = 1
+    tensor([2.])
     """
 
     points: Float[Tensor, "*R n d"]
@@ -117,8 +126,12 @@ class Functionals(NamedTuple):
 
 
 def values_of(data: Distilled, weight: float = 1.0) -> Functionals:
-    """The conditions that the function has the data's labels; the data's weights are multiplied by ``weight``."""
-    coefficients = data.x.new_tensor([1.0, 0, 0, 0]).expand(*data.w.shape, 4)
+    """The conditions that the function has the data's labels; the data's weights are multiplied by ``weight``.
+
+    >>> values_of(Distilled(torch.zeros(1, 1, 2), torch.ones(1, 1), torch.ones(1, 1)), weight=0.5).weights
+    tensor([[0.5000]])
+    """
+    coefficients = torch.eye(1, 4, dtype=data.x.dtype, device=data.x.device).expand(*data.w.shape, 4)
     return Functionals(data.x, coefficients, data.y, weight * data.w)
 
 
@@ -161,6 +174,10 @@ class Collocated(NamedTuple):
         points: where the functionals are taken.
         coefficients: the functionals; None: values.
         dual: the kernels' coefficients, shape (R, n).
+
+    >>> function = Collocated(ARD((1.0, 1.0)), torch.zeros(1, 2), None, torch.ones(1))
+    >>> function.apply(torch.zeros(1, 2)), function.jet(torch.zeros(1, 2)).u_xx
+    (tensor([1.]), tensor([-1.]))
     """
 
     kernel: ARD
@@ -174,7 +191,8 @@ class Collocated(NamedTuple):
 
     def jet(self, units: Float[Tensor, "*R k d"], timed: bool = False) -> Jet:
         """The function with its derivatives."""
-        u, u_x, u_xx, u_t = (self.apply(units, row.expand(*units.shape[:-1], 4)) for row in torch.eye(4).to(units))
+        derivatives = torch.eye(4, dtype=units.dtype, device=units.device)
+        u, u_x, u_xx, u_t = (self.apply(units, row.expand(*units.shape[:-1], 4)) for row in derivatives)
         return Jet(u, u_x, u_xx, u_t if timed else None)
 
 
@@ -191,6 +209,10 @@ def collocate(kernel: ARD, conditions: Functionals, penalty: float = 1e-8) -> Co
 
     Raises:
         ValueError: if the penalty is not positive or too small for floating point.
+
+    >>> rows = Distilled(torch.tensor([[0.0, 0.0], [1.0, 0.0]]).double(), torch.tensor([0.0, 1.0]).double(), torch.ones(2).double())
+    >>> collocate(ARD((1.0, 1.0)), values_of(rows)).apply(rows.x).round(decimals=4).abs()
+    tensor([0., 1.], dtype=torch.float64)
     """
     positive_penalty(penalty, "collocation")
     points, of, values, weights = conditions
@@ -200,7 +222,7 @@ def collocate(kernel: ARD, conditions: Functionals, penalty: float = 1e-8) -> Co
     level = penalty * scaled.diagonal(dim1=-2, dim2=-1).mean(-1)
     eye = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     factor, failed = torch.linalg.cholesky_ex(scaled + level[..., None, None] * eye)
-    if bool(failed.any()) or not bool(factor.detach().isfinite().all()):
+    if unsolved(factor, failed):
         raise ValueError(
             f"collocation has no solution in {gram.dtype} at a penalty of {penalty}: raise it, or mend NaN or infinity"
         )
@@ -224,6 +246,12 @@ class KernelCollocation:
         mismatch: the weight of those of the boundary values.
         steps: of Gauss–Newton; one is enough for an equation that is linear in u.
         name: how tables call the learner.
+
+    >>> from ddlib.pinn import Poisson
+    >>> rows = Poisson().rows(torch.linspace(-1, 1, 9).double().view(1, 9, 1), torch.ones(1, 9).double())
+    >>> learner = KernelCollocation(Poisson(), ARD((0.5, 1.0)))
+    >>> bool((learner.predict(learner.fit(rows), rows.x) - rows.y).abs().max() < 0.01)
+    True
     """
 
     problem: Problem

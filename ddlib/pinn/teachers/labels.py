@@ -15,6 +15,8 @@ from ddlib.pinn.problems.problem import Problem
 from ddlib.pinn.teachers.kernel import ARD, Collocated, Functionals, join, linearise, values_of
 from ddlib.problem import Distilled
 
+__all__ = ["SolvedSet", "label_system", "predictor", "solve_labels", "solve_nonlinear"]
+
 
 class SolvedSet(NamedTuple):
     """Labels of given points.
@@ -22,6 +24,9 @@ class SolvedSet(NamedTuple):
     Attributes:
         y: the labels, shape (R, m).
         loss: the mean weighted squared miss of the conditions over the family, shape (R,).
+
+    >>> SolvedSet(torch.ones(1, 5), torch.zeros(1)).loss
+    tensor([0.])
     """
 
     y: Float[Tensor, "*R m"]
@@ -44,6 +49,13 @@ def label_system(
 
     Raises:
         ValueError: if the penalty is not positive or too small for floating point.
+
+    >>> points = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+    >>> rows = values_of(Distilled(points, torch.ones(2), torch.ones(2)))
+    >>> matrix, right = label_system(ARD((1.0, 1.0)), points, rows, 1e-6)
+    >>> matrix.round(decimals=3).abs(), right  # labels are what a regression through them says
+    (tensor([[1., 0.],
+            [0., 1.]]), tensor([1., 1.]))
     """
     factor = _factor(kernel, points, penalty)
     root = conditions.weights.sqrt()
@@ -53,7 +65,12 @@ def label_system(
 
 
 def predictor(kernel: ARD, data: Distilled, penalty: float) -> Collocated:
-    """Kernel ridge regression from a set whose weights are one, as a function with derivatives."""
+    """Kernel ridge regression from a set whose weights are one, as a function with derivatives.
+
+    >>> rows = Distilled(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor([1.0, 2.0]), torch.ones(2))
+    >>> predictor(ARD((1.0, 1.0)), rows, 1e-6).apply(rows.x).round(decimals=3)
+    tensor([1., 2.])
+    """
     dual = torch.cholesky_solve(data.y.unsqueeze(-1), _factor(kernel, data.x, penalty)).squeeze(-1)
     return Collocated(kernel, data.x, None, dual)
 
@@ -83,6 +100,11 @@ def solve_labels(
 
     Raises:
         ValueError: if there are fewer conditions than labels and no damping.
+
+    >>> points = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+    >>> rows = values_of(Distilled(points, torch.tensor([1.0, 2.0]), torch.ones(2)))
+    >>> solve_labels([ARD((0.5, 1.0)), ARD((1.0, 1.0))], points, rows).y.round(decimals=3)
+    tensor([1., 2.])
     """
     each = [conditions] * len(kernels) if isinstance(conditions, Functionals) else list(conditions)
     systems = [label_system(kernel, points, asked, penalty) for kernel, asked in zip(kernels, each, strict=True)]
@@ -131,6 +153,13 @@ def solve_nonlinear(
         residual: the weight of the equation's squared misses, in units of the problem's scale squared.
         mismatch: that of the boundary values' squared misses.
         start: the labels before the first step; zero by default.
+
+    >>> from ddlib.pinn import Logistic, draw_data, physics, scatter
+    >>> problem, generator = Logistic(), torch.Generator().manual_seed(0)
+    >>> data, asked = draw_data(problem, 1, generator).train, physics(problem, 3, 1, generator, interior=16)
+    >>> points = scatter(problem, 6, 1, generator)
+    >>> solve_nonlinear(problem, [ARD((0.5, 0.3))], points, data, asked, steps=2).y.shape
+    torch.Size([1, 6])
     """
     share = data._replace(w=data.w / data.w.sum(-1, keepdim=True))
     known = [values_of(share)]

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.learners.check import is_whole, positive_penalty, whole_number, zero_or_more
-from ddlib.pinn.data import scatter
+from ddlib.arguments import is_whole
+from ddlib.learners.check import positive_penalty, whole_number, zero_or_more
+from ddlib.pinn.designs import scatter
 from ddlib.pinn.learners.learner import PhysicsNetwork
 from ddlib.pinn.learners.networks import TanhNetwork
 from ddlib.pinn.learners.quasi_newton import QuasiNewton
@@ -19,7 +20,10 @@ from ddlib.pinn.learners.training import FastTraining
 from ddlib.pinn.teachers.kernel import ARD, Collocated, Functionals, KernelCollocation, join, length_pairs, linearise, values_of
 from ddlib.problem import Distilled
 
+__all__ = ["CollocationTeacher", "Labels", "Lesson", "NetworkTeacher", "Taught", "Teacher", "label", "lesson"]
+
 Labels = Callable[[Float[Tensor, "*R n d"]], Float[Tensor, "*R n"]]
+"""A function that labels units."""
 
 
 class Lesson(NamedTuple):
@@ -28,6 +32,10 @@ class Lesson(NamedTuple):
     Attributes:
         labels: the teacher's function.
         rows: points of the target tail with the teacher's labels.
+
+    >>> rows = Distilled(torch.zeros(1, 4, 2), torch.zeros(1, 4), torch.ones(1, 4))
+    >>> Lesson(lambda units: units[..., 0], rows).labels(rows.x).shape
+    torch.Size([1, 4])
     """
 
     labels: Labels
@@ -35,7 +43,14 @@ class Lesson(NamedTuple):
 
 
 class Teacher(Protocol):
-    """Whoever can learn to label units from a task's data and its level's physics."""
+    """Whoever can learn to label units from a task's data and its level's physics.
+
+    >>> class Alpha:
+    ...     def learn(self, task, generator):
+    ...         return lambda units: units[..., -1]
+    >>> label(torch.tensor([[[0.0, 0.5]]]), Alpha().learn(None, torch.Generator())).y
+    tensor([[0.5000]])
+    """
 
     def learn(self, task: Any, generator: torch.Generator) -> Labels:
         """The function that labels units, one per replicate."""
@@ -48,6 +63,10 @@ class Taught:
 
     Attributes:
         labels: the function that labels units.
+
+    >>> from ddlib.pinn import Poisson
+    >>> Taught(Poisson().exact_at).learn(None, torch.Generator())(torch.tensor([[[0.0, 0.5]]]))
+    tensor([[0.5000]])
     """
 
     labels: Labels
@@ -71,6 +90,12 @@ class NetworkTeacher:
         training: Adam and L-BFGS; by Adam alone such networks are far from a minimum after as many seconds.
         residual: :math:`\gamma_r`.
         mismatch: :math:`\gamma_b`.
+
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> quick = NetworkTeacher(2, TanhNetwork((4,)), FastTraining(3))
+    >>> quick.learn(task, torch.Generator().manual_seed(0))(task.train.x).shape
+    torch.Size([1, 200])
     """
 
     networks: int = 1
@@ -115,6 +140,12 @@ class CollocationTeacher:
         residual: :math:`\gamma_r`.
         mismatch: :math:`\gamma_b`.
         steps: of Gauss–Newton.
+
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> labels = CollocationTeacher(centres=16).learn(task, torch.Generator().manual_seed(0))
+    >>> bool((labels(task.train.x) - Poisson().exact_at(task.train.x)).abs().max() < 0.3)
+    True
     """
 
     lengths: tuple[tuple[float, float], ...] = ((0.2, 2.0), (0.2, 4.0), (0.4, 2.0))
@@ -139,7 +170,7 @@ class CollocationTeacher:
         problem, tails, data = task.problem, task.data.tails, task.train
         count = self.centres * len(problem.box)
         sides = dict.fromkeys((tails.train, tails.target))
-        centres = torch.cat([scatter(problem, count, data.replicates, generator, side, tails.mass) for side in sides], 1)
+        centres = torch.cat([scatter(problem, count, data.replicates, generator, side, tails.mass) for side in sides], 1).to(data.x)
         models, risks = [], []
         for along, across in self.lengths:
             kernel = ARD((*(along * (high - low) for low, high in problem.box), across * problem.law.sd))
@@ -166,7 +197,9 @@ class CollocationTeacher:
         def fit(conditions: Functionals, penalty: float) -> Collocated:
             root = conditions.weights.sqrt()
             system = root.unsqueeze(-1) * kernel.between(conditions.points, centres, conditions.coefficients)
-            ridge = penalty**0.5 * torch.eye(centres.shape[-2]).to(system).expand(*system.shape[:-2], -1, -1)
+            ridge = penalty**0.5 * torch.eye(centres.shape[-2], dtype=system.dtype, device=system.device).expand(
+                *system.shape[:-2], -1, -1
+            )
             right = torch.cat([root * conditions.values, torch.zeros_like(centres[..., 0])], -1).unsqueeze(-1)
             dual = torch.linalg.lstsq(torch.cat([system, ridge], -2), right, driver="gels").solution.squeeze(-1)
             return Collocated(kernel, centres, None, dual)
@@ -183,15 +216,25 @@ def lesson(task: Any, teacher: Teacher, count: int, generator: torch.Generator) 
 
     Raises:
         ValueError: if there are fewer than two, whose labels have no spread.
+
+    >>> from ddlib.pinn import PinnTask, Poisson
+    >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), interior=8)
+    >>> lesson(task, Taught(Poisson().exact_at), 8, torch.Generator().manual_seed(0)).rows.budget
+    8
     """
     whole_number(count, "the number of points at which students and teacher are compared", 2)
     labels, tails = teacher.learn(task, generator), task.data.tails
-    units = scatter(task.problem, count, task.train.replicates, generator, tails.target, tails.mass)
+    units = scatter(task.problem, count, task.train.replicates, generator, tails.target, tails.mass).to(task.train.x)
     return Lesson(labels, label(units, labels))
 
 
 def label(units: Float[Tensor, "R m d"], labels: Labels) -> Distilled:
-    """Units with a teacher's labels and weights of one."""
+    """Units with a teacher's labels and weights of one.
+
+    >>> from ddlib.pinn import Poisson
+    >>> label(torch.tensor([[[0.0, 0.5]]]), Poisson().exact_at).y
+    tensor([[0.5000]])
+    """
     with torch.no_grad():
         y = labels(units)
     return Distilled(units, y, torch.ones_like(y))

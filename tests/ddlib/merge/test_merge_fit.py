@@ -16,7 +16,7 @@ from ddlib.dbn.likelihood.observed import expected_trajectories, observed_log_li
 from ddlib.dbn.model.moments import mle
 from ddlib.dbn.model.network import joint
 from ddlib.dbn.sources import Statistics
-from ddlib.merge import patterns
+from ddlib.merge import expectation, patterns
 from ddlib.merge.expectation import expect
 from ddlib.merge.fit import fit, penalty, saturated
 from tests.ddlib.dbn.world import difference
@@ -61,7 +61,7 @@ def test_small_chunks_and_batches_change_nothing(monkeypatch):
     values = records(model, 60, 3, missing=0.3)
     whole, likelihood = expect(model, groups_of(values), 3)
     monkeypatch.setattr(patterns, "CHUNK", 50)
-    monkeypatch.setattr(tables.expectation, "BATCH", 1)
+    monkeypatch.setattr(expectation, "BATCH", 1)
     parts, again = expect(model, groups_of(values[:25], values[25:]), 3)
     torch.testing.assert_close(parts, whole, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(again.sum(), likelihood.sum())

@@ -75,7 +75,8 @@ def test_same_seed_bitwise_the_same_and_replicates_differ():
 
 def test_a_risk_that_is_not_finite_is_passed_over():
     task = Bowl()
-    task.risk, risk = lambda model, split="train": torch.where(model[..., 0] > 1.5, torch.nan, risk(model)), task.risk
+    risk, first = task.risk, torch.tensor([True, False])
+    task.risk = lambda model, split="train": torch.where(first & (model[..., 0] > 1.5), torch.nan, risk(model))
     chosen = distil(DerivativeFree(60), task, 2, 60, generator())[0]
     assert risk(task.fit(chosen)).isfinite().all() and (task.fit(chosen)[0, 0] <= 1.5).all()
 

@@ -5,7 +5,8 @@ import torch
 
 from ddlib.methods import FirstOrder
 from ddlib.methods.early_stopped import EarlyStopped
-from ddlib.problem import Fold, distil
+from ddlib.problem import distil
+from ddlib.protocols import Fold
 from tests.ddlib.methods.bowl import Bowl
 from tests.ddlib.worlds import generator
 

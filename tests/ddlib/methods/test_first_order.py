@@ -46,7 +46,7 @@ def test_keeps_the_best_iterate_of_each_replicate():
     task = Bowl()
     method = FirstOrder(lr=3.0, schedule="constant", optimiser="descent")
     seen = []
-    best, _ = distil(method, task, 3, 12, generator(), lambda step, s: seen.append(task.risk(task.fit(s))))
+    best, _ = distil(method, task, 3, 12, generator(), lambda step, s, _: seen.append(task.risk(task.fit(s))))
     assert (torch.stack(seen).diff(dim=0) <= 0).all()
     assert torch.equal(task.risk(task.fit(best)), seen[-1])
 
@@ -82,7 +82,7 @@ def test_with_blocks_too_it_improves_and_keeps_the_best_by_the_mean_of_all_block
     task = merge_task(objective="leave_one_out")
     judged: list[torch.Tensor] = []
 
-    def observe(step: int, current: Distilled) -> None:
+    def observe(step: int, current: Distilled, surrogate: torch.Tensor | None) -> None:
         model = task.fit(current)
         judged.append(torch.stack([block.risk(model) for block in task.blocks(current)]).mean(0))
 

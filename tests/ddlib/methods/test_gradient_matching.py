@@ -138,15 +138,18 @@ def test_a_cosine_does_not_see_lengths():
     assert (squared.surrogate(task, longer, generator()) != squared.surrogate(task, chosen, generator())).all()
 
 
-def test_batches_are_rows_of_each_class_as_many_as_the_smallest_has():
+def test_batches_are_rows_of_each_class_by_default_as_many_as_the_smallest_has():
     data = class_data(2, (9, 4, 6), replicates=2)
-    for batch, count in ((None, 4), (3, 3), (100, 4)):
+    for batch, count in ((None, 4), (3, 3), (100, 100)):
         ours, theirs = GradientMatching(batch=batch)._groups(data, data, generator())
         assert theirs.w.shape == (3, 2, count)
         assert (theirs.y.argmax(-1) == torch.arange(3).view(3, 1, 1)).all()
         assert torch.equal(ours.w.sum((1, 2)), torch.tensor([18.0, 8.0, 12.0]).double())
         for r in range(2):
-            assert len(theirs.x[:, r].flatten(0, 1).unique(dim=0)) == 3 * count  # no row twice
+            if batch is None:
+                assert len(theirs.x[:, r].flatten(0, 1).unique(dim=0)) == 3 * count  # no row twice
+            elif batch == 100:  # drawn with replacement, every row of a class as likely
+                assert len(theirs.x[:, r].flatten(0, 1).unique(dim=0)) == 19
             assert all((row == data.x[r]).all(-1).any() for row in theirs.x[:, r].flatten(0, 1))
 
 
@@ -175,5 +178,5 @@ def test_descent_lowers_the_distance():
 
 @pytest.mark.parametrize("options", [{"draws": 0}, {"restart": 0}, {"batch": 0}, {"distance": "l1"}])
 def test_clear_errors(options):
-    with pytest.raises(ValueError, match=r"must be at least 1|must be 'squared' or 'cosine'"):
+    with pytest.raises(ValueError, match=r"must be at least 1|whole number of at least 1|must be 'squared' or 'cosine'"):
         GradientMatching(**options)

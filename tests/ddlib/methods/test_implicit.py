@@ -112,6 +112,6 @@ def test_tasks_without_curvature_or_objective_are_refused():
 
 
 def test_models_that_are_too_large_are_refused(monkeypatch):
-    monkeypatch.setattr("ddlib.methods.implicit.LARGEST", 11)
+    monkeypatch.setattr("ddlib.methods.implicit._LARGEST", 11)
     with pytest.raises(ValueError, match=r"12 parameters.*: unroll"):
         distil(Implicit(), TASKS["softmax"], 3, 1, generator())

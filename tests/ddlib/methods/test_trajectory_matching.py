@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from ddlib.learners import Network, Training, ridge
 from ddlib.methods import TrajectoryMatching, from_moments, matched_moments
+from ddlib.methods.trajectory_matching import Experts
 from ddlib.problem import Distilled, distil
 from ddlib.tasks import EmpiricalTask
 from tests.ddlib.worlds import any_set, class_data, diabetes, generator, random_data, seeds
@@ -94,10 +95,10 @@ def test_experts_go_the_way_of_plain_descent(relative, mean):
     data = Distilled(*(torch.cat(parts) for parts in zip(random_data(0), random_data(1), strict=True)))
     network, lr = Network((), bias=False, mean=mean), 0.3 if relative else 1e-3
     method = TrajectoryMatching(network=network, expert=Training(6, lr, "sgd"), stride=2, latest=3, experts=2, relative=relative)
-    paths = method.remember(EmpiricalTask(data, 2), generator())
+    paths = method.remember(EmpiricalTask(data, 2), generator()).paths
     assert paths.shape == (2, 7, 2, 3) and (paths[0, 0] != paths[1, 0]).all()
     a, b = (part / (20 if mean else 1) for part in moments(data))
-    step = lr / torch.linalg.eigvalsh(a).max().item() if relative else lr
+    step = lr / torch.linalg.eigvalsh(a).amax(-1).view(2, 1) if relative else lr  # each replicate has a step size of its own
     theta = paths[:, 0]
     for age in range(1, 7):
         theta = theta - step * ((a @ theta.unsqueeze(-1)).squeeze(-1) - b)
@@ -107,22 +108,24 @@ def test_experts_go_the_way_of_plain_descent(relative, mean):
 def test_the_surrogate_is_the_relative_distance_of_the_ends():
     data, method = random_data(2), matching(2, 3, 1e-3, latest=0, experts=1)
     task, chosen = EmpiricalTask(data), any_set(random_data(2), 4, 1)
-    paths = method.remember(task, generator())
+    paths = method.remember(task, generator()).paths
     theta, goal = paths[0, 0], paths[0, 3]
     for _ in range(2):
         residual = chosen.y - (chosen.x @ theta.unsqueeze(-1)).squeeze(-1)
         theta = theta + 1e-3 * (chosen.x.mT @ (chosen.w * residual).unsqueeze(-1)).squeeze(-1)
     expected = (theta - goal).square().sum(-1) / (paths[0, 0] - goal).square().sum(-1)
-    torch.testing.assert_close(method.surrogate(task, chosen, generator(), paths), expected)
+    torch.testing.assert_close(method.surrogate(task, chosen, generator(), Experts(paths, None)), expected)
 
 
 def test_students_begin_at_every_age_up_to_the_latest_of_every_expert():
     task, chosen = EmpiricalTask(random_data(2)), any_set(random_data(2), 4, 1)
     method, alone = matching(2, 3, 1e-3, latest=2, experts=2), matching(2, 3, 1e-3, latest=0, experts=1)
-    paths = method.remember(task, generator())
-    allowed = {alone.surrogate(task, chosen, generator(), paths[e : e + 1, t:]).item() for e in range(2) for t in range(3)}
+    memory = method.remember(task, generator())
+    paths = memory.paths
+    starts = [Experts(paths[e : e + 1, t:], memory.lr) for e in range(2) for t in range(3)]
+    allowed = {alone.surrogate(task, chosen, generator(), start).item() for start in starts}
     assert len(allowed) == 6
-    assert {method.surrogate(task, chosen, generator(seed), paths).item() for seed in range(80)} == allowed
+    assert {method.surrogate(task, chosen, generator(seed), memory).item() for seed in range(80)} == allowed
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])

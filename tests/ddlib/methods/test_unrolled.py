@@ -92,19 +92,19 @@ def test_a_random_end_is_uniform_between_one_window_and_all_steps(window):
 def test_a_cold_start_is_fresh_and_a_warm_one_goes_on():
     task, training = TASKS["network"], NETWORK.training
     cold = Unrolled(training=training)
-    assert cold.init(task, 3, generator()).memory is None
+    assert cold.init(task, 3, generator()).memory.model is None
     a, b = (cold.surrogate(task, any_set(task.train, 3, 0), generator(seed)) for seed in (0, 1))
     assert (a != b).all()
     warm, draw = Unrolled(training=training, warm=True), generator(4)
     state = warm.init(task, 3, draw)
     for _ in range(3):
-        before = state.memory
+        before = state.memory.model
         end = training.run(lambda theta, s=state.current: task.objective(theta, s), before).detach()
         after, info = warm.update(task, state, draw)
         torch.testing.assert_close(info.surrogate, task.training_loss(end))
         trained = training.run(lambda theta, s=after.current: task.objective(theta, s), before).detach()
-        torch.testing.assert_close(after.memory, trained)
-        assert not after.memory.requires_grad
+        torch.testing.assert_close(after.memory.model, trained)
+        assert not after.memory.model.requires_grad
         state = after
 
 

@@ -9,7 +9,8 @@ from ddlib.learners import RBF, KernelRidge
 from ddlib.pinn import ARD, PROBLEMS, AffineRidge, FastTraining, PhysicsNetwork, PinnTask, Poisson
 from ddlib.pinn.task import Weights
 from ddlib.pinn.teachers.kernel import KernelCollocation
-from ddlib.problem import Distilled, Optimised, Task, regret
+from ddlib.problem import Distilled, Task, regret
+from ddlib.protocols import Optimised
 from tests.ddlib.pinn.world import SMALL, every_problem, tiny
 from tests.ddlib.worlds import generator
 

@@ -107,7 +107,7 @@ def test_data_that_are_no_classes_are_refused():
         ClassificationTask(splits._replace(test=numbers), LEARNERS[0])
     with pytest.raises(ValueError, match="one column per class"):
         ClassificationTask(splits._replace(validation=numbers._replace(y=numbers.y.unsqueeze(-1))), LEARNERS[0])
-    with pytest.raises(ValueError, match="must be 'squared' or 'cross_entropy'"):
+    with pytest.raises(ValueError, match="must be one of 'squared'"):
         ClassificationTask(splits, LEARNERS[0], "hinge")
 
 

@@ -141,7 +141,7 @@ def split(
         raise ValueError(f"the standard deviation of the noise must not be negative, but it is {noise}")
     if not 1 <= held <= patients - 2:
         raise ValueError(f"a test share of {test_share} of {patients} patients holds out {held}: hold out 1 to {patients - 2}")
-    keys = torch.rand((replicates, patients), dtype=values.dtype, device=generator.device, generator=generator)
+    keys = torch.rand((replicates, patients), dtype=values.dtype, device=generator.device, generator=generator).to(values)
     order = keys.argsort(-1)
     train, test = order[:, held:], order[:, :held]
     seen = torch.where(measured[hospital].unsqueeze(1), values, torch.nan)[train]
@@ -155,7 +155,7 @@ def split(
     scale = (torch.where(finite, seen - mean, 0.0) ** 2).sum((1, 2), keepdim=True).div(count).sqrt()
     if not bool((scale > 0).all()):
         raise ValueError("some variable is constant in what the hospitals measured: leave it out")
-    error = torch.randn(seen.shape, dtype=seen.dtype, device=generator.device, generator=generator)
+    error = torch.randn(seen.shape, dtype=seen.dtype, device=generator.device, generator=generator).to(seen)
     complete, held_out = (values[train] - mean) / scale, (values[test] - mean) / scale
     noisy = (seen - mean) / scale + noise * error
     return Split(Records(complete, hospital[train]), Records(noisy, hospital[train], noise), Records(held_out, hospital[test]))

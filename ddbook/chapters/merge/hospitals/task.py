@@ -19,7 +19,8 @@ from ddlib.dbn.likelihood.observed import observed_log_likelihood
 from ddlib.dbn.model.moments import in_degrees, regressors
 from ddlib.dbn.model.network import Dbn, Graph
 from ddlib.dbn.sources import Statistics
-from ddlib.problem import Block, Distilled, Fold, Split, whole_set
+from ddlib.problem import Block, Distilled, Split, whole_set
+from ddlib.protocols import Fold
 
 Objective = Literal["all", "leave_one_out"]
 
@@ -86,7 +87,7 @@ class RecordsTask:
         """
         values, hospital = self.measured.values, self.measured.hospital
         belongs = self.hospital_of(budget)
-        keys = torch.rand(values.shape[:2], dtype=values.dtype, device=generator.device, generator=generator)
+        keys = torch.rand(values.shape[:2], dtype=values.dtype, device=generator.device, generator=generator).to(values)
         chosen = []
         for number in belongs.unique().tolist():
             share = int((belongs == number).sum())
@@ -98,7 +99,7 @@ class RecordsTask:
         x = values.gather(1, index[..., None, None].expand(-1, -1, *values.shape[2:]))
         mean = values.nanmean((1, 2), keepdim=True)
         spread = (values - mean).square().nanmean((1, 2), keepdim=True).sqrt()
-        noise = torch.randn(x.shape, dtype=x.dtype, device=generator.device, generator=generator)
+        noise = torch.randn(x.shape, dtype=x.dtype, device=generator.device, generator=generator).to(x)
         x = torch.where(x.isnan(), mean + spread * noise, x)
         return Distilled(x, x.new_zeros(*x.shape[:2], 0), x.new_ones(x.shape[:2]))
 

@@ -73,7 +73,7 @@ def draw_twins(fitted: Fitted, generator: torch.Generator) -> Twins:
     patients, slices, variables = fitted.scaled.shape
     markov = sample(fitted.network, patients, slices, generator)[0]
     shape = (patients, 1, variables)
-    level = torch.randn(shape, dtype=markov.dtype, device=generator.device, generator=generator)
+    level = torch.randn(shape, dtype=markov.dtype, device=generator.device, generator=generator).to(markov)
     levels = sample(fitted.levels.network, patients, slices, generator)[0] + level * fitted.levels.level[0].sqrt()
     seen = fitted.scaled.isfinite()
     return Twins(fitted.scaled, *(torch.where(seen, drawn, torch.nan) for drawn in (markov, levels)))

@@ -137,14 +137,15 @@ def every_way(
     """
     scores, marks, least = [], [], min(budgets)
     algorithm_1 = ZerothOrder(0.04, 0.64)
-    by_source = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
+    updates = 2 * stages.steps
+    by_source = FirstOrder(stages.lr, horizon=updates, name="first_order_loo")
     for condition in conditions:
         world = draw(condition)
         task = MergeTask(world.task.graph, world.task.truth, world.task.sources, objective="leave_one_out")
         rivals = (*CHEAP, "chained_equations")
         scores.append(merges(world, condition, budgets, stages, rivals, few=imputed, everything=True, export=export))
         scores.append(subset(world, condition.name, budgets))
-        scores.append(run(by_source, world, condition, least, by_source.horizon, task=task, export=export))
+        scores.append(run(by_source, world, condition, least, updates, task=task, export=export))
         scores.append(run(algorithm_1, world, condition, least, zeroth_order_epochs, task=task, export=export))
         marks.append(yardsticks(world, condition.name))
     return settings_last(pd.concat(scores, ignore_index=True)), pd.concat(marks, ignore_index=True)

@@ -57,13 +57,14 @@ def scarce(
     rows += [row(world, name, method, 0, found.model) for method, found in chosen.items()]
     patients = task.statistics.size.new_tensor(RIDGES)[chosen["em_ridge"].choice]
     strength = ridge(task.graph, task.statistics, task.slices, patients / task.statistics.size.sum(-1))
-    by_source = FirstOrder(stages.lr, horizon=2 * stages.steps, name="first_order_loo")
+    updates = 2 * stages.steps
+    by_source = FirstOrder(stages.lr, horizon=updates, name="first_order_loo")
     stopped = stopped_descent(budget, folds, early=max(stages.steps // 2, 1), most=most)
     runs: tuple[tuple[Method, MergeTask, int, torch.Generator], ...] = (
         (stages, task, 0, generator(budget)),
         (replace(stages, name="first_order_ridge"), RidgeMerge(task, strength), 0, generator(budget)),
         (stopped, task, 0, torch.Generator(condition.setting.device).manual_seed(1000 * seed)),
-        (by_source, MergeTask(task.graph, task.truth, task.sources, "leave_one_out"), by_source.horizon, generator(budget)),
+        (by_source, MergeTask(task.graph, task.truth, task.sources, "leave_one_out"), updates, generator(budget)),
     )
     for method, merge, steps, draws in runs:
         trial = run_trial(method, merge, budget, steps, draws)

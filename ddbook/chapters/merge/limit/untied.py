@@ -63,7 +63,7 @@ def drifting(model: Dbn, slices: int, generator: torch.Generator, drift: float =
     level = joint(model, 1).mean.unsqueeze(-1)
 
     def jitter(weights: Tensor) -> Tensor:
-        uniform = torch.rand(weights.shape, dtype=weights.dtype, device=generator.device, generator=generator)
+        uniform = torch.rand(weights.shape, dtype=weights.dtype, device=generator.device, generator=generator).to(weights)
         return weights * (1 + drift * (2 * uniform - 1))
 
     found = []
@@ -80,10 +80,10 @@ def draw_untied_sources(truth: Dbn, pattern: Tensor, trajectories: int, generato
     """As :func:`ddlib.dbn.sources.draw_sources`, from an unrolled network."""
     law, (replicates, sources, slices, variables) = joint(truth, 1), pattern.shape
     shape = (replicates, sources, trajectories, slices * variables)
-    draw = torch.randn(shape, dtype=law.mean.dtype, device=generator.device, generator=generator)
+    draw = torch.randn(shape, dtype=law.mean.dtype, device=generator.device, generator=generator).to(law.mean)
     root = torch.linalg.cholesky(law.covariance).mT.unsqueeze(1)
     clean = (law.mean[:, None, None, :] + draw @ root).unflatten(-1, (slices, variables))
-    error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator)
+    error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator).to(clean)
     values = torch.where(pattern.unsqueeze(2), clean + noise * error, torch.nan)
     return Sources(values, pattern, torch.full(pattern.shape, noise, dtype=clean.dtype, device=clean.device))
 

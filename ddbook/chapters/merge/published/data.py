@@ -131,7 +131,7 @@ class ReleasedSetting:
 
     def _measure(self, clean: Float[Tensor, "R K n T p"], observed: Tensor, generator: torch.Generator) -> Sources:
         """Noise, one number per row and slice in the first half of the replicates and per entry in the second; then gaps."""
-        error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator)
+        error = torch.randn(clean.shape, dtype=clean.dtype, device=generator.device, generator=generator).to(clean)
         error[: self.replicates] = error[: self.replicates, ..., :1].clone()
         values = torch.where(observed.unsqueeze(2), clean + self.noise * error, torch.nan)
         return Sources(values, observed, torch.full(observed.shape, self.noise, dtype=clean.dtype, device=clean.device))

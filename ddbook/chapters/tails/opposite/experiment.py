@@ -16,7 +16,8 @@ from ddbook.chapters.tails.opposite.plans import SHARED, Plan
 from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.draws import draws_for
 from ddlib.pinn.learners.affine import AffineRidge
-from ddlib.pinn.task import Metrics, PinnTask
+from ddlib.pinn.metrics import Metrics
+from ddlib.pinn.task import PinnTask
 from ddlib.pinn.teachers.teacher import CollocationTeacher
 from ddlib.problem import Distilled
 from ddlib.settings import Plain, settings

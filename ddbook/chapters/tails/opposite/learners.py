@@ -16,7 +16,8 @@ from ddlib.pinn.learners.learner import PhysicsNetwork
 from ddlib.pinn.learners.networks import TanhNetwork, dtype_of
 from ddlib.pinn.learners.training import FastTraining
 from ddlib.pinn.task import PinnTask, moved
-from ddlib.problem import Distilled, Learner
+from ddlib.problem import Distilled
+from ddlib.protocols import Learner
 
 UNSEEN = ("wide", "kernel", "forest")
 

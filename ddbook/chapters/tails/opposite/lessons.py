@@ -13,9 +13,10 @@ from torch import Tensor
 from ddbook.chapters.tails.opposite.setting import Setting
 from ddbook.kit.tails.draws import draws_for, generator_for
 from ddlib.pinn import PROBLEMS
-from ddlib.pinn.data import Level, Tails
+from ddlib.pinn.data import Level
 from ddlib.pinn.learners.networks import dtype_of
 from ddlib.pinn.learners.quasi_newton import QuasiNewton
+from ddlib.pinn.problems.law import Tails
 from ddlib.pinn.problems.problem import Problem, known_problem
 from ddlib.pinn.task import PinnTask
 from ddlib.pinn.teachers.teacher import NetworkTeacher, Taught, Teacher

@@ -23,7 +23,8 @@ from ddlib.pinn.methods.rows import TeacherLabelled
 from ddlib.pinn.problems.problem import Problem
 from ddlib.pinn.task import PinnTask
 from ddlib.pinn.teachers.teacher import CollocationTeacher
-from ddlib.problem import Distilled, Learner
+from ddlib.problem import Distilled
+from ddlib.protocols import Learner
 from ddlib.statistics import Number
 
 EXACT = "exact_labels"

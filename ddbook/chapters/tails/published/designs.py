@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.pinn.data import PinnData, scatter, tensor_grid
+from ddlib.pinn.data import PinnData
+from ddlib.pinn.designs import scatter, tensor_grid
 from ddlib.pinn.problems.problem import Problem
 from ddlib.pinn.task import PinnTask
 from ddlib.pinn.teachers.teacher import label

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddbook.chapters.tails.published.designs import Averaged, stacked
 from ddlib.methods import RandomRows
-from ddlib.pinn.data import tensor_grid
+from ddlib.pinn.designs import tensor_grid
 from ddlib.pinn.teachers.teacher import label
 from ddlib.problem import ClosedForm, Distilled
 

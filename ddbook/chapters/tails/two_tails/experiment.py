@@ -13,14 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddbook.kit.tails.draws import generator_for
-from ddlib.pinn.data import Tails
 from ddlib.pinn.learners.affine import AffineRidge
 from ddlib.pinn.learners.learner import PhysicsNetwork
 from ddlib.pinn.learners.networks import dtype_of
 from ddlib.pinn.learners.training import FastTraining
-from ddlib.pinn.problems.law import Tail
+from ddlib.pinn.metrics import Metrics
+from ddlib.pinn.problems.law import Tail, Tails
 from ddlib.pinn.problems.problem import Problem
-from ddlib.pinn.task import Metrics, PinnTask, moved
+from ddlib.pinn.task import PinnTask, moved
 from ddlib.problem import Distilled
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 import torch
 
-from ddlib.pinn.data import tensor_grid
+from ddlib.pinn.designs import tensor_grid
 from ddlib.pinn.learners.affine import AffineRidge, affine_line, affine_variance
 from ddlib.pinn.problems.problem import Problem
 from ddlib.problem import Distilled

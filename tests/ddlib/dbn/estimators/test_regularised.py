@@ -10,7 +10,8 @@ from ddlib.dbn.methods.stopped_descent import WATCHED, stopped_descent
 from ddlib.dbn.sources import fold, statistics
 from ddlib.dbn.task.ridge_merge import RidgeMerge
 from ddlib.methods.composed import pick
-from ddlib.problem import Resampled, distil
+from ddlib.problem import distil
+from ddlib.protocols import Resampled
 from tests.ddlib.dbn.world import difference, folds_add_up, generator, merge_task, world
 
 SLICES = 3

@@ -1,100 +1,39 @@
-r"""How good a distilled set is and how faithful a method: certificates, the cross-task view, surrogate against risk."""
+r"""How faithful a method is: what it minimises against the risk, over one common cloud of sets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 from scipy.stats import kendalltau
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from ddlib.closed_forms import label_scale
-from ddlib.problem import Distilled, Task, regret
+from ddlib.problem import Distilled, Task
+from ddlib.serving import serves_many, serving, singly
+
+__all__ = ["Surrogate", "cloud", "distinct", "faithfulness", "gradient_cosine", "kendall", "scores", "stacked"]
 
 
 class Surrogate(Protocol):
-    """A method that says what it minimises instead of the risk."""
+    """A method that says what it minimises instead of the risk.
+
+    >>> class Length:
+    ...     name = "length of x"
+    ...     def surrogate(self, task, distilled, generator):
+    ...         return distilled.x.flatten(1).norm(dim=-1)
+    >>> Length().surrogate(None, Distilled(torch.ones(2, 1, 4), torch.zeros(2, 1), torch.ones(2, 1)), torch.Generator())
+    tensor([2., 2.])
+    """
 
     @property
     def name(self) -> str: ...
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator) -> Float[Tensor, " R"]: ...
-
-
-def ridge_lower_bound(solutions: Float[Tensor, "*R L d"], budget: int) -> Float[Tensor, "*R"]:
-    r"""The least root-mean-square relative parameter error over L ridge tasks that *any* method can reach with m points.
-
-    Every ridge solution learned from m points lies in the span of these points, so by Eckart and Young (1936)
-
-    .. math:: \Bigl(\tfrac1L \sum_{l=1}^L \frac{\|\hat\theta_l - \theta_l\|^2}{\|\theta_l\|^2}\Bigr)^{1/2}
-        \ge \Bigl(\tfrac1L \sum_{i>m} \sigma_i^2\Bigr)^{1/2},
-
-    where :math:`\sigma_i` are the singular values of the column-normalised matrix :math:`[\theta_1 \dots \theta_L]`.
-
-    Args:
-        solutions: the solutions on D, one row per task.
-        budget: m.
-
-    Raises:
-        ValueError: if the budget is below one.
-    """
-    if budget < 1:
-        raise ValueError(f"the bound is for sets of at least 1 point, but the budget is {budget}")
-    unit = solutions / solutions.norm(dim=-1, keepdim=True)
-    singular = torch.linalg.svdvals(unit)
-    return (singular[..., budget:] ** 2).sum(-1).div(solutions.shape[-2]).sqrt()
-
-
-def untrained(task: Task) -> Any:
-    """The model that the learner gives when every row has weight zero: what it says before it has seen data."""
-    data = task.train
-    return task.fit(data._replace(w=torch.zeros_like(data.w)))
-
-
-def relative_regret(task: Task, distilled: Distilled) -> Float[Tensor, " R"]:
-    r"""The share of what can be learned from D that is lost when learning from S.
-
-    .. math:: \frac{R_\tau(S) - R_\tau(D)}{R_\tau(\varnothing) - R_\tau(D)}
-
-    0 is as good as the data, 1 as bad as no data; above 1 is worse than no data.
-    """
-    return regret(task, task.fit(distilled)) / regret(task, untrained(task))
-
-
-def cross_task(sets: Sequence[Distilled], tasks: Sequence[Task]) -> Float[Tensor, "sets tasks R"]:
-    """:func:`relative_regret` of every set on every task."""
-    return torch.stack([torch.stack([relative_regret(task, distilled) for task in tasks]) for distilled in sets])
-
-
-def one_point_lower_bound(task: Task, direction: Float[Tensor, " d"]) -> float:
-    r"""The least relative regret on a linear task that *any* single point along a direction can have.
-
-    Ridge, least-norm and penalised logistic learners all return a multiple of the only x that they see, whatever its length, label
-    and weight. A point that serves another task exactly lies along that task's solution u, so it loses here at least
-
-    .. math:: \min_{c \in \mathbb{R}} \frac{R_\tau(c\,u) - R_\tau(D)}{R_\tau(\varnothing) - R_\tau(D)}.
-
-    The risk is convex in c. (Derived for this project.)
-
-    Args:
-        task: a task with one solution and one replicate.
-        direction: u, of any length but zero.
-
-    Raises:
-        ValueError: if the task has more than one solution or replicate, or the direction is zero.
-    """
-    shape = task.reference.shape
-    if shape.numel() != direction.numel() or not bool(direction.any()):
-        given = f"a direction of {direction.numel()} numbers"
-        raise ValueError(f"{given} was given: one solution of shape {tuple(shape)} needs as many, not all zero")
-    unit = (direction / direction.norm()).view(shape) * task.reference.norm()
-    best = minimize_scalar(lambda c: float(task.risk(c * unit)), bracket=(0.0, 1.0), tol=1e-12)
-    return float(regret(task, best.x * unit) / regret(task, untrained(task)))
 
 
 def kendall(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> float:
@@ -104,6 +43,9 @@ def kendall(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> float:
 
     Raises:
         ValueError: if the numbers are not as many, fewer than two, not all finite, or all the same on one side.
+
+    >>> round(kendall(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0, 20.0, 15.0])), 4)
+    0.3333
     """
     ours, theirs = (values.detach().cpu().double().flatten() for values in (a, b))
     if ours.shape != theirs.shape or len(ours) < 2:
@@ -137,6 +79,11 @@ def cloud(
 
     Raises:
         ValueError: if there is no set, the budgets differ, a size is not positive, or no set has a finite risk.
+
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data(torch.eye(2), torch.ones(2)))
+    >>> cloud(task, [task.train], torch.Generator().manual_seed(0), sizes=(0.1, 1.0)).replicates
+    3
     """
     budgets = sorted({distilled.budget for distilled in starts})
     if len(budgets) != 1 or min(sizes, default=1.0) <= 0:
@@ -157,12 +104,22 @@ def cloud(
 
 
 def stacked(sets: Sequence[Distilled]) -> Distilled:
-    """Sets of one budget along one replicate axis."""
+    """Sets of one budget along one replicate axis.
+
+    >>> one = Distilled(torch.ones(1, 2, 3), torch.ones(1, 2), torch.ones(1, 2))
+    >>> stacked([one, one]).replicates
+    2
+    """
     return Distilled(*(torch.cat(parts) for parts in zip(*sets, strict=True)))
 
 
 def distinct(sets: Distilled) -> Distilled:
-    """The replicates without those that repeat an earlier one."""
+    """The replicates without those that repeat an earlier one.
+
+    >>> one = Distilled(torch.ones(1, 2, 3), torch.ones(1, 2), torch.ones(1, 2))
+    >>> distinct(stacked([one, one, one._replace(y=one.y + 1)])).replicates
+    2
+    """
     numbers = torch.cat([part.flatten(1) for part in sets], 1).cpu().numpy()
     first = torch.as_tensor(np.sort(np.unique(numbers, axis=0, return_index=True)[1]), device=sets.w.device)
     return Distilled(*(part[first] for part in sets))
@@ -176,26 +133,45 @@ def scores(method: Surrogate, task: Task, sets: Distilled, generator: torch.Gene
 
     Args:
         method: with a surrogate.
-        task: whose data have one replicate, which serves all sets.
+        task: any, on data of one replicate, which serves all sets; one that cannot serve several at a time (``serving``) is asked
+            of one set after the other, each with the same draws.
         sets: n sets along the replicate axis.
         generator: the source of the draws.
         draws: over how many to average.
 
     Raises:
         ValueError: if the method has no surrogate, the task's data have several replicates, or ``draws`` is below one.
+
+    >>> from ddlib.methods import FirstOrder
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data(torch.eye(2), torch.ones(2)))
+    >>> scores(FirstOrder(), task, task.train, torch.Generator()), task.risk(task.reference)
+    (tensor([1.]), tensor([1.]))
     """
     if not hasattr(method, "surrogate"):
         raise ValueError(f"{method.name} has no surrogate: it can be judged by the regret of its sets, not by its faithfulness")
     if draws < 1:
         raise ValueError(f"a surrogate is averaged over at least 1 draw, but draws is {draws}")
-    one, many, values = serving(task, 1), serving(task, sets.replicates), []
+    if not serves_many(task):
+        return torch.cat([_drawn(method, task, one, generator.clone_state(), draws) for one in singly(task, sets)])
+    return _drawn(method, serving(task, sets.replicates), sets, generator, draws, serving(task, 1))
+
+
+def _drawn(
+    method: Surrogate, task: Task, sets: Distilled, generator: torch.Generator, draws: int, one: Task | None = None
+) -> Tensor:
+    """The surrogate averaged over draws; what is remembered is drawn for one replicate and serves all."""
+    values = []
     for _ in range(draws):
-        memory = method.remember(one, generator) if hasattr(method, "remember") else None
-        if isinstance(memory, Tensor):
-            memory = memory.expand(*memory.shape[:-2], sets.replicates, memory.shape[-1])
-        more = {} if memory is None else {"memory": memory}
-        values.append(method.surrogate(many, sets, generator, **more))
+        memory = method.remember(one or task, generator) if hasattr(method, "remember") else None
+        more = {} if memory is None else {"memory": tree_map_only(Tensor, lambda part: _for_all(part, sets.replicates), memory)}
+        values.append(method.surrogate(task, sets, generator, **more))
     return torch.stack(values).mean(0)
+
+
+def _for_all(part: Tensor, replicates: int) -> Tensor:
+    """What is remembered of one replicate, for as many: parameters have the replicates as their last axis but one."""
+    return part.expand(*part.shape[:-2], replicates, part.shape[-1]) if part.ndim > 1 and part.shape[-2] == 1 else part
 
 
 def faithfulness(method: Surrogate, task: Task, sets: Distilled, generator: torch.Generator, draws: int = 8) -> float:
@@ -209,6 +185,13 @@ def faithfulness(method: Surrogate, task: Task, sets: Distilled, generator: torc
 
     Raises:
         ValueError: as :func:`scores` and :func:`kendall`.
+
+    >>> from ddlib.methods import FirstOrder
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task, generator = RidgeTask(as_data(torch.eye(2), torch.ones(2))), torch.Generator().manual_seed(0)
+    >>> sets = cloud(task, [task.train], generator)
+    >>> round(faithfulness(FirstOrder(), task, sets, generator), 4)  # it minimises the risk itself
+    1.0
     """
     with torch.no_grad():
         return kendall(scores(method, task, sets, generator, draws), _risk(task, sets))
@@ -231,8 +214,14 @@ def gradient_cosine(
 
     Raises:
         ValueError: as :func:`scores`, or if surrogate or risk has no gradient.
+
+    >>> from ddlib.methods import FirstOrder
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task, generator = RidgeTask(as_data(torch.eye(2), torch.arange(2.0))), torch.Generator().manual_seed(0)
+    >>> gradient_cosine(FirstOrder(), task, cloud(task, [task.train], generator, (0.3,)), generator)[1:].round(decimals=4)
+    tensor([1.])
     """
-    scale = label_scale(serving(task, 1).train)
+    scale = label_scale(serving(task, 1).train if serves_many(task) else task.train)
     parts = [sets.x.detach().requires_grad_(), (sets.y.detach() / scale).requires_grad_()]
 
     def gradient(surrogate: bool) -> Tensor:
@@ -248,17 +237,8 @@ def gradient_cosine(
     return torch.cosine_similarity(gradient(surrogate=True), gradient(surrogate=False), dim=-1, eps=0.0).nan_to_num(0.0)
 
 
-def serving(task: Task, replicates: int) -> Any:
-    """The task for another number of sets side by side.
-
-    Raises:
-        ValueError: if the task cannot serve them.
-    """
-    if not hasattr(task, "replicates"):
-        raise ValueError(f"{task.name} has a fixed number of replicates: compare methods on a task whose data serve any number")
-    return replace(task, replicates=replicates)  # type: ignore[type-var]
-
-
 def _risk(task: Task, sets: Distilled) -> Float[Tensor, " n"]:
+    if not serves_many(task):
+        return torch.cat([task.risk(task.fit(one)) for one in singly(task, sets)])
     many = serving(task, sets.replicates)
     return many.risk(many.fit(sets))

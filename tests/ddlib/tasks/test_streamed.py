@@ -1,0 +1,103 @@
+"""Data that are read as they are needed: the same risks as on data that are held, and every batched method distils from them."""
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from ddlib.learners import KernelRidge, Network, TrainedNetwork, Training
+from ddlib.methods import (
+    DistributionMatching,
+    FirstOrder,
+    GradientMatching,
+    KernelInducing,
+    RandomRows,
+    TrajectoryMatching,
+    Unrolled,
+)
+from ddlib.problem import distil
+from ddlib.tasks import ClassificationTask, RegressionTask, Sources, Splits, StreamedTask, as_data, class_labels
+from tests.ddlib.worlds import generator
+
+LEARNER = TrainedNetwork(Network((8,), "tanh"), Training(60, 0.05))
+
+
+class Counting(Dataset):
+    """Two classes of little images, made when they are read; it counts how often."""
+
+    def __init__(self, count=500):
+        self.count, self.read = count, 0
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number):
+        self.read += 1
+        draw = torch.Generator().manual_seed(number)
+        label = number % 2
+        return torch.randn(1, 4, 4, generator=draw) + 2 * label - 1, label
+
+
+def task(learner=LEARNER, replicates=2):
+    parts = Sources(Counting(), Counting(90), DataLoader(Counting(70), batch_size=4))
+    return StreamedTask(ClassificationTask, parts, learner, classes=2, replicates=replicates, chunk=32)
+
+
+def in_memory(items):
+    pairs = [items[number] for number in range(len(items))]
+    return as_data(torch.stack([x for x, _ in pairs]), class_labels([y for _, y in pairs]))
+
+
+def test_a_risk_is_that_of_the_same_data_in_memory():
+    streamed = task()
+    data = [in_memory(items) for items in (Counting(), Counting(90), Counting(70))]
+    held = ClassificationTask(Splits(*data), LEARNER)
+    model = streamed.fit(streamed.start(6, generator()))
+    for part in ("train", "validation", "test"):
+        torch.testing.assert_close(streamed.risk(model, part), held.risk(model, part))
+    torch.testing.assert_close(streamed.training_loss(model), held.training_loss(model))
+    assert streamed.risk(streamed.reference, "test").max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        FirstOrder(0.1, keep="last", batch=16),
+        Unrolled(0.1, keep="last", batch=16, training=Training(5, 0.1)),
+        GradientMatching(0.1, keep="last", batch=16, network=Network((4,))),
+        DistributionMatching(0.1, keep="last", batch=16, network=Network((16,))),
+        TrajectoryMatching(0.1, keep="last", batch=16),
+        KernelInducing(0.1, keep="last", batch=16),
+        RandomRows(),
+    ],
+    ids=lambda method: method.name,
+)
+def test_methods_read_only_their_batches(method):
+    streamed = task()
+    run = (
+        distil(method, streamed, 4, 3, generator())
+        if not isinstance(method, RandomRows)
+        else distil(method, streamed, 4, 0, generator())
+    )
+    assert run.distilled.x.shape == (2, 4, 1, 4, 4) and run.distilled.x.isfinite().all()
+    assert 0 < streamed.sources.train.read < 5000
+    assert streamed.risk(streamed.fit(run.distilled), "test").shape == (2,)
+
+
+def test_regression_reads_numbers():
+    x = torch.randn(80, 3, generator=generator())
+    rows = TensorDataset(x, x.sum(-1))
+    streamed = StreamedTask(RegressionTask, Sources(rows, rows, rows), TrainedNetwork(Network(()), Training(100, 0.1)))
+    assert streamed.risk(streamed.reference, "test").item() < 0.01
+
+
+def test_what_cannot_be_streamed_is_refused_with_a_way_out():
+    with pytest.raises(TypeError, match="give the method a batch"):
+        distil(GradientMatching(), task(), 4, 1, generator())
+    with pytest.raises(TypeError, match="take a ModuleLearner or a TrainedNetwork"):
+        task(KernelRidge())
+    with pytest.raises(TypeError, match="dataset with a length"):
+        StreamedTask(ClassificationTask, Sources(iter([]), iter([]), iter([])), LEARNER, classes=2)
+    with pytest.raises(TypeError, match="write ClassificationTask or RegressionTask"):
+        StreamedTask("classification", Sources(Counting(), Counting(), Counting()), LEARNER)
+    with pytest.raises(ValueError, match="have 500 units"):
+        task().start(501, generator())
