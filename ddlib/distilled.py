@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -80,12 +80,12 @@ class Distilled(NamedTuple):
         """The same without the graph of how it came about."""
         return Distilled(*(part.detach() for part in self))
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the set to a file that :meth:`load` reads, and plain ``torch.load`` as a dictionary of three tensors."""
         torch.save({name: part.detach().cpu().clone() for name, part in self._asdict().items()}, path)
 
     @staticmethod
-    def load(path: str | PathLike[str]) -> Distilled:
+    def load(path: str | Path) -> Distilled:
         """A set that :meth:`save` or ``torch.save`` wrote; no code in the file is run.
 
         Raises:

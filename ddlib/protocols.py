@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.distilled import Distilled
-
-if TYPE_CHECKING:
-    from ddlib.problem import Split, Task
+from ddlib.problem import Split, Task
 
 __all__ = ["Constructible", "Fold", "Learner", "Minibatched", "Optimised", "Parametric", "Resampled"]
 

@@ -57,7 +57,7 @@ class Pooled(Descent):
 
     Attributes:
         pool: K.
-        batch: B.
+        models: B.
         window: T.
         life: the age at which a model starts again: the steps that the learner trains for.
         restart: the probability of starting again after an update.
@@ -68,7 +68,7 @@ class Pooled(Descent):
     >>> from ddlib import distil
     >>> from ddlib.tasks import RidgeTask, as_data
     >>> task = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]))
-    >>> run = distil(Pooled(pool=4, batch=2, window=3, life=20), task, 2, 5, torch.Generator().manual_seed(0))
+    >>> run = distil(Pooled(pool=4, models=2, window=3, life=20), task, 2, 5, torch.Generator().manual_seed(0))
     >>> run.distilled.x.shape, len(run.history)
     (torch.Size([1, 2, 1]), 5)
     """
@@ -76,7 +76,7 @@ class Pooled(Descent):
     name: str = "pooled"
     keep: Any = "last"
     pool: int = 16
-    batch: int = 8
+    models: int = 8
     window: int = 10
     life: int = 2000
     restart: float = 0.02
@@ -86,10 +86,10 @@ class Pooled(Descent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (1 <= self.batch <= self.pool and 1 <= self.window <= self.life):
+        if not (1 <= self.models <= self.pool and 1 <= self.window <= self.life):
             raise ValueError(
-                "a pool needs a batch of 1 to all of its models and a window of 1 step to a whole life, but pool, batch, window "
-                f"and life are {self.pool}, {self.batch}, {self.window} and {self.life}"
+                "a pool needs 1 to all of its models for an update and a window of 1 step to a whole life, but pool, models, "
+                f"window and life are {self.pool}, {self.models}, {self.window} and {self.life}"
             )
         if not 0 <= self.restart <= 1 or not self.clip > 0:
             raise ValueError(f"restart is a probability and clip positive, but they are {self.restart} and {self.clip}")
@@ -164,7 +164,7 @@ class Pooled(Descent):
         return Pool(theta, first, second, age, pool.turn)
 
     def _turn(self, generator: torch.Generator, device: torch.device) -> Int[Tensor, " B"]:
-        return torch.randperm(self.pool, generator=generator, device=generator.device)[: self.batch].to(device)
+        return torch.randperm(self.pool, generator=generator, device=generator.device)[: self.models].to(device)
 
     def _restarted(self, task: Task, pool: Pool, which: Bool[Tensor, " B"], generator: torch.Generator) -> Pool:
         """The pool with fresh models in place of some."""

@@ -33,7 +33,7 @@ class PhysicsUnrolled(Bounded, Pooled):
     >>> from ddlib.pinn import FastTraining, PhysicsNetwork, PinnTask, Poisson, TanhNetwork
     >>> learner = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
     >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), learner, interior=8)
-    >>> distil(PhysicsUnrolled(pool=3, batch=2, window=2, life=6), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    >>> distil(PhysicsUnrolled(pool=3, models=2, window=2, life=6), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
     torch.Size([1, 4, 2])
     """
 
@@ -76,7 +76,7 @@ class TeacherMatching(PhysicsUnrolled):
     >>> from ddlib.pinn.teachers.teacher import Taught
     >>> learner = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
     >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), learner, interior=8)
-    >>> method = TeacherMatching(pool=3, batch=2, window=2, life=6, teacher=Taught(Poisson().exact_at), count=8)
+    >>> method = TeacherMatching(pool=3, models=2, window=2, life=6, teacher=Taught(Poisson().exact_at), count=8)
     >>> distil(method, task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
     torch.Size([1, 4, 2])
     """
@@ -112,7 +112,7 @@ class PhysicsGradientMatching(PhysicsUnrolled):
     >>> from ddlib.pinn import FastTraining, PhysicsNetwork, PinnTask, Poisson, TanhNetwork
     >>> learner = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
     >>> task = PinnTask.make(Poisson(), 1, torch.Generator().manual_seed(0), learner, interior=8)
-    >>> distil(PhysicsGradientMatching(pool=3, batch=2, window=2, life=6), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
+    >>> distil(PhysicsGradientMatching(pool=3, models=2, window=2, life=6), task, 4, 1, torch.Generator().manual_seed(0))[0].x.shape
     torch.Size([1, 4, 2])
     """
 

@@ -18,7 +18,7 @@ def task():
 @pytest.mark.parametrize("training", [SGD, ADAM])
 def test_the_window_is_ordinary_training(training):
     """From fresh models, the pool's steps are those of Training."""
-    world, method = task(), Pooled(training=training, pool=1, batch=1, window=5, life=9)
+    world, method = task(), Pooled(training=training, pool=1, models=1, window=5, life=9)
     chosen = world.start(4, generator())
     fresh = world.initial(generator(3)).unsqueeze(0)
     zero = torch.zeros_like(fresh)
@@ -33,7 +33,7 @@ def test_the_window_is_ordinary_training(training):
 
 @pytest.mark.parametrize("training", [SGD, ADAM])
 def test_the_gradient_through_the_window_is_that_of_finite_differences(training):
-    world, method = task(), Pooled(training=training, pool=3, batch=2, window=4, life=9, learn=("x", "y"))
+    world, method = task(), Pooled(training=training, pool=3, models=2, window=4, life=9, learn=("x", "y"))
     state = method.init(world, 3, generator())
     x = state.current.x.clone().requires_grad_()
     phi = lambda where: method.surrogate(world, state.current._replace(x=where), generator(), state.memory)  # noqa: E731
@@ -46,13 +46,13 @@ def test_the_gradient_through_the_window_is_that_of_finite_differences(training)
 
 
 def test_ages_begin_spread_out_and_end_with_a_life():
-    world, method = task(), Pooled(training=SGD, pool=4, batch=4, window=3, life=12, restart=0.0)
+    world, method = task(), Pooled(training=SGD, pool=4, models=4, window=3, life=12, restart=0.0)
     state = method.init(world, 3, generator())
     assert state.memory.age.tolist() == [0, 3, 6, 9]
     for expected in ([3, 6, 9, 0], [6, 9, 0, 3]):
         state, _ = method.update(world, state, generator())
         assert state.memory.age.tolist() == expected
-    always = Pooled(training=SGD, pool=4, batch=2, window=3, life=12, restart=1.0)
+    always = Pooled(training=SGD, pool=4, models=2, window=3, life=12, restart=1.0)
     state, _ = always.update(world, always.init(world, 3, generator()), generator())
     assert (state.memory.age == 0).sum() >= 2
 
@@ -68,14 +68,14 @@ def test_the_pool_is_raised_once():
         def goal(self, task, generator):
             return "goal"
 
-    world, method = task(), Counted(training=SGD, pool=2, batch=1, window=2, life=4)
+    world, method = task(), Counted(training=SGD, pool=2, models=1, window=2, life=4)
     assert distil(method, world, 3, 3, generator())[0].budget == 3
     assert raised == ["goal"]
 
 
 def test_lowers_the_risk_and_is_reproducible():
     world = task()
-    method = Pooled(training=ADAM, pool=4, batch=4, window=5, life=40, lr=0.03, horizon=60, learn=("x", "y"), clip=1.0)
+    method = Pooled(training=ADAM, pool=4, models=4, window=5, life=40, lr=0.03, horizon=60, learn=("x", "y"), clip=1.0)
     start = distil(method, world, 5, 0, generator())[0]
     first, second = (distil(method, world, 5, 40, generator())[0] for _ in range(2))
     before, after = (method.surrogate(world, chosen, generator(7)) for chosen in (start, first))
@@ -93,7 +93,7 @@ def test_clipping_bounds_the_gradient_and_drops_what_is_not_finite():
 
 
 @pytest.mark.parametrize(
-    "options", [{"pool": 2, "batch": 3}, {"window": 0}, {"window": 30, "life": 20}, {"restart": -0.1}, {"clip": 0.0}]
+    "options", [{"pool": 2, "models": 3}, {"window": 0}, {"window": 30, "life": 20}, {"restart": -0.1}, {"clip": 0.0}]
 )
 def test_clear_errors(options):
     with pytest.raises(ValueError, match=r"pool needs|probability"):

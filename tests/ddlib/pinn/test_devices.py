@@ -38,7 +38,7 @@ from tests.ddlib.pinn.world import tiny
 
 SMALL = TanhNetwork((4,))
 TRAINED = PhysicsNetwork(network=SMALL, training=FastTraining(3))
-POOL = {"pool": 3, "batch": 2, "window": 2, "life": 4}
+POOL = {"pool": 3, "models": 2, "window": 2, "life": 4}
 QUICK = CollocationTeacher(lengths=((0.3, 2.0),), centres=8, steps=2)
 METHODS = [
     DerivativeFree(4, generation=2),

@@ -43,7 +43,7 @@ def quick(method):
     """A method with few steps inside; what it computes is otherwise as by default."""
     if isinstance(method, Unrolled):
         return replace(method, learn=("x", "y"), training=Training(4, 0.01), window=2)
-    return replace(method, pool=3, batch=2, window=2, life=6) if isinstance(method, Pooled) else method
+    return replace(method, pool=3, models=2, window=2, life=6) if isinstance(method, Pooled) else method
 
 
 @every_problem

@@ -76,7 +76,7 @@ def slow_plans(lessons: Lessons, setting: Setting, generation: int = 10) -> dict
     """
     updates, steps = setting.slow_updates, setting.steps
     search = DerivativeFree(setting.trainings, min(generation, setting.trainings), spread=0.1)
-    pool: dict[str, Any] = {"horizon": updates, "life": steps, "window": min(10, steps), "pool": 8, "batch": 4}
+    pool: dict[str, Any] = {"horizon": updates, "life": steps, "window": min(10, steps), "pool": 8, "models": 4}
     plans = {
         "teacher_matching": TeacherMatching(teacher=lessons.teacher, **pool),
         "unrolled": PhysicsUnrolled(**pool),

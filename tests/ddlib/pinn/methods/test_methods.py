@@ -17,7 +17,7 @@ from ddlib.problem import distil
 from tests.ddlib.worlds import generator
 
 SMALL = PhysicsNetwork(network=TanhNetwork((4,)), training=FastTraining(10))
-POOL = {"pool": 3, "batch": 2, "window": 2, "life": 6}
+POOL = {"pool": 3, "models": 2, "window": 2, "life": 6}
 QUICK = CollocationTeacher(lengths=((0.3, 2.0),), centres=16, steps=2)
 METHODS = [
     DerivativeFree(4, generation=2),
@@ -153,7 +153,7 @@ def test_tensor_grids():
         (KernelDistillation, {"lengths": ()}, "a kernel at least"),
         (KernelDistillation, {"learn": ("x", "y")}, "closed form"),
         (NetworkTeacher, {"networks": 0}, "at least 1 network"),
-        (PhysicsUnrolled, {"pool": 2, "batch": 3}, "batch of 1 to all"),
+        (PhysicsUnrolled, {"pool": 2, "models": 3}, "1 to all of its models"),
         (PhysicsUnrolled, {"restart": 2.0}, "probability"),
     ],
 )
