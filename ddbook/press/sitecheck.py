@@ -73,8 +73,8 @@ def _raw(soup: BeautifulSoup) -> list[str]:
     """What should never reach a reader: errors of the parser, unreplaced roles, tracebacks."""
     article = soup.find("article") or soup
     errors = [tag.get_text(" ", strip=True)[:120] for tag in article.select(".system-message")]
-    for code in article.select("div.input, code"):
-        code.extract()  # a chapter may show such text in its code, and the guide in its examples
+    for code in article.select("div.input, div.doctest, code"):
+        code.extract()  # a chapter may show such text in its code, the guide and the library in their examples
     text = article.get_text()
     return [f"shows an error of its source: {error}" for error in errors] + [
         complaint for mark, complaint in RAW.items() if mark in text

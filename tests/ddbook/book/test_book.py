@@ -113,6 +113,11 @@ def test_a_good_site_has_no_problems(tmp_path: Path) -> None:
     assert written(tmp_path) == []
 
 
+def test_an_example_in_a_docstring_may_show_a_refusal(tmp_path: Path) -> None:
+    example = "<div id='there' class='doctest notranslate'><pre>>>> distil()\nTraceback (most recent call last):</pre></div>"
+    assert written(tmp_path, book__b=example) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
