@@ -124,8 +124,7 @@ def per_unit(loss: Loss, outputs: Float[Tensor, "*R n *c"], data: Distilled) -> 
     if outputs.shape[-2:] != labels.shape[-2:] or outputs.ndim < labels.ndim:
         raise ValueError(
             f"the learner's outputs have shape {tuple(outputs.shape)}, but the labels {tuple(data.y.shape)}: it must "
-            "give one column "
-            "for each column of the labels"
+            "give one column for each column of the labels"
         )
     losses = loss(outputs, labels)
     if losses.shape != torch.broadcast_shapes(outputs.shape, labels.shape)[:-1]:

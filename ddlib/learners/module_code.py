@@ -151,7 +151,6 @@ class ModuleCode:
         if any(not isinstance(self._module.get_submodule(name.rpartition(".")[0]), _BatchNorm) for name in changed):
             raise ValueError(
                 f"the module keeps statistics in {changed[0]} that training changes, which a function of its weights "
-                "cannot: choose "
-                "layers without, such as GroupNorm"
+                "cannot: choose layers without, such as GroupNorm"
             )
         return draws, called[-1] if called else None

@@ -33,8 +33,7 @@ def numbers(values: Any, what: str, like: Tensor | None = None) -> Tensor:
         if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"{what} must be numbers, but there are values of type {array.dtype}: encode texts and categories as "
-                "numbers first, "
-                "classes by class_labels(values)"
+                "numbers first, classes by class_labels(values)"
             )
         tensor = torch.from_numpy(np.array(array))
     if tensor.is_complex():
@@ -85,8 +84,7 @@ def class_labels(labels: Any, count: int | None = None, dtype: torch.dtype = tor
     if codes.size and not 0 <= codes.min() <= codes.max() < count:
         raise ValueError(
             f"class labels must be 0 to {count - 1} for {count} classes, but they go from {codes.min()} to "
-            f"{codes.max()}: raise the "
-            "count, or leave it out"
+            f"{codes.max()}: raise the count, or leave it out"
         )
     device = labels.device if isinstance(labels, Tensor) else "cpu"
     return torch.nn.functional.one_hot(torch.as_tensor(codes, dtype=torch.long, device=device), count).to(dtype) - 1 / count

@@ -59,7 +59,6 @@ def _wrong(scores: Float[Tensor, "R n C"], data: Distilled) -> Float[Tensor, "R 
     if scores.shape[-1] != data.y.shape[-1] or scores.ndim < data.y.ndim:
         raise ValueError(
             f"the learner's outputs have shape {tuple(scores.shape)}, but the labels {tuple(data.y.shape)}: predict "
-            "must give one score "
-            "for each class"
+            "must give one score for each class"
         )
     return (scores.argmax(-1) != data.y.argmax(-1)) | scores.isnan().any(-1)  # what is no number is not right

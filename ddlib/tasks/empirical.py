@@ -41,8 +41,7 @@ def as_data(x: Any, y: Any) -> Distilled:
     if x.ndim < 2 or y.ndim < 1 or y.shape[:1] != x.shape[:1] or x.shape[0] == 0:
         raise ValueError(
             f"units of shape (n, ...) and labels of shape (n,) or (n, C) are needed, but got {tuple(x.shape)} and "
-            f"{tuple(y.shape)}: "
-            "give a single column as x[:, None]"
+            f"{tuple(y.shape)}: give a single column as x[:, None]"
         )
     return checked(Distilled(x[None], y[None], x.new_ones(1, len(x))))
 
@@ -105,8 +104,7 @@ class EmpiricalTask:
         if not isinstance(self.replicates, Integral) or isinstance(self.replicates, bool):
             raise TypeError(
                 "the second argument of a task on data is how many replicates it has, a whole number, but it is "
-                f"{self.replicates!r}: "
-                "give settings of the learner by their names"
+                f"{self.replicates!r}: give settings of the learner by their names"
             )
         if self.replicates < 1 or self.data.replicates not in (1, self.replicates):
             raise ValueError(

@@ -80,8 +80,7 @@ class StreamedTask:
         if not hasattr(self.learner, "training") or not hasattr(self.learner, "objective"):
             raise TypeError(
                 f"{getattr(self.learner, 'name', self.learner)} is not trained by gradient steps and so cannot learn "
-                "from a stream: take "
-                "a ModuleLearner or a TrainedNetwork"
+                "from a stream: take a ModuleLearner or a TrainedNetwork"
             )
         for name, source in self.sources._asdict().items():
             if not (hasattr(_items(source), "__getitem__") and hasattr(_items(source), "__len__") and len(_items(source))):

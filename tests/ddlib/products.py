@@ -6,7 +6,8 @@ import inspect
 from dataclasses import replace
 
 import ddlib.methods
-from ddlib.methods import Unrolled
+from ddlib.learners import Network, Training
+from ddlib.methods import DistributionMatching, FirstOrder, GradientMatching, KernelInducing, TrajectoryMatching, Unrolled
 from ddlib.problem import Distilled, Method, Task, distil
 from tests.ddlib.worlds import generator
 
@@ -20,6 +21,19 @@ def public_methods() -> list[Method]:
 def quick(method: Method) -> Method:
     """The method; unrolled training with a tenth of its steps, which is all that it takes to see whether it works."""
     return replace(method, training=replace(method.training, steps=5)) if isinstance(method, Unrolled) else method
+
+
+def on_batches(size: int, of_class: int) -> list[Method]:
+    """Every method of descent with a batch: so many units of the data, or of each class."""
+    small, keep = Network((16,)), {"lr": 0.1, "keep": "last"}
+    return [
+        FirstOrder(batch=size, **keep),
+        Unrolled(batch=size, training=Training(5, 0.1), **keep),
+        GradientMatching(batch=of_class, network=Network((4,)), **keep),
+        DistributionMatching(batch=of_class, network=small, **keep),
+        KernelInducing(batch=size, **keep),
+        TrajectoryMatching(batch=size, learn=("x", "y"), **keep),
+    ]
 
 
 METHODS: list[Method] = [quick(method) for method in public_methods()]

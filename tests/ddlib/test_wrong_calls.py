@@ -79,7 +79,11 @@ WRONG = {
     "a number of steps of 2.0": (lambda: run(steps=2.0), "the number of steps must be a whole number", run),
     "a seed": (lambda: distil(KMeans(), TASK, 2, 0, 0), r"generator.*torch\.Generator\(\)\.manual_seed\(0\)", run),
     "no generator": (lambda: distil(KMeans(), TASK, 2, 0), r"generator.*torch\.Generator\(\)\.manual_seed\(0\)", run),
-    "a seed to split": (lambda: split(X, Y, (30, 10, 10), 1, 0), r"torch\.Generator\(\)\.manual_seed\(0\)", run),
+    "a seed to split": (
+        lambda: split(X, Y, (30, 10, 10), 1, 0),
+        r"torch\.Generator\(\)\.manual_seed\(0\)",
+        lambda: split(X, Y, (30, 10, 10), 1, generator()),
+    ),
     "data as task": (lambda: run(task=DATA), r"task must say.*RidgeTask\(as_data\(x, y\)\)", run),
     "x and y as task": (lambda: run(task=(X, Y)), r"task must say.*RidgeTask\(as_data\(x, y\)\)", run),
     "a task without fit": (lambda: run(task=object()), "task has no name and no train", run),
@@ -93,7 +97,11 @@ WRONG = {
         lambda: KernelInducing(learn=("w",)),
     ),
     "one penalty": (lambda: RidgeTask(DATA, penalties=10.0), r"write \(10\.0,\)", lambda: RidgeTask(DATA, penalties=(10.0,))),
-    "a penalty as replicates": (lambda: RidgeTask(DATA, 10.0), "give settings of the learner by their names", lambda: TASK),
+    "a penalty as replicates": (
+        lambda: RidgeTask(DATA, 10.0),
+        "give settings of the learner by their names",
+        lambda: RidgeTask(DATA, penalties=(10.0,)),
+    ),
     "other units": (
         lambda: TASK.fit(Distilled(torch.zeros(1, 2, 5), torch.zeros(1, 2), torch.ones(1, 2)).to(torch.float64)),
         r"units of shape \(5,\).*units of shape \(3,\)",
@@ -112,7 +120,11 @@ WRONG = {
     ),
     "an unknown split": (lambda: CLASSES.risk(CLASSES.reference, "val"), "'validation'", lambda: CLASSES.risk(CLASSES.reference)),
     "an unknown split of D": (lambda: TASK.risk(TASK.reference, "tset"), "'test'", lambda: TASK.risk(TASK.reference, "test")),
-    "a class as learner": (lambda: ClassificationTask(PARTS, KernelRidge), r"write KernelRidge\(", lambda: CLASSES),
+    "a class as learner": (
+        lambda: ClassificationTask(PARTS, KernelRidge),
+        r"write KernelRidge\(",
+        lambda: ClassificationTask(PARTS, KernelRidge()),
+    ),
     "a module as learner": (
         lambda: ClassificationTask(PARTS, fresh()),
         r"ModuleLearner\(build, loss\)",
@@ -141,20 +153,36 @@ WRONG = {
         r"cross_task\(\[distilled\], tasks\)",
         lambda: lens.cross_task([run().distilled], [TASK]),
     ),
-    "one task for many": (lambda: lens.cross_task([run().distilled], TASK), r"\[task\]", lambda: TASK),
+    "one task for many": (
+        lambda: lens.cross_task([run().distilled], TASK),
+        r"\[task\]",
+        lambda: lens.cross_task([run().distilled], [TASK]),
+    ),
     "no surrogate": (
         lambda: lens.faithfulness(RandomRows(), TASK, lens.cloud(TASK, [run().distilled], generator()), generator()),
         "has no surrogate",
         lambda: lens.faithfulness(KMeans(), TASK, lens.cloud(TASK, [run().distilled], generator()), generator()),
     ),
-    "other replicates": (lambda: RidgeTask(PARTS.train._replace(y=PARTS.train.y[..., 0]), 3), "give 1, or as many", lambda: TASK),
+    "other replicates": (
+        lambda: RidgeTask(PARTS.train._replace(y=PARTS.train.y[..., 0]), 3),
+        "give 1, or as many",
+        lambda: RidgeTask(PARTS.train._replace(y=PARTS.train.y[..., 0]), 2),
+    ),
     "splits for one data set": (
         lambda: RidgeTask(PARTS),
         r"splits\.train",
         lambda: RidgeTask(PARTS.train._replace(y=PARTS.train.y[..., 0]), 2),
     ),
-    "data for splits": (lambda: ClassificationTask(DATA, KernelRidge()), r"split\(x, y, sizes", lambda: CLASSES),
-    "sizes that exceed": (lambda: split(X, Y, (40, 10, 10), 1, generator()), "cannot be made of 50", lambda: PARTS),
+    "data for splits": (
+        lambda: ClassificationTask(DATA, KernelRidge()),
+        r"split\(x, y, sizes",
+        lambda: ClassificationTask(PARTS, KernelRidge()),
+    ),
+    "sizes that exceed": (
+        lambda: split(X, Y, (40, 10, 10), 1, generator()),
+        "cannot be made of 50",
+        lambda: split(X, Y, (30, 10, 10), 1, generator()),
+    ),
     "an unknown activation": (lambda: Network((3,), "gelu"), "'relu' or 'tanh'", lambda: Network((3,), "relu")),
     "several numbers, class by class": (
         lambda: run(GradientMatching(), RegressionTask(split(X, X[:, :2], (30, 10, 10), 1, generator()), KernelRidge()), steps=1),
@@ -183,7 +211,11 @@ WRONG = {
         "choose a RegressionTask",
         lambda: class_labels(X[:, 0] > 0),
     ),
-    "class labels to a regression": (lambda: RidgeTask(as_data(X, class_labels(ABOVE))), "ClassificationTask", lambda: CLASSES),
+    "class labels to a regression": (
+        lambda: RidgeTask(as_data(X, class_labels(ABOVE))),
+        "ClassificationTask",
+        lambda: ClassificationTask(PARTS, KernelRidge()),
+    ),
     "the budget of another state": (
         lambda: distil(FirstOrder(), TASK, 5, 1, generator(), state=run(FirstOrder(), steps=1)),
         "give that of the earlier run",
@@ -216,9 +248,17 @@ WRONG = {
         "random forest has no gradient",
         lambda: run(KMeans(), JointTask((CLASSES, ClassificationTask(PARTS, RandomForest(3))))),
     ),
-    "texts as numbers": (lambda: as_data([["a"], ["b"]], [0, 1]), r"x must be numbers.*class_labels", lambda: DATA),
-    "missing values": (lambda: as_data([[1.0], [np.nan]], [0, 1]), "drop or impute", lambda: DATA),
-    "two types by hand": (lambda: RidgeTask(DATA._replace(y=DATA.y.float())), r"data\.to\(torch\.float64\)", lambda: TASK),
+    "texts as numbers": (
+        lambda: as_data([["a"], ["b"]], [0, 1]),
+        r"x must be numbers.*class_labels",
+        lambda: as_data([[1.0], [2.0]], [0, 1]),
+    ),
+    "missing values": (lambda: as_data([[1.0], [np.nan]], [0, 1]), "drop or impute", lambda: as_data([[1.0]], [0])),
+    "two types by hand": (
+        lambda: RidgeTask(DATA._replace(y=DATA.y.float())),
+        r"data\.to\(torch\.float64\)",
+        lambda: RidgeTask(DATA._replace(y=DATA.y.float()).to(torch.float64)),
+    ),
     "a step that is too long": (
         lambda: run(Unrolled(training=Training(50, 1e6, "sgd")), NETWORK, steps=3),
         "no finite surrogate",

@@ -6,16 +6,12 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from ddlib.learners import KernelRidge, Network, TrainedNetwork, Training
 from ddlib.methods import (
-    DistributionMatching,
-    FirstOrder,
     GradientMatching,
-    KernelInducing,
     RandomRows,
-    TrajectoryMatching,
-    Unrolled,
 )
 from ddlib.problem import distil
 from ddlib.tasks import ClassificationTask, RegressionTask, Sources, Splits, StreamedTask, as_data, class_labels
+from tests.ddlib.products import on_batches
 from tests.ddlib.worlds import generator
 
 LEARNER = TrainedNetwork(Network((8,), "tanh"), Training(60, 0.05))
@@ -58,19 +54,7 @@ def test_a_risk_is_that_of_the_same_data_in_memory():
     assert streamed.risk(streamed.reference, "test").max() < 0.1
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        FirstOrder(0.1, keep="last", batch=16),
-        Unrolled(0.1, keep="last", batch=16, training=Training(5, 0.1)),
-        GradientMatching(0.1, keep="last", batch=16, network=Network((4,))),
-        DistributionMatching(0.1, keep="last", batch=16, network=Network((16,))),
-        TrajectoryMatching(0.1, keep="last", batch=16),
-        KernelInducing(0.1, keep="last", batch=16),
-        RandomRows(),
-    ],
-    ids=lambda method: method.name,
-)
+@pytest.mark.parametrize("method", [*on_batches(16, 16), RandomRows()], ids=lambda method: method.name)
 def test_methods_read_only_their_batches(method):
     streamed = task()
     run = (
