@@ -90,7 +90,7 @@ class GradientMatching(Descent):
         pair = alike(self.augment, self._groups(task.train, distilled, generator), generator)
         ours, theirs = (shown(self.network, units) for units in pair)
         theta = theta.unsqueeze(1).expand(-1, len(ours.w), *theta.shape[1:])  # draws × groups × replicates × parameters
-        apart = self._apart(self._gradient(theta, ours), self._gradient(theta, theirs).detach(), ours)
+        apart = self._apart(self._gradient(theta, ours, graph=True), self._gradient(theta, theirs, graph=False), ours)
         present = (ours.w.sum(-1) > 0) & (theirs.w.sum(-1) > 0)
         return (apart * present).sum(1).mean(0)
 
@@ -116,12 +116,12 @@ class GradientMatching(Descent):
             return Distilled(*(part.unsqueeze(0) for part in distilled)), Distilled(*(part.unsqueeze(0) for part in some))
         return of_each_class(distilled), members(data, group, self.batch, generator)
 
-    def _gradient(self, theta: Float[Tensor, "K C R P"], data: Distilled) -> Float[Tensor, "K C R P"]:
+    def _gradient(self, theta: Float[Tensor, "K C R P"], data: Distilled, graph: bool) -> Float[Tensor, "K C R P"]:
         with torch.enable_grad():
             theta = theta.detach().requires_grad_()
             empty = data.w.sum(-1, keepdim=True) == 0  # such a class is left out later; its mean must not be 0/0
             loss = self.network.loss(theta, data._replace(w=torch.where(empty, torch.ones_like(data.w), data.w)))
-            return torch.autograd.grad(loss.sum(), theta, create_graph=True)[0]
+            return torch.autograd.grad(loss.sum(), theta, create_graph=graph)[0]
 
     def _apart(self, ours: Tensor, theirs: Tensor, data: Distilled) -> Float[Tensor, "K C R"]:
         if self.distance == "squared":
