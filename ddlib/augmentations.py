@@ -6,16 +6,17 @@ differentiable in them (differentiable siamese augmentation; Zhao and Bilen 2021
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ddlib.distilled import Distilled
 
-__all__ = ["Augmentation", "Flip", "OneOf", "Scale", "Shift", "alike"]
+__all__ = ["Augmentation", "Flip", "OneOf", "Scale", "Shift", "alike", "check_augmentation"]
 
 Augmentation: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 """Units and a source of randomness to changed units of the same shape."""
@@ -92,6 +93,14 @@ class OneOf:
 
     choices: Sequence[Augmentation]
 
+    def __post_init__(self) -> None:
+        if isinstance(self.choices, str) or not isinstance(self.choices, Sequence) or not self.choices:
+            raise TypeError(
+                f"one of several augmentations is chosen, but they are {self.choices!r}: write OneOf((Flip(), Shift(2)))"
+            )
+        for choice in self.choices:
+            _check(choice)
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         which = int(torch.randint(len(self.choices), (), generator=generator, device=generator.device))
         return self.choices[which](x, generator)
@@ -111,3 +120,37 @@ def alike(augment: Augmentation | None, sets: Sequence[Distilled], generator: to
     draws = [torch.Generator(generator.device).manual_seed(seed) for _ in sets]
     units = [augment(data.x.flatten(0, data.w.ndim - 1), draw) for data, draw in zip(sets, draws, strict=True)]
     return [data._replace(x=x.view(data.x.shape)) for data, x in zip(sets, units, strict=True)]
+
+
+def check_augmentation(augment: Augmentation | None) -> None:
+    """Refuse what is neither None nor a function of units and a generator.
+
+    Raises:
+        TypeError: with what to write instead.
+
+    >>> check_augmentation(Flip)
+    Traceback (most recent call last):
+    TypeError: the augmentation must be an object, but Flip is a class: write Flip()
+    """
+    if augment is not None:
+        _check(augment)
+
+
+def _check(augment: Any) -> None:
+    if isinstance(augment, type):
+        raise TypeError(f"the augmentation must be an object, but {augment.__name__} is a class: write {augment.__name__}()")
+    if not callable(augment):
+        raise TypeError(
+            f"the augmentation must be a function of units and a generator, but it is {augment!r}: write Flip(), "
+            "Shift(2), Scale(1.2) or OneOf((Flip(), Shift(2))) of ddlib.augmentations"
+        )
+    called = augment.forward if isinstance(augment, nn.Module) else augment
+    try:
+        inspect.signature(called).bind(None, None)
+    except TypeError:
+        raise TypeError(
+            f"the augmentation is called with units and a generator, which {augment!r} does not take: write a function of "
+            "(x, generator) that draws from this generator alone"
+        ) from None
+    except ValueError:
+        pass  # what is written in C does not always say what it takes

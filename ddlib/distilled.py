@@ -21,8 +21,9 @@ class Distilled(NamedTuple):
     because exact distillation needs them.
 
     Attributes:
-        x: the units, shape (R, m, ...).
-        y: their labels, shape (R, m) or (R, m, C), or (R, m, 0) for a task without labels.
+        x: the units, shape (R, m, ...). R counts replicates, which are distilled side by side: one of them is ``x[r]``.
+        y: their labels, shape (R, m) for numbers, (R, m, C) for rows such as classes (the largest entry is the class), and
+            (R, m, 0) for a task without labels.
         w: their weights, shape (R, m); one everywhere for an ordinary data set.
 
     >>> rows = Distilled(torch.zeros(2, 5, 3), torch.zeros(2, 5), torch.ones(2, 5))
@@ -89,6 +90,7 @@ class Distilled(NamedTuple):
         """A set that :meth:`save` or ``torch.save`` wrote; no code in the file is run.
 
         Raises:
+            FileNotFoundError: if there is no file.
             ValueError: if the file holds something else.
         """
         try:

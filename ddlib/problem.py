@@ -215,21 +215,22 @@ def distil(
     A run that takes longer than some seconds shows a bar where the error stream is a terminal and rich is installed.
 
     Args:
-        method: how S is chosen.
-        task: what S is for.
-        budget: the number of units m.
-        steps: updates after ``init``; zero for closed forms. An iterative method with zero steps gives the set that it begins with.
-        generator: the source of all randomness; there is no other.
-        callback: sees each step, and may stop the run (:data:`Callback`).
-        state: of an earlier run of the same method, to go on from instead of ``init``; with the earlier run's generator the two
-            runs are to the last bit one long run, if the method's ``horizon`` is given.
+        method: how the set is chosen, such as ``KMeans()`` or ``FirstOrder()`` (:mod:`ddlib.methods`).
+        task: what the set is for: data, a learner and a risk (:mod:`ddlib.tasks`).
+        budget: how many units (rows, images, ...) the set may have, for each replicate; some methods need fewer.
+        steps: updates after the start; zero for closed forms. With zero an iterative method gives the set that it begins with.
+        generator: the source of all randomness, which must be given, such as ``torch.Generator().manual_seed(0)``.
+        callback: called as ``callback(step, set, surrogate)`` at each step; a true answer stops the run (:data:`Callback`).
+        state: ``run.state`` of an earlier run of the same method, to go on from; with the earlier run's generator the two runs are
+            to the last bit one long run, if the method's ``horizon`` is given. ``torch.load(path, weights_only=False)`` reads one.
 
     Returns:
-        The distilled set, the history, the state, and why it stopped.
+        The set, the history of the surrogate, the state, and why it stopped; ``chosen, history = distil(...)`` takes the first two.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if the budget is below one or the number of steps below zero.
+        ValueError: if the budget is below one, the number of steps below zero, or the task lacks what the method requires.
+        NotImplementedError: if the task has no exact construction, for ``Exact()``.
         FloatingPointError: if the set that was reached holds a value that is not finite, or no surrogate of a replicate was finite.
 
     >>> from ddlib.methods import FirstOrder

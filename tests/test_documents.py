@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from ddlib import Distilled
 from tests import ROOT
 
 AFTER = {"tests/ddlib/worlds.py": "LogisticTask(data, replicates)", "ddlib/pinn/__init__.py": "Wave()"}
@@ -16,10 +17,11 @@ PRODUCTS = (
     *("tests/ddlib/test_products.py", "tests/ddlib/test_problem.py", "tests/ddlib/test_lens.py", "tests/ddlib/test_settings.py"),
     *("tests/ddlib/tasks/test_empirical.py", "tests/ddlib/methods/test_exact.py", "tests/ddlib/pinn/problems"),
     *("tests/ddlib/pinn/test_task.py", "tests/ddlib/pinn/test_deepxde.py"),
-    *("ddlib/methods/first_rows.py", "ddlib/tasks/mean.py", "ddlib/pinn/problems/decay.py"),
+    *("ddlib/methods/first_rows.py", "ddlib/methods/exchange.py", "ddlib/tasks/mean.py", "ddlib/pinn/problems/decay.py"),
 )
 SEEN = (
     *("[first_rows-", "[first_rows]", "firstrows", "meantask", "decay"),  # the method on every task, the problem under every test
+    *("[exchange-", "[exchange]", "exchange.exchange ", "exchangestate"),  # and the iterative method
     *(
         "[zeroth_order-mean]",
         "[first_order-mean]",
@@ -44,13 +46,15 @@ def test_the_readmes_example_gives_what_it_says():
     assert abs(eval(last, names).item()) < 1e-6
 
 
-def test_the_page_on_ones_own_data_runs_and_its_sets_serve():
+def test_the_page_on_ones_own_data_runs_and_its_sets_serve(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the page writes its files
     names: dict[str, object] = {}
     for block in blocks("book/own_data.md"):
         exec(block, names)
     for task, error in (("task", 0.3), ("svm", 0.3)):
         made = names[task]
         assert made.risk(made.fit(names["sets"]["gradient_matching"]), "test").item() < error
+    assert Distilled.load("set.pt").budget == names["run"].distilled.budget and names["whole"].state.step == 50
 
 
 def follow(recipe: str, root) -> None:

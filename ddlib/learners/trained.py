@@ -96,14 +96,17 @@ class TrainedNetwork(Trained):
 
 @dataclass(frozen=True)
 class ModuleLearner(Trained):
-    """Any torch module as a learner, trained from fresh weights (:class:`Trained`); units keep their shape.
+    r"""Any torch module as a learner, trained from fresh weights at each fit; units keep their shape.
 
-    What methods look at is its :attr:`network`, as in ``GradientMatching(network=learner.network)``.
+    Training minimises :math:`J(\theta) = \ell(\theta; S) + \tfrac{\lambda}{2} \|\theta\|^2` over the module's parameters θ
+    (:class:`Trained`). They take the precision and the device of the data. What matching methods look at is its :attr:`network`, as
+    in ``GradientMatching(network=learner.network)``.
 
     Attributes:
         build: makes the module, each time with fresh weights, such as ``lambda: nn.Sequential(...)``.
-        loss: of outputs and labels: a name, or a function to one number per unit (:mod:`ddlib.losses`).
-        training: how θ is found.
+        loss: ℓ of outputs and labels: a name, ``"cross_entropy"`` for classes, or a function to one number per unit
+            (:mod:`ddlib.losses`). It need not be the loss of the task.
+        training: how θ is found: steps, step size and optimiser.
         penalty: λ ≥ 0.
         name: how tables call the learner.
         batch: units that a step of a fit takes; None: all.

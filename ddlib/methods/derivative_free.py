@@ -29,7 +29,8 @@ class DerivativeFreeState(NamedTuple):
         distilled: the best set so far, per replicate.
         best: its training risk in the inner training that judged it.
         spent: inner trainings so far, per replicate.
-        optimisers: one of nevergrad's per replicate. They are objects that learn: a state serves one update only.
+        optimisers: one of nevergrad's per replicate. They are objects that learn: a state serves one update only, and
+            cannot be written to a file (begin again at the set, with ``begin=Given(run.distilled)``).
 
     >>> rows = Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2), torch.ones(1, 2))
     >>> DerivativeFreeState(rows, torch.tensor([0.5]), spent=4, optimisers=()).spent

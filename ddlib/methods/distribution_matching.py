@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.augmentations import Augmentation, alike
+from ddlib.augmentations import Augmentation, alike, check_augmentation
 from ddlib.closed_forms import label_scale
 from ddlib.learners.network import Network
 from ddlib.methods.descent import Descent
@@ -55,6 +55,7 @@ class DistributionMatching(Descent):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_network(self.network)
+        check_augmentation(self.augment)
         if self.draws < 1:
             raise ValueError(f"distribution matching needs at least 1 random network for each update, but draws is {self.draws}")
 

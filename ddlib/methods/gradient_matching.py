@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.augmentations import Augmentation, alike
+from ddlib.augmentations import Augmentation, alike, check_augmentation
 from ddlib.learners.network import Network
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent
@@ -67,6 +67,7 @@ class GradientMatching(Descent):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_network(self.network)
+        check_augmentation(self.augment)
         if self.distance not in ("squared", "cosine"):
             raise ValueError(f"the distance of gradients must be 'squared' or 'cosine', but it is {self.distance!r}")
         if self.draws < 1 or self.restart < 1:

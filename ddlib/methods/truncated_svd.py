@@ -1,4 +1,4 @@
-"""The best low-rank summary of the data, whatever the task."""
+"""The best low-rank summary of the data's second moments."""
 
 from __future__ import annotations
 
@@ -21,16 +21,24 @@ __all__ = ["TruncatedSVD"]
 class TruncatedSVD(ClosedForm):
     r"""The first m rows of :math:`\Sigma V^\top` in the singular value decomposition of :math:`[X\ \ y/\operatorname{sd}(y)]`.
 
-    Of all sets of m points these have the nearest second moments in Frobenius norm (Eckart and Young 1936). At most d + 1 rows, or
-    d + C with C class labels; the labels are then real numbers, and a row and its negative are the same to the moments, so that
-    the largest entry of a label names no class.
+    These are no rows of the data and look like none: each lies on an axis of rotated coordinates, the direction along which the
+    rows :math:`z = (x,\, y / \operatorname{sd}(y))` are longest in all (then longest in what is left, and so on), and is itself as
+    long as all of them together there. Of all sets of m points they have the nearest second moments :math:`\sum_i w_i z_i z_i^\top`
+    in Frobenius norm (Eckart and Young 1936); whatever else the data say is lost.
 
-    >>> from ddlib import distil
+    That serves learners which see the data through these moments alone: linear ones with squared loss and without intercept, such
+    as :class:`~ddlib.tasks.RidgeTask` or kernel ridge with ``Linear()``, which lose nothing with d + 1 rows (d + C with class
+    labels). More are never given, whatever the budget. For every other learner (an intercept, a network, a tree, neighbours) the
+    rows mean little: a row and its negative are the same to the moments, so that an image may come with its brightness reversed,
+    and the largest entry of a label names no class. There :class:`~ddlib.methods.KMeans` summarises the rows and
+    :class:`~ddlib.methods.KCenter` chooses among them, both class by class.
+
+    >>> from ddlib import distil, regret
     >>> from ddlib.tasks import RidgeTask, as_data
     >>> task, method = RidgeTask(as_data([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0])), TruncatedSVD()
-    >>> chosen, _ = distil(method, task, 2, 0, torch.Generator())
-    >>> bool(method.surrogate(task, chosen) < 1e-9)  # two rows keep all second moments of two columns
-    True
+    >>> chosen = distil(method, task, budget=10, steps=0, generator=torch.Generator()).distilled
+    >>> chosen.budget, bool(method.surrogate(task, chosen) < 1e-9), bool(regret(task, task.fit(chosen)) < 1e-9)
+    (2, True, True)
     """
 
     name: str = "truncated_svd"

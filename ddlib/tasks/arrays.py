@@ -47,15 +47,17 @@ def class_labels(labels: Any, count: int | None = None, dtype: torch.dtype = tor
     """One-hot rows minus 1/C: labels that sum to zero, so that a model that says nothing is at their mean for equal classes.
 
     Args:
-        labels: the class of each unit, of any shape: whole numbers from 0 to C - 1, or, without ``count``, any values or texts.
-        count: C; None: as many as there are different labels, in ascending order.
+        labels: the class of each unit, of any shape (...): whole numbers from 0 to C - 1, or, without ``count``, whole numbers,
+            truth values or texts of any kind. Give all labels at once, before they are split, so that a column means one class.
+        count: C; None: as many as there are different labels, whose columns are in ascending order, as in ``np.unique(labels)``.
         dtype: of the result; :func:`~ddlib.tasks.split` and :func:`~ddlib.tasks.as_data` give labels the type of the units.
 
     Returns:
-        Rows of shape (..., C), on the device of the labels.
+        Rows of shape (..., C), on the device of the labels; ``argmax(-1)`` gives the number of the class back.
 
     Raises:
-        ValueError: if a label is no class, or there are fewer than two.
+        ValueError: if a label is missing or a number with a fraction, is none of ``count`` classes, or, without ``count``, all are
+            the same.
 
     >>> class_labels(["cat", "dog", "cat"])
     tensor([[ 0.5000, -0.5000],

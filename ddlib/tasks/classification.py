@@ -18,12 +18,20 @@ __all__ = ["ClassificationTask"]
 class ClassificationTask(SupervisedTask):
     r"""A learner judged by the share of new cases that it puts into the wrong class.
 
-    The risk is the error rate on a split. It has no slope, so what methods descend is a loss on the training data: the mean squared
-    distance between scores and labels, the cross-entropy of scores that are logits, or another (:mod:`ddlib.losses`).
+    The risk, ``task.risk(task.fit(distilled), "test")``, is the error rate on a split, one number for each replicate. It has no
+    slope, so what methods descend is a loss on the training data: the mean squared distance between scores and labels, the
+    cross-entropy of scores that are logits, or another (:mod:`ddlib.losses`).
 
     Labels are rows with one column per class, of which the largest is the class: :func:`~ddlib.tasks.class_labels` makes them. A
     unit that can have several labels at once is no case for this task: that is a :class:`~ddlib.tasks.RegressionTask` with the loss
     ``"binary_cross_entropy"``.
+
+    Attributes:
+        splits: the data, from :func:`~ddlib.tasks.split`.
+        learner: any of :mod:`ddlib.learners`, or an object with ``name``, ``fit(data, generator)`` and ``predict(model, x)``.
+        loss: what methods descend: ``"squared"``, ``"cross_entropy"``, or a function of outputs and labels of shape (R, n, C) to
+            numbers of shape (R, n). A learner that trains has a loss of its own.
+        chunk: how many units are predicted at a time when a risk is computed; None: all.
 
     >>> import torch
     >>> from ddlib.learners import KernelRidge
@@ -37,7 +45,8 @@ class ClassificationTask(SupervisedTask):
 
     def _check_labels(self, data: Distilled) -> None:
         if len(data.label) != 1 or data.label[0] < 2:
-            instead = "write split(x, class_labels(y), ...)" if not data.label else "give rows of two columns or more"
+            column = "" if not data.label else "[:, 0]" if data.label == (1,) else None
+            instead = "give rows of two columns or more" if column is None else f"write split(x, class_labels(y{column}), ...)"
             raise ValueError(
                 f"labels need one column per class, shape (R, n, C), but theirs is {tuple(data.y.shape)}: {instead}, or choose a "
                 "RegressionTask for labels that are numbers"

@@ -22,7 +22,10 @@ __all__ = ["EmpiricalTask", "as_data", "checked"]
 
 
 def as_data(x: Any, y: Any) -> Distilled:
-    """One data set as a :class:`~ddlib.problem.Distilled` with one replicate and weights of one.
+    """One data set as a :class:`~ddlib.problem.Distilled` with one replicate and weights of one, for tasks judged on D itself.
+
+    Tasks that are judged on new cases, such as :class:`~ddlib.tasks.ClassificationTask`, take :func:`~ddlib.tasks.split` instead.
+    Weights of one's own, shape (n,), are given by ``as_data(x, y)._replace(w=w[None])``.
 
     Args:
         x: n units of any shape, first axis n: a tensor, a NumPy array, a pandas table or lists; whole numbers (pixels) become

@@ -25,12 +25,14 @@ class JointTask:
 
     .. math:: R(A_1(S), \dots, A_K(S)) = \sum_k v_k R_k(A_k(S))
 
-    The training data are those of the first task; the others' have units and labels of the same shapes. A model is the tuple of all
-    models. Risks are added as they are: where their units differ, choose the weights accordingly.
+    Methods that look at data see those of the first task; the others' have units and labels of the same shapes, and as many
+    replicates. A model is the tuple of all models. Risks are added as they are: where their units differ, as an error rate and a
+    squared error do, choose the weights accordingly. ``risk`` adds risks; what methods descend adds the tasks' own
+    (:meth:`blocks`), which for supervised tasks is the training loss.
 
     Attributes:
-        tasks: the tasks.
-        weights: :math:`v_k \ge 0`; None: the mean.
+        tasks: a tuple of one or more.
+        weights: :math:`v_k \ge 0`, one for each task; None: 1/K each, which is the mean.
         name: how tables call it.
 
     >>> from ddlib.tasks import RidgeTask, as_data

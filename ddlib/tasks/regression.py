@@ -22,6 +22,14 @@ class RegressionTask(SupervisedTask):
 
     The risk is the weighted mean, over a split, of the loss that methods descend on the training data: with the default the mean
     squared error, with ``"binary_cross_entropy"`` that of labels which are several yes-or-no answers, or a function of one's own.
+    Labels are numbers, shape (n,), or rows of c numbers, shape (n, c).
+
+    Attributes:
+        splits: the data, from :func:`~ddlib.tasks.split`.
+        learner: any of :mod:`ddlib.learners`, or an object with ``name``, ``fit(data, generator)`` and ``predict(model, x)``.
+        loss: ``"squared"``, ``"absolute"``, ``"cross_entropy"``, ``"binary_cross_entropy"``, or a function of outputs and labels of
+            shape (R, n, c) to numbers of shape (R, n); numbers as labels have c = 1.
+        chunk: how many units are predicted at a time when a risk is computed; None: all.
 
     >>> import torch
     >>> from ddlib.learners import KernelRidge

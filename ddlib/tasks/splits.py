@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -66,15 +67,19 @@ def split(
     replicates: int,
     generator: torch.Generator,
 ) -> Splits:
-    """Units dealt at random to training, validation and test data, anew for each replicate; those left over are not used.
+    """Units dealt at random to training, validation and test data, anew for each replicate.
 
     Args:
         x: n units of any shape, first axis n: a tensor, a NumPy array, a pandas table or lists; whole numbers (pixels) become
             float64.
         y: their labels, numbers or rows (:func:`~ddlib.tasks.class_labels` for classes); they get the type of x.
-        sizes: of the three parts, in units, or as shares of n that add up to at most 1.
-        replicates: R, how often they are dealt.
-        generator: the source of randomness.
+        sizes: of the three parts: fractions are shares of n, which add up to at most 1, and whole numbers are units. (60, 20, 20)
+            are therefore 100 units and no percentages; of 300 units the other 200 are in no part.
+        replicates: R, how often they are dealt, so that results have a spread.
+        generator: the source of randomness, such as ``torch.Generator().manual_seed(0)``.
+
+    Returns:
+        Three sets ``train``, ``validation`` and ``test``, units of shape (R, size, ...), each unit with weight one.
 
     Raises:
         ValueError: if x and y have different lengths, a part is empty, the sizes exceed the units, or a value is not finite.
@@ -104,8 +109,10 @@ def split(
 
 def _counts(sizes: Sequence[float], rows: int) -> list[int]:
     """The sizes of the three parts in units."""
-    if len(sizes) != 3:
-        raise ValueError(f"the sizes must be three, of training, validation and test data, but they are {sizes}")
+    if not hasattr(sizes, "__len__") or len(sizes) != 3 or not all(isinstance(size, Real) for size in sizes):
+        raise ValueError(
+            f"the sizes must be three numbers, of training, validation and test data, but they are {sizes!r}: write (0.6, 0.2, 0.2)"
+        )
     if all(is_whole(size, 0) for size in sizes):
         counts = [int(size) for size in sizes]
     elif all(0 < size < 1 for size in sizes) and sum(sizes) <= 1 + 1e-9:

@@ -17,6 +17,7 @@ from ddlib.losses import Loss, LossName
 from ddlib.problem import Block, Distilled, Split, whole_set
 from ddlib.protocols import Learner
 from ddlib.tasks.arrays import class_labels, numbers
+from ddlib.tasks.classification import ClassificationTask
 from ddlib.tasks.splits import Splits, known_split
 from ddlib.tasks.supervised import SupervisedTask
 
@@ -41,18 +42,21 @@ class StreamedTask:
     r"""A supervised task whose data are read as they are needed; methods distil from it with a ``batch``.
 
     Each update of a method reads a batch of its own, drawn with replacement, for every replicate; a risk reads all units of a split
-    once, a chunk at a time. All replicates learn from the same data. The reference is the model that the learner's training reaches
-    with a fresh batch of ``chunk`` units in each step.
+    once, a chunk at a time, and so does each update of a method of the risk itself without a ``batch``. Methods that must see all
+    data at once, such as ``KMeans()``, are refused; :class:`~ddlib.methods.RandomRows` is not. All replicates learn from the same
+    data. The reference is the model that the learner's training reaches with a fresh batch of ``chunk`` units in each step.
 
     Attributes:
-        kind: what the task is on a batch: :class:`~ddlib.tasks.ClassificationTask` or :class:`~ddlib.tasks.RegressionTask`.
-        sources: the data.
-        learner: A, trained by gradient steps.
+        kind: what the task is on a batch: the class :class:`~ddlib.tasks.ClassificationTask` or
+            :class:`~ddlib.tasks.RegressionTask` itself.
+        sources: three torch datasets; of a DataLoader only its dataset is used, not its batches, order or workers.
+        learner: one that is trained by gradient steps, a :class:`~ddlib.learners.ModuleLearner` or
+            :class:`~ddlib.learners.TrainedNetwork`.
         loss: what methods descend (:mod:`ddlib.losses`).
-        classes: how many classes whole labels name; None: labels are numbers, or rows of them.
+        classes: C, if items are pairs (unit, class) with a class from 0 to C - 1; None: labels are numbers, or rows of them.
         replicates: R.
         chunk: units read at a time.
-        dtype: of the units; None: their own.
+        dtype: of the units; None: their own, whole numbers float64.
 
     >>> from ddlib.learners import Network, TrainedNetwork
     >>> from ddlib.tasks import ClassificationTask
@@ -82,6 +86,9 @@ class StreamedTask:
                 f"{getattr(self.learner, 'name', self.learner)} is not trained by gradient steps and so cannot learn "
                 "from a stream: take a ModuleLearner or a TrainedNetwork"
             )
+        if not isinstance(self.sources, Sources):
+            kind = type(self.sources).__name__
+            raise TypeError(f"the sources are three datasets, but this is a {kind}: write Sources(train, validation, test)")
         for name, source in self.sources._asdict().items():
             if not (hasattr(_items(source), "__getitem__") and hasattr(_items(source), "__len__") and len(_items(source))):
                 raise TypeError(f"the {name} data must be a torch dataset with a length and items by number, not {source!r}")
@@ -104,7 +111,8 @@ class StreamedTask:
             TypeError: always.
         """
         raise TypeError(
-            f"the data of {self.name} are read as they are needed and not held: give the method a batch, such as batch=256"
+            f"the data of {self.name} are read as they are needed and not held: give the method a batch, such as batch=256, or "
+            "choose one that has it, such as FirstOrder(batch=256), or RandomRows()"
         )
 
     @cached_property
@@ -172,11 +180,12 @@ class StreamedTask:
         x = torch.stack([numbers(unit, "the units") for unit, _ in pairs])
         x = x if self.dtype is None else x.to(self.dtype)
         labels = [label for _, label in pairs]
-        y = (
-            class_labels(torch.as_tensor(labels), self.classes, x.dtype)
-            if self.classes
-            else torch.stack([numbers(one, "y") for one in labels])
-        )
+        if self.classes:
+            y = class_labels(torch.as_tensor(labels), self.classes, x.dtype)
+        else:
+            y = torch.stack([numbers(one, "y") for one in labels])
+            if y.ndim == 1 and issubclass(self.kind, ClassificationTask):
+                raise ValueError("labels name classes, but nothing says how many there are: write StreamedTask(..., classes=10)")
         x, y = (part.unflatten(0, rows.shape) for part in (x, y.to(x)))
         return Distilled(x, y, x.new_ones(rows.shape))
 

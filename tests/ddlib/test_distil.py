@@ -75,6 +75,22 @@ def test_two_runs_in_a_row_are_one_long_run_to_the_last_bit(method):
     assert same([info.surrogate for info in whole.history], surrogates)
 
 
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_a_run_goes_on_from_a_file_to_the_last_bit(method, tmp_path):
+    """But for a search whose state is an object of nevergrad's."""
+    task = next(task for task in (RidgeTask(random_data(0)), classes()) if refusal(method, task, 3) is None)
+    draw = generator(1)
+    first = distil(method, task, 3, 2, draw)
+    if method.name == "derivative_free":
+        with pytest.raises(ValueError, match="picklability"):
+            torch.save(first.state, tmp_path / "run.pt")
+        return
+    torch.save({"state": first.state, "draws": draw.get_state()}, tmp_path / "run.pt")
+    on = distil(method, task, 3, 2, draw, state=first.state).distilled
+    kept = torch.load(tmp_path / "run.pt", weights_only=False)
+    assert same(on, distil(method, task, 3, 2, generator(2).set_state(kept["draws"]), state=kept["state"]).distilled)
+
+
 def test_without_a_horizon_the_step_size_falls_over_the_run():
     task = RidgeTask(random_data(0))
     assert same(

@@ -9,9 +9,30 @@ import torch
 from sklearn.svm import SVC
 
 from ddlib import Distilled, distil, lens, regret
+from ddlib.augmentations import Flip, OneOf, Shift
 from ddlib.learners import KernelRidge, ModuleLearner, Network, RandomForest, SoftmaxRegression, TrainedNetwork, Training
-from ddlib.methods import Exact, FirstOrder, GradientMatching, Implicit, KernelInducing, KMeans, RandomRows, Unrolled
-from ddlib.tasks import ClassificationTask, JointTask, RegressionTask, RidgeTask, as_data, class_labels, split
+from ddlib.methods import (
+    DistributionMatching,
+    Exact,
+    FirstOrder,
+    GradientMatching,
+    Implicit,
+    KernelInducing,
+    KMeans,
+    RandomRows,
+    Unrolled,
+)
+from ddlib.tasks import (
+    ClassificationTask,
+    JointTask,
+    RegressionTask,
+    RidgeTask,
+    Sources,
+    StreamedTask,
+    as_data,
+    class_labels,
+    split,
+)
 from tests.ddlib.worlds import generator
 
 X = torch.randn(50, 3, generator=generator(), dtype=torch.float64)
@@ -36,6 +57,14 @@ class Svm:
 
     def predict(self, model, x):
         return torch.stack([torch.eye(2)[torch.as_tensor(one.predict(rows.numpy()))] for one, rows in zip(model, x, strict=True)])
+
+
+def negated(x):
+    return -x
+
+
+ITEMS = torch.utils.data.TensorDataset(X, ABOVE)
+STREAM = StreamedTask(ClassificationTask, Sources(ITEMS, ITEMS, ITEMS), NETWORK.learner, classes=2)
 
 
 def fresh(shape=(3, 2)):
@@ -182,6 +211,51 @@ WRONG = {
         lambda: split(X, Y, (40, 10, 10), 1, generator()),
         "cannot be made of 50",
         lambda: split(X, Y, (30, 10, 10), 1, generator()),
+    ),
+    **{
+        f"sizes that are no three numbers: {sizes!r}": (
+            lambda sizes=sizes: split(X, Y, sizes, 1, generator()),
+            r"the sizes must be three .*write \(0\.6, 0\.2, 0\.2\)",
+            lambda: split(X, Y, (0.6, 0.2, 0.2), 1, generator()),
+        )
+        for sizes in (0.8, None, "abc", (0.8, 0.2))
+    },
+    **{
+        f"{augment!r} as augmentation of {method.__name__}": (
+            lambda method=method, augment=augment: method(augment=augment),
+            sentence,
+            lambda method=method: run(method(augment=Flip()), CLASSES, steps=1),
+        )
+        for method in (GradientMatching, DistributionMatching)
+        for augment, sentence in (
+            ("flip", r"function of units and a generator.*write Flip\(\)"),
+            ([Flip()], r"function of units and a generator.*OneOf\(\("),
+            (Flip, r"Flip is a class: write Flip\(\)"),
+            (torch.nn.Identity(), r"write a function of \(x, generator\)"),
+            (negated, r"write a function of \(x, generator\)"),
+        )
+    },
+    "one of no augmentations": (lambda: OneOf(Flip()), r"write OneOf\(\(", lambda: OneOf((Flip(), Shift(2)))),
+    "one of the names of augmentations": (lambda: OneOf(("flip",)), r"write Flip\(\)", lambda: OneOf((Flip(),))),
+    "labels in a column": (
+        lambda: ClassificationTask(split(X, ABOVE[:, None], (30, 10, 10), 2, generator()), KernelRidge()),
+        r"class_labels\(y\[:, 0\]\)",
+        lambda: ClassificationTask(split(X, class_labels(ABOVE[:, None][:, 0]), (30, 10, 10), 2, generator()), KernelRidge()),
+    ),
+    "a tuple of datasets": (
+        lambda: StreamedTask(ClassificationTask, (ITEMS,) * 3, NETWORK.learner, classes=2),
+        r"write Sources\(train, validation, test\)",
+        lambda: run(RandomRows(), STREAM),
+    ),
+    "classes that nobody counted": (
+        lambda: run(RandomRows(), StreamedTask(ClassificationTask, Sources(ITEMS, ITEMS, ITEMS), NETWORK.learner)),
+        r"write StreamedTask\(\.\.\., classes=10\)",
+        lambda: run(RandomRows(), STREAM),
+    ),
+    "a stream to see at once": (
+        lambda: run(KMeans(), STREAM),
+        r"such as FirstOrder\(batch=256\)",
+        lambda: run(RandomRows(), STREAM),
     ),
     "an unknown activation": (lambda: Network((3,), "gelu"), "'relu' or 'tanh'", lambda: Network((3,), "relu")),
     "several numbers, class by class": (
