@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ddlib.distilled import Distilled
 
-__all__ = ["check_generator", "check_run", "check_set", "check_task", "instance", "is_whole", "lacking", "same_units", "state_of"]
+__all__ = ["check_batch", "check_generator", "check_run", "check_task", "instance", "is_whole", "lacking"]
+__all__ += ["not_given", "one_each", "same_units", "takes"]
 
 _SEEDED = "torch.Generator().manual_seed(0)"
 
@@ -57,6 +60,78 @@ def instance(thing: Any, names: Iterable[str], what: str, otherwise: str) -> Non
         raise TypeError(f"{what} has no {' and no '.join(missing)}, for it is a {type(thing).__name__}: {otherwise}")
 
 
+def takes(thing: Any, calls: Mapping[str, str], what: str) -> None:
+    """Refuse an object whose methods cannot be called as the library calls them.
+
+    Args:
+        thing: what was given.
+        calls: by its name, what a method is called with, as its definition would be written after ``self``.
+        what: how the sentence calls the object.
+
+    Raises:
+        TypeError: for a method that takes fewer values, or needs more.
+
+    >>> class Mean:
+    ...     def fit(self, data):
+    ...         return data.y.mean(-1)
+    >>> takes(Mean(), {"fit": "data, generator=None"}, "mine")
+    Traceback (most recent call last):
+    TypeError: fit of mine takes (data), but is called as fit(data, generator=None): write def fit(self, data, generator=None)
+    """
+    for name, form in calls.items():
+        method = getattr(thing, name)
+        words = form.split(", ")
+        try:
+            signature = inspect.signature(method)
+        except ValueError:  # what is not written in Python may not say what it takes
+            continue
+        except TypeError as error:
+            raise TypeError(f"{name} of {what} is a {type(method).__name__}: write def {name}(self, {form})") from error
+        try:
+            for given in (words, [word for word in words if "=" not in word]):
+                signature.bind(*given)
+        except TypeError as error:
+            needed = ", ".join(signature.parameters)
+            raise TypeError(
+                f"{name} of {what} takes ({needed}), but is called as {name}({form}): write def {name}(self, {form})"
+            ) from error
+
+
+def not_given(thing: object, form: str) -> NotImplementedError:
+    """The error of a base class's method that a subclass was to give.
+
+    >>> not_given([], "choose(task, budget, generator)")
+    NotImplementedError('list has no choose(task, budget, generator), which each class of its kind gives: write it')
+    """
+    return NotImplementedError(f"{type(thing).__name__} has no {form}, which each class of its kind gives: write it")
+
+
+def one_each(values: Any, shape: Iterable[int], what: str) -> None:
+    """Refuse what is not one number for each replicate: a sum over all replicates would couple them.
+
+    >>> one_each(torch.tensor(3.0), (2,), "the risk")
+    Traceback (most recent call last):
+    ValueError: the risk must be one number for each replicate, shape (2,), but is of (): sum over units alone, as by .sum(-1)
+    """
+    wanted = tuple(shape)
+    if not isinstance(values, Tensor) or tuple(values.shape) != wanted:
+        given = f"of {tuple(values.shape)}" if isinstance(values, Tensor) else f"a {type(values).__name__}"
+        raise ValueError(
+            f"{what} must be one number for each replicate, shape {wanted}, but is {given}: sum over units alone, as by .sum(-1)"
+        )
+
+
+def check_batch(size: Any) -> None:
+    """Refuse what is no number of units to look at.
+
+    >>> check_batch(0)
+    Traceback (most recent call last):
+    ValueError: a batch must have a whole number of at least 1 unit, but its size is 0
+    """
+    if not is_whole(size):
+        raise ValueError(f"a batch must have a whole number of at least 1 unit, but its size is {size!r}")
+
+
 def check_generator(generator: Any) -> None:
     """Refuse what is no source of random numbers.
 
@@ -83,6 +158,16 @@ def check_task(task: Any) -> None:
         )
     names = ("name", "train", "reference", "start", "fit", "risk", "blocks")
     instance(task, names, "the task", "write one of ddlib.tasks, or a class with these")
+    takes(
+        task,
+        {
+            "start": "budget, generator",
+            "fit": "distilled, generator=None",
+            "risk": "model, split='train'",
+            "blocks": "distilled",
+        },
+        "the task",
+    )
 
 
 def check_run(method: Any, task: Any, budget: Any, steps: Any, generator: Any) -> None:
@@ -100,6 +185,8 @@ def check_run(method: Any, task: Any, budget: Any, steps: Any, generator: Any) -
     """
     needed = ("name", "init", "update") if steps else ("name", "init")
     instance(method, needed, "the method", "write one of ddlib.methods, such as KMeans()")
+    forms = {"init": "task, budget, generator", "update": "task, state, generator"}
+    takes(method, {name: forms[name] for name in needed[1:]}, "the method")
     check_task(task)
     for value, what, least, instead in ((budget, "the budget", 1, "10"), (steps, "the number of steps", 0, "100")):
         if not isinstance(value, Integral) or isinstance(value, bool):
@@ -108,43 +195,6 @@ def check_run(method: Any, task: Any, budget: Any, steps: Any, generator: Any) -
             more = "a distilled set needs a budget of at least 1 unit" if least else "the number of steps must be 0 or more"
             raise ValueError(f"{more}, but it is {value}")
     check_generator(generator)
-
-
-def state_of(given: Any, budget: int) -> Any:
-    """The state to go on from, for which a whole run may stand.
-
-    Raises:
-        TypeError: if it is none.
-        ValueError: if its set has another budget.
-
-    >>> state_of("set.pt", 3)
-    Traceback (most recent call last):
-    TypeError: the state is what an earlier run ended with, but it is a str: write state=run.state
-    """
-    state = given.state if hasattr(given, "stopped") else given
-    reached = getattr(state, "distilled", None)
-    if isinstance(given, Distilled) or not isinstance(reached, Distilled):
-        raise TypeError(f"the state is what an earlier run ended with, but it is a {type(given).__name__}: write state=run.state")
-    if hasattr(state, "step") and reached.budget != budget:
-        raise ValueError(f"the state has a set of {reached.budget} units, but the budget is {budget}: give that of the earlier run")
-    return state
-
-
-def check_set(chosen: Any, method: str, budget: int) -> None:
-    """Refuse what a method of one's own must not hand out.
-
-    Raises:
-        TypeError: if it is no set.
-        ValueError: if it has more units than the budget, or no replicate axis.
-
-    >>> check_set(Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2), torch.ones(1, 2)), "mine", 2)
-    """
-    if not isinstance(chosen, Distilled):
-        raise TypeError(f"{method} must give a Distilled set, but it gave a {type(chosen).__name__}: return Distilled(x, y, w)")
-    if chosen.w.ndim != 2 or chosen.budget > budget:
-        raise ValueError(
-            f"{method} gave weights of shape {tuple(chosen.w.shape)}, but replicates of at most {budget} units were asked for"
-        )
 
 
 def same_units(given: Any, data: Distilled, whose: str) -> None:

@@ -129,8 +129,7 @@ def per_unit(loss: Loss, outputs: Float[Tensor, "*R n *c"], data: Distilled) -> 
     losses = loss(outputs, labels)
     if losses.shape != torch.broadcast_shapes(outputs.shape, labels.shape)[:-1]:
         raise ValueError(
-            f"the loss gave numbers of shape {tuple(losses.shape)} for outputs of shape {tuple(outputs.shape)}: it must "
-            "give one per "
-            'unit, as the losses of torch.nn.functional do with reduction="none" (cross_entropy is here by its name)'
+            f"the loss gave numbers of shape {tuple(losses.shape)} for outputs of shape {tuple(outputs.shape)}: it must give one "
+            'per unit, as the losses of torch.nn.functional do with reduction="none" (cross_entropy is here by its name)'
         )
     return losses

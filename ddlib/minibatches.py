@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ddlib.arguments import is_whole
+from ddlib.arguments import check_batch
 from ddlib.distilled import Distilled
 
 __all__ = ["drawn"]
@@ -23,8 +23,7 @@ def drawn(data: Distilled, size: int, generator: torch.Generator) -> Distilled:
     >>> batch.x.shape, batch.w
     (torch.Size([1, 2, 1]), tensor([[4., 4.]]))
     """
-    if not is_whole(size):
-        raise ValueError(f"a batch must have a whole number of at least 1 unit, but its size is {size!r}")
+    check_batch(size)
     lead = data.w.shape[:-1]
     share = torch.rand((*lead, size), generator=generator, device=generator.device, dtype=torch.float64).to(data.w.device)
     heights = data.w.to(torch.float64).cumsum(-1)

@@ -20,9 +20,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.arguments import check_run, check_set, state_of
+from ddlib.arguments import check_run, not_given, one_each
 from ddlib.distilled import Distilled
 from ddlib.progress import Watch
+from ddlib.reached import check_finite, check_set, check_state, check_step, replicates_of, state_of
 from ddlib.requirement import Requirement
 
 __all__ = ["Block", "Callback", "ClosedForm", "Distillation", "Distilled", "Info", "Method", "Split", "State", "Task"]
@@ -120,9 +121,10 @@ class Method(Protocol):
 
 
 class Chosen(NamedTuple):
-    """The state of a closed-form method: the set, finished."""
+    """The state of a closed-form method: the set, finished, and the class of the method."""
 
     distilled: Distilled
+    method: str = ""
 
 
 class ClosedForm:
@@ -144,10 +146,11 @@ class ClosedForm:
         return ()
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
-        raise NotImplementedError
+        """The set; a subclass gives it."""
+        raise not_given(self, "choose(task, budget, generator)")
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> Chosen:
-        return Chosen(self.choose(task, budget, generator))
+        return Chosen(self.choose(task, budget, generator), type(self).__name__)
 
     def update(self, task: Task, state: Chosen, generator: torch.Generator) -> tuple[Chosen, Info]:
         return state, Info(task.risk(task.fit(state.distilled, generator)).detach())
@@ -228,8 +231,8 @@ def distil(
         The set, the history of the surrogate, the state, and why it stopped; ``chosen, history = distil(...)`` takes the first two.
 
     Raises:
-        TypeError: if an argument is of the wrong kind.
-        ValueError: if the budget is below one, the number of steps below zero, or the task lacks what the method requires.
+        TypeError: if an argument is of the wrong kind, or the state one of another method.
+        ValueError: if budget or steps are too small, the task lacks what the method requires, or the method's set does not fit it.
         NotImplementedError: if the task has no exact construction, for ``Exact()``.
         FloatingPointError: if the set that was reached holds a value that is not finite, or no surrogate of a replicate was finite.
 
@@ -242,9 +245,11 @@ def distil(
     """
     check_run(method, task, budget, steps, generator)
     assert generator is not None  # checked, for the type checker
+    replicates, state = replicates_of(task), None if state is None else state_of(state, method, task, budget)
     if hasattr(method, "planned"):
-        method = method.planned(steps, None if state is None else state_of(state, budget))
-    state = method.init(task, budget, generator) if state is None else state_of(state, budget)
+        method = method.planned(steps, state)
+    state = method.init(task, budget, generator) if state is None else state
+    check_state(state, method.name, budget, replicates)
     history: list[Info] = []
     stopped = "all steps are done" if steps else "no step was asked for"
     with Watch(steps, f"{method.name} on {task.name}") as watch:
@@ -253,26 +258,13 @@ def distil(
                 stopped = f"the callback stopped it after {step} of {steps} steps"
                 break
             if step < steps:
-                state, info = method.update(task, state, generator)
+                state, info = check_step(method.update(task, state, generator), method.name, task.name, replicates)
                 history.append(info)
                 watch.done(step + 1)
-    _finite(method, task, budget, state.distilled, history)
+    check_set(state.distilled, method.name, budget, replicates)
+    surrogates = [info.surrogate for info in history]
+    check_finite(state.distilled, surrogates, f"{method.name} on {task.name} with budget {budget}")
     return Distillation(state.distilled, history, state, stopped)
-
-
-def _finite(method: Method, task: Task, budget: int, distilled: Distilled, history: Sequence[Info]) -> None:
-    """Refuse a set that is not finite, or that no finite surrogate led to; asked once, after the run."""
-    check_set(distilled, method.name, budget)
-    where = f"{method.name} on {task.name} with budget {budget}"
-    if not all(bool(part.isfinite().all()) for part in distilled):
-        raise FloatingPointError(
-            f"{where} reached a value that is not finite after {len(history)} steps: lower its step size or raise the budget"
-        )
-    if history and not bool(torch.stack([info.surrogate.detach() for info in history]).isfinite().any(0).all()):
-        raise FloatingPointError(
-            f"{where} met no finite surrogate in {len(history)} steps, so the set is no better than its start: lower the step size "
-            "of the method, or that of the training which it looks at"
-        )
 
 
 def regret(task: Task, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
@@ -280,6 +272,7 @@ def regret(task: Task, model: Any, split: Split = "train") -> Float[Tensor, " R"
 
     Raises:
         TypeError: if a set is given instead of a model.
+        ValueError: if the risk is one number for all replicates.
 
     >>> from ddlib.tasks import RidgeTask, as_data
     >>> task = RidgeTask(as_data(torch.eye(2), torch.ones(2)))
@@ -288,7 +281,9 @@ def regret(task: Task, model: Any, split: Split = "train") -> Float[Tensor, " R"
     """
     if isinstance(model, Distilled):
         raise TypeError("the regret is that of a model, not of a set: write regret(task, task.fit(distilled))")
-    return task.risk(model, split) - task.risk(task.reference, split)
+    risk = task.risk(model, split)
+    one_each(risk, risk.shape or (replicates_of(task),), f"the risk of {task.name}")
+    return risk - task.risk(task.reference, split)
 
 
 def optimality_gap(risk: Float[Tensor, " R"], optimum: Float[Tensor, " R"]) -> Float[Tensor, " R"]:

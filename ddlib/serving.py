@@ -11,13 +11,14 @@ __all__ = ["serves_many", "serving", "singly"]
 
 
 def serves_many(task: Task) -> bool:
-    """Whether the task can serve any number of sets side by side.
+    """Whether the task can serve any number of sets side by side; one that cannot may say so by ``serves = False``.
 
     >>> from ddlib.tasks import RidgeTask, as_data
     >>> serves_many(RidgeTask(as_data([[1.0]], [1.0])))
     True
     """
-    return hasattr(task, "serving") or (hasattr(task, "replicates") and is_dataclass(task))
+    able = hasattr(task, "serving") or (hasattr(task, "replicates") and is_dataclass(task))
+    return able and getattr(task, "serves", True)
 
 
 def serving(task: Task, replicates: int) -> Any:

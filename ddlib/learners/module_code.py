@@ -89,15 +89,18 @@ class ModuleCode:
     def matrices(self, theta: Float[Tensor, "*R P"]) -> list[Float[Tensor, "*R a b"]]:
         """The trained weights as matrices, one column for each output of a layer; what has one number per output is left out."""
         parts = self.trained(theta).split([shape.numel() for shape in self._trained.values()], -1)
-        pairs = [(name, shape, part) for (name, shape), part in zip(self._trained.items(), parts, strict=True)]
-        return [self._matrix(name, shape, part) for name, shape, part in pairs if len(shape) > 1 and shape.numel() > shape[0]]
+        named = zip(self._trained.items(), parts, strict=True)
+        every = [self._matrix(name, shape, part) for (name, shape), part in named if len(shape) > 1]
+        return [matrix for matrix in every if matrix.shape[-2] > 1]
 
     def _matrix(self, name: str, shape: torch.Size, part: Float[Tensor, "*R n"]) -> Float[Tensor, "*R a b"]:
-        whole = part.unflatten(-1, shape)
-        owner = self._module.get_submodule(name.rpartition(".")[0])
-        if isinstance(owner, _ConvTransposeNd):  # its outputs are the second axis
-            whole = whole.transpose(part.ndim - 1, part.ndim)
-        return whole.flatten(part.ndim).mT
+        """One column for each entry of the first axis; a transposed convolution has its outputs group by group on the second."""
+        path, whole, axis = name.split("."), part.unflatten(-1, shape), part.ndim
+        end = path.index("parametrizations") if "parametrizations" in path else -1  # behind it are the parts of a layer's weight
+        layer = self._module.get_submodule(".".join(path[:end]))
+        if isinstance(layer, _ConvTransposeNd) and shape == layer.weight.shape:
+            whole = whole.unflatten(axis - 1, (layer.groups, -1)).transpose(axis, axis + 1).flatten(axis - 1, axis)
+        return whole.flatten(axis).mT
 
     def _given(self, vector: Float[Tensor, " P"], units: Tensor) -> dict[str, Tensor]:
         shapes = self._trained | self._held
@@ -117,8 +120,7 @@ class ModuleCode:
         except RuntimeError as error:
             raise ValueError(
                 f"the module cannot take units of shape {tuple(units.shape[1:])} ({str(error).splitlines()[0][:120]}): "
-                "give it units of "
-                "the shape that it needs, such as x[:, None] for an axis of channels, or begin it with nn.Flatten()"
+                "give it units of the shape that it needs, such as x[:, None] for an axis of channels, or begin with nn.Flatten()"
             ) from error
 
     def _try(self, sample: Tensor) -> tuple[bool, nn.Module | None]:

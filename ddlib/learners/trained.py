@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ddlib.arguments import check_batch
 from ddlib.distilled import Distilled
 from ddlib.learners.module import ModuleNetwork
 from ddlib.learners.network import Network
@@ -43,6 +44,8 @@ class Trained:
     def __post_init__(self) -> None:
         if not 0 <= self.penalty < math.inf:
             raise ValueError(f"the weight decay must be 0 or a positive number, but it is {self.penalty}")
+        if self.batch is not None:
+            check_batch(self.batch)
 
     def fit(self, data: Distilled, generator: torch.Generator | None = None) -> Float[Tensor, "*R P"]:
         """Train from fresh weights; without a generator they are drawn with seed 0."""

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import one_each
+
 __all__ = ["Training"]
 
 Objective = Callable[[Tensor], Tensor]
@@ -91,5 +93,7 @@ class Training:
         """The gradient at theta; outside the window nothing remembers how it came about."""
         with torch.enable_grad():
             here = theta if inside and theta.requires_grad else theta.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(objective(here).sum(), here, create_graph=inside)
+            value = objective(here)
+            one_each(value, here.shape[: max(value.ndim, 1)], "the objective that training minimises")
+            (gradient,) = torch.autograd.grad(value.sum(), here, create_graph=inside)
         return gradient

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from ddlib.closed_forms import label_scale
+from ddlib.methods.needs import held
 from ddlib.problem import Distilled, Task
 from ddlib.serving import serves_many, serving, singly
 
@@ -129,7 +130,9 @@ def scores(method: Surrogate, task: Task, sets: Distilled, generator: torch.Gene
     """A method's surrogate at each of many sets, averaged over draws of whatever it draws.
 
     What the method remembers (networks, experts) is drawn once for all sets, so that differences are the sets'. What it draws while
-    it computes may differ from set to set, and is averaged.
+    it computes may differ from set to set, and is averaged. Of data that are read as they are needed
+    (:class:`~ddlib.tasks.StreamedTask`) each draw looks at one batch of the method's own size, the same for all sets; without a
+    batch, at all of them, if the method can.
 
     Args:
         method: with a surrogate.
@@ -141,6 +144,7 @@ def scores(method: Surrogate, task: Task, sets: Distilled, generator: torch.Gene
 
     Raises:
         ValueError: if the method has no surrogate, the task's data have several replicates, or ``draws`` is below one.
+        TypeError: if the method looks at all data at once, and these are not held.
 
     >>> from ddlib.methods import FirstOrder
     >>> from ddlib.tasks import RidgeTask, as_data
@@ -154,19 +158,27 @@ def scores(method: Surrogate, task: Task, sets: Distilled, generator: torch.Gene
         raise ValueError(f"a surrogate is averaged over at least 1 draw, but draws is {draws}")
     if not serves_many(task):
         return torch.cat([_drawn(method, task, one, generator.clone_state(), draws) for one in singly(task, sets)])
-    return _drawn(method, serving(task, sets.replicates), sets, generator, draws, serving(task, 1))
+    return _drawn(method, serving(task, 1), sets, generator, draws)
 
 
-def _drawn(
-    method: Surrogate, task: Task, sets: Distilled, generator: torch.Generator, draws: int, one: Task | None = None
-) -> Tensor:
-    """The surrogate averaged over draws; what is remembered is drawn for one replicate and serves all."""
+def _drawn(method: Surrogate, task: Task, sets: Distilled, generator: torch.Generator, draws: int) -> Tensor:
+    """The surrogate averaged over draws; what is remembered, or read, of a task is drawn for one replicate and serves all."""
     values = []
     for _ in range(draws):
-        memory = method.remember(one or task, generator) if hasattr(method, "remember") else None
+        one = _held(method, task, generator)
+        memory = method.remember(one, generator) if hasattr(method, "remember") else None
         more = {} if memory is None else {"memory": tree_map_only(Tensor, lambda part: _for_all(part, sets.replicates), memory)}
-        values.append(method.surrogate(task, sets, generator, **more))
+        many = serving(one, sets.replicates) if serves_many(one) else one
+        values.append(method.surrogate(many, sets, generator, **more))
     return torch.stack(values).mean(0)
+
+
+def _held(method: Surrogate, task: Task, generator: torch.Generator) -> Task:
+    """The task, or what the method looks at in an update of one whose data are read as they are needed."""
+    if getattr(task, "streamed", False) and hasattr(method, "looked_at"):
+        seen: Task = method.looked_at(task, generator)
+        return seen
+    return held(task, getattr(method, "batch", None), generator)
 
 
 def _for_all(part: Tensor, replicates: int) -> Tensor:
@@ -221,7 +233,8 @@ def gradient_cosine(
     >>> gradient_cosine(FirstOrder(), task, cloud(task, [task.train], generator, (0.3,)), generator)[1:].round(decimals=4)
     tensor([1.])
     """
-    scale = label_scale(serving(task, 1).train if serves_many(task) else task.train)
+    one = serving(task, 1) if serves_many(task) else task
+    scale = label_scale(held(one, getattr(method, "batch", None), generator.clone_state()).train)
     parts = [sets.x.detach().requires_grad_(), (sets.y.detach() / scale).requires_grad_()]
 
     def gradient(surrogate: bool) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ddlib.arguments import not_given
 from ddlib.problem import ClosedForm, Distilled, Task
 
 __all__ = ["Composed", "Outcome", "pick"]
@@ -23,6 +24,7 @@ class Outcome(NamedTuple):
     Attributes:
         distilled: the set, finished.
         info: what a person wants to see of the runs; its ``surrogate`` is what the set was chosen by, shape (R,).
+        method: the class of the method.
 
     >>> Outcome(Distilled(torch.zeros(1, 2, 3), torch.zeros(1, 2), torch.ones(1, 2)), info=None).distilled.budget
     2
@@ -30,6 +32,7 @@ class Outcome(NamedTuple):
 
     distilled: Distilled
     info: Any
+    method: str = ""
 
 
 class Composed(ClosedForm):
@@ -49,7 +52,7 @@ class Composed(ClosedForm):
 
     def run(self, task: Task, budget: int, generator: torch.Generator) -> Outcome:
         """All runs, and what they came to."""
-        raise NotImplementedError
+        raise not_given(self, "run(task, budget, generator)")
 
     def choose(self, task: Task, budget: int, generator: torch.Generator) -> Distilled:
         """The set that the runs came to."""
@@ -57,7 +60,7 @@ class Composed(ClosedForm):
 
     def init(self, task: Task, budget: int, generator: torch.Generator) -> Any:
         """All runs."""
-        return self.run(task, budget, generator)
+        return self.run(task, budget, generator)._replace(method=type(self).__name__)
 
     def update(self, task: Task, state: Any, generator: torch.Generator) -> tuple[Any, Any]:
         """The state as it is, and its info."""

@@ -13,9 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import check_batch
 from ddlib.extras import needed
 from ddlib.methods.descent import Part
-from ddlib.methods.needs import LEARNABLE, first_set, learned
+from ddlib.methods.needs import LEARNABLE, batched, first_set, judged
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement, inherited
 
@@ -27,7 +28,7 @@ class DerivativeFreeState(NamedTuple):
 
     Attributes:
         distilled: the best set so far, per replicate.
-        best: its training risk in the inner training that judged it.
+        best: its training risk in the inner training that judged it, on the units that were looked at then.
         spent: inner trainings so far, per replicate.
         optimisers: one of nevergrad's per replicate. They are objects that learn: a state serves one update only, and
             cannot be written to a file (begin again at the set, with ``begin=Given(run.distilled)``).
@@ -56,8 +57,8 @@ class DerivativeFree:
     one candidate after another, as published; a larger one asks for so many before it tells what became of them, and trains them
     in one batch along a leading axis.
 
-    What is kept is the best that was seen. Where the learner draws random numbers this is the best of noisy values, too good by
-    selection: judge the set by retraining.
+    What is kept is the best that was seen. Where the learner draws random numbers, or with a ``batch``, this is the best of noisy
+    values, too good by selection: judge the set by retraining, on all data.
 
     Attributes:
         trainings: B, for each replicate; updates after the last one change nothing.
@@ -68,6 +69,7 @@ class DerivativeFree:
         one_batch: train a generation in one batch; set to false for a task that cannot.
         begin: a closed-form method whose set the search begins at; None: rows of the training data.
         name: how tables call the method.
+        batch: units of the training data that a generation is judged on, drawn with replacement; None: all of them.
 
     >>> DerivativeFree(trainings=300, generation=32).updates  # the steps to ask distil for
     10
@@ -81,6 +83,7 @@ class DerivativeFree:
     one_batch: bool = True
     begin: ClosedForm | None = None
     name: str = "derivative_free"
+    batch: int | None = None
 
     def __post_init__(self) -> None:
         if self.trainings < 1 or not 1 <= self.generation <= self.trainings:
@@ -92,6 +95,8 @@ class DerivativeFree:
             raise ValueError(f"the searched parts must be some of 'x', 'y' and 'w', but they are {self.learn}")
         if not 0 < self.spread < math.inf:
             raise ValueError(f"the spread of the first steps must be a positive number, but it is {self.spread}")
+        if self.batch is not None:
+            check_batch(self.batch)
 
     @property
     def updates(self) -> int:
@@ -127,7 +132,7 @@ class DerivativeFree:
         proposed = [torch.stack([torch.as_tensor(row[number].value) for row in asked]) for number in range(count - own)]
         values = [self._flat(state.distilled)] * own + [each.to(state.distilled.x) for each in proposed]
         candidates = self._sets(state.distilled, torch.stack(values))
-        risks = self._risks(task, candidates, generator)
+        risks = self._risks(batched(task, self.batch, generator), candidates, generator)
         told = torch.nan_to_num(risks, nan=1e12, posinf=1e12).cpu()
         for replicate, (optimiser, row) in enumerate(zip(state.optimisers, asked, strict=True)):
             for number, each in enumerate(row):
@@ -158,9 +163,9 @@ class DerivativeFree:
     def _risks(self, task: Task, candidates: Distilled, generator: torch.Generator) -> Float[Tensor, "K R"]:
         """The training risk of each candidate."""
         if self.one_batch:
-            return task.risk(learned(task, candidates, generator))
+            return judged(task, task.risk, candidates, generator)
         each: Sequence[Distilled] = [Distilled(*parts) for parts in zip(*candidates, strict=True)]
-        return torch.stack([task.risk(learned(task, one, generator)) for one in each])
+        return torch.stack([judged(task, task.risk, one, generator) for one in each])
 
     def _flat(self, distilled: Distilled) -> Float[Tensor, "R n"]:
         """What is searched, as one vector per replicate."""

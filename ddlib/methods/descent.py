@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddlib.arguments import instance, is_whole
+from ddlib.arguments import check_batch, instance, is_whole, not_given, one_each
 from ddlib.methods.needs import batched, first_set
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement, inherited
@@ -48,6 +48,7 @@ class DescentState(NamedTuple):
         updates: how often each unit has been updated.
         step: updates so far.
         memory: what a method carries besides the set.
+        method: the class of the method.
 
     >>> from ddlib.tasks import RidgeTask, as_data
     >>> Descent().init(RidgeTask(as_data(torch.eye(2), torch.ones(2))), 1, torch.Generator().manual_seed(0)).step
@@ -62,6 +63,7 @@ class DescentState(NamedTuple):
     updates: Int[Tensor, " m"]
     step: int
     memory: Any = None
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ class Descent:
             )
         if self.horizon is not None and not is_whole(self.horizon):
             raise ValueError(f"the step size must fall over a horizon of at least 1 update, but it is {self.horizon}")
-        if self.batch is not None and not is_whole(self.batch):
-            raise ValueError(f"a batch must have a whole number of at least 1 unit, but its size is {self.batch!r}")
+        if self.batch is not None:
+            check_batch(self.batch)
         if isinstance(self.learn, str):
             raise TypeError(f"the learned parts are a tuple, but they are the text {self.learn!r}: write {tuple(self.learn)!r}")
         if not self.learn or not set(self.learn) <= {"x", "y", "w"}:
@@ -152,7 +154,7 @@ class Descent:
 
     def surrogate(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any = None) -> Float[Tensor, " R"]:
         """What the method minimises; ``memory`` is what :meth:`remember` gave (None: computed anew)."""
-        raise NotImplementedError
+        raise not_given(self, "surrogate(task, distilled, generator, memory=None)")
 
     def pieces(self, task: Task, distilled: Distilled, generator: torch.Generator, memory: Any) -> Sequence[Piece]:
         """The units that take turns: by default all of them at once."""
@@ -192,7 +194,7 @@ class Descent:
         free |= {name: torch.zeros_like(value) for name, value in self.more(memory).items()}
         best = torch.full_like(start.w[..., 0], torch.inf)
         updates = torch.zeros(start.budget, dtype=torch.long, device=start.w.device)
-        return DescentState(start, best, start, free, dict(free), updates, 0, memory)
+        return DescentState(start, best, start, free, dict(free), updates, 0, memory, type(self).__name__)
 
     def rate(self, step: int) -> float:
         """The step size of an update."""
@@ -211,6 +213,7 @@ class Descent:
             pieces = self.pieces(task, _assemble(state.current, parts), generator, self.equipped(state.memory, more))
             parts |= more
             value = pieces[state.step % len(pieces)].value()
+            one_each(value, state.current.w.shape[:-1], f"the surrogate of {self.name}, or the risk of {task.name} behind it,")
             if not value.requires_grad:
                 return parts, pieces, value, [None] * len(parts)
             return parts, pieces, value, torch.autograd.grad(value.sum(), list(parts.values()), allow_unused=True)
@@ -244,7 +247,8 @@ class Descent:
         memory = self.equipped(state.memory, moved, parts, best < state.best)
         memory = self.proceed(seen, current, generator, memory, state.step + 1)
         chosen = current if self.keep == "last" else chosen
-        return DescentState(chosen, best, current, first, second, updates, state.step + 1, memory), Info(value.detach())
+        state = DescentState(chosen, best, current, first, second, updates, state.step + 1, memory, state.method)
+        return state, Info(value.detach())
 
     @torch.no_grad()
     def _judge(self, pieces: Sequence[Piece], turn: int, value: Tensor, state: DescentState) -> tuple[Tensor, Distilled]:

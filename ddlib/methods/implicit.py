@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import one_each
 from ddlib.methods.descent import Descent
 from ddlib.methods.needs import LEARNABLE, first_set, learned
 from ddlib.methods.unrolled import OBJECTIVE, optimised
@@ -82,7 +83,9 @@ def _slope_and_hessian(
     task: Task, theta: Float[Tensor, " R *P"], distilled: Distilled
 ) -> tuple[Float[Tensor, " R *P"], Float[Tensor, "R P P"]]:
     """Both of the learner's objective; the slope is differentiable in the set."""
-    (gradient,) = torch.autograd.grad(optimised(task).objective(theta, distilled).sum(), theta, create_graph=True)
+    value = optimised(task).objective(theta, distilled)
+    one_each(value, theta.shape[:1], f"the objective of {task.name}")
+    (gradient,) = torch.autograd.grad(value.sum(), theta, create_graph=True)
     return gradient, _hessian(gradient, theta)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ddlib.learners.kernel_ridge import KernelRidge
 from ddlib.learners.kernels import Linear
 from ddlib.losses import per_unit, squared
-from ddlib.methods.descent import Descent
+from ddlib.methods.descent import Descent, DescentState
 from ddlib.methods.needs import ROWS, shown
 from ddlib.methods.quantise import KMeans
 from ddlib.problem import ClosedForm, Distilled, Task
@@ -58,7 +58,7 @@ class KernelInducing(Descent):
         for need in ROWS:
             need.check(self, task, 1)
 
-    def init(self, task: Task, budget: int, generator: torch.Generator) -> Any:
+    def init(self, task: Task, budget: int, generator: torch.Generator) -> DescentState:
         """Begin at the task's own start, or at the set of ``begin``."""
         state = super().init(task, budget, generator)
         if not self.solve_first:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from ddlib.arguments import instance
+from ddlib.arguments import instance, one_each
 from ddlib.problem import ClosedForm, Distilled, Task
 from ddlib.protocols import Learner, Minibatched, Parametric
 from ddlib.requirement import Requirement
 
-__all__ = ["COMPLETE", "LABELS", "LEARNABLE", "ROWS", "batched", "first_set", "held", "learned", "shown"]
+__all__ = ["COMPLETE", "LABELS", "LEARNABLE", "ROWS", "batched", "first_set", "held", "judged", "learned", "shown"]
 
 
 def first_set(begin: ClosedForm | None, task: Task, budget: int, generator: torch.Generator) -> Distilled:
@@ -97,6 +100,24 @@ def learned(task: Task, distilled: Distilled, generator: torch.Generator) -> Any
         return task.fit(distilled, generator)
     except ValueError as error:
         raise LEARNABLE.refusal(task.name, str(error)) from error
+
+
+def judged(
+    task: Task, risk: Callable[[Any], Float[Tensor, "*R"]], sets: Distilled, generator: torch.Generator
+) -> Float[Tensor, "*R"]:
+    """The risk of the model learned from each set, along all axes in front of their units.
+
+    Raises:
+        ValueError: if the learner refuses the sets, or the risk is not one number for each.
+
+    >>> from ddlib.tasks import RidgeTask, as_data
+    >>> task = RidgeTask(as_data(torch.eye(2), torch.ones(2)))
+    >>> judged(task, task.risk, task.train, torch.Generator()).shape
+    torch.Size([1])
+    """
+    risks = risk(learned(task, sets, generator))
+    one_each(risks, sets.w.shape[:-1], f"the risk of {task.name}")
+    return risks
 
 
 def _complete(method: Any, task: Task, budget: int) -> bool:

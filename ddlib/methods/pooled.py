@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ddlib.arguments import one_each
 from ddlib.learners.training import Training
 from ddlib.methods.descent import Descent, DescentState
 from ddlib.methods.unrolled import OBJECTIVE, optimised
@@ -151,6 +152,7 @@ class Pooled(Descent):
             with torch.enable_grad():
                 here = theta if graph and theta.requires_grad else theta.detach().requires_grad_()
                 value = optimised(task).objective(here, distilled)
+                one_each(value, here.shape[: max(value.ndim, 1)], f"the objective of {task.name}")
                 (gradient,) = torch.autograd.grad(value.sum(), here, create_graph=graph)
             age = age + 1
             if self.training.optimiser == "sgd":

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.methods.needs import LEARNABLE, batched, first_set, learned
+from ddlib.arguments import check_batch
+from ddlib.methods.needs import LEARNABLE, batched, first_set, judged
 from ddlib.problem import ClosedForm, Distilled, Info, Task
 from ddlib.requirement import Requirement, inherited
 
@@ -77,6 +78,8 @@ class ZerothOrder:
             raise ValueError(
                 f"sigma and lr must be positive and directions at least 1, not {self.sigma}, {self.lr} and {self.directions}"
             )
+        if self.batch is not None:
+            check_batch(self.batch)
 
     @property
     def requires(self) -> tuple[Requirement, ...]:
@@ -130,8 +133,8 @@ class ZerothOrder:
         """The block's risk at each shifted set."""
         if not self.one_batch:
             sets = (distilled._replace(x=distilled.x.index_add(1, rows, shift)) for shift in shifts)
-            return torch.stack([risk(learned(task, shifted, generator)) for shifted in sets])
+            return torch.stack([judged(task, risk, shifted, generator) for shifted in sets])
         many = len(shifts)
         x = distilled.x.expand(many, *distilled.x.shape).index_add(2, rows, shifts)
         y, w = (part.expand(many, *part.shape) for part in (distilled.y, distilled.w))
-        return risk(learned(task, Distilled(x, y, w), generator))
+        return judged(task, risk, Distilled(x, y, w), generator)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import takes
 from ddlib.pinn.data import Level, Physics, PinnData, draw_data, known_level, physics, released_data
 from ddlib.pinn.learners.jets import autograd_jet
 from ddlib.pinn.learners.learner import PhysicsNetwork
@@ -85,6 +86,7 @@ class PinnTask:
             raise ValueError(
                 f"a learner has a name, fit and predict, but it is {self.learner!r}: give one such as PhysicsNetwork()"
             )
+        takes(self.learner, {"fit": "data, generator=None", "predict": "model, x"}, f"the learner {self.learner.name}")
         learned = self.data.train, self.data.validation
         if not all(bool(part.isfinite().all()) for rows in learned for part in rows):
             raise ValueError("the training or validation data hold NaN or infinity: drop or mend these rows first")

@@ -54,8 +54,7 @@ class ClassificationTask(SupervisedTask):
         total = data.y.sum(-1)
         if bool((total - total[:, :1]).abs().amax() > 1e-3 * data.y.abs().amax()):
             raise ValueError(
-                "the rows of the labels do not add up to the same number, so that they are several labels at once and "
-                "not one class: "
+                "the rows of the labels do not add up to the same number: they are several labels at once and not one class, so "
                 'choose RegressionTask(splits, learner, loss="binary_cross_entropy"), or write class_labels(y)'
             )
 

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ddlib.arguments import not_given
 from ddlib.minibatches import drawn
 from ddlib.problem import Block, Distilled, Split, whole_set
 from ddlib.tasks.arrays import numbers
@@ -127,11 +128,11 @@ class EmpiricalTask:
 
     def fit(self, distilled: Distilled, generator: torch.Generator | None = None) -> Any:
         """The learner; a subclass gives it."""
-        raise NotImplementedError
+        raise not_given(self, "fit(distilled, generator=None)")
 
     def objective(self, model: Any, distilled: Distilled) -> Float[Tensor, " R"]:
         """What the learner minimises, given a set; a subclass gives it."""
-        raise NotImplementedError
+        raise not_given(self, "objective(model, distilled)")
 
     def risk(self, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
         """The learner's own objective on D, which is every split.

@@ -14,7 +14,7 @@ from torch import Tensor
 from ddlib.arguments import check_task, same_units
 from ddlib.problem import Block, Distilled, Split, Task, whole_set
 from ddlib.protocols import Minibatched, Optimised
-from ddlib.serving import serving
+from ddlib.serving import serves_many, serving
 
 __all__ = ["JointTask"]
 
@@ -51,6 +51,11 @@ class JointTask:
             raise TypeError("a joint task is made of a tuple of one task or more: write JointTask((first, second))")
         for task in self.tasks:
             check_task(task)
+            if getattr(task, "streamed", False):
+                raise TypeError(
+                    f"{task.name} reads its data as they are needed, but a joint task holds them: give a ClassificationTask or a "
+                    "RegressionTask"
+                )
             same_units(task.train, self.train, self.tasks[0].name)
             if task.train.replicates != self.train.replicates:
                 raise ValueError(
@@ -65,6 +70,11 @@ class JointTask:
     def train(self) -> Distilled:
         """D of the first task."""
         return self.tasks[0].train
+
+    @property
+    def serves(self) -> bool:
+        """Whether all tasks can serve any number of sets side by side."""
+        return all(map(serves_many, self.tasks))
 
     @property
     def of_classes(self) -> bool:
@@ -109,7 +119,17 @@ class JointTask:
         return [whole_set(self, distilled)[0]._replace(risk=risk)]
 
     def serving(self, replicates: int) -> JointTask:
-        """The tasks for another number of sets side by side."""
+        """The tasks for another number of sets side by side.
+
+        Raises:
+            ValueError: if one of them cannot serve several.
+        """
+        for task in self.tasks:
+            if not serves_many(task):
+                raise ValueError(
+                    f"{task.name} has a fixed number of replicates, so that {self.name} cannot serve {replicates} sets side by "
+                    "side: leave it out, or compare the sets one by one"
+                )
         return JointTask(tuple(serving(task, replicates) for task in self.tasks), self.weights, self.name)
 
     def minibatch(self, size: int, generator: torch.Generator) -> JointTask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ddlib.arguments import is_whole
+from ddlib.arguments import check_batch, is_whole, takes
 from ddlib.losses import Loss, LossName
 from ddlib.problem import Block, Distilled, Split, whole_set
 from ddlib.protocols import Learner
@@ -89,6 +89,7 @@ class StreamedTask:
         if not isinstance(self.sources, Sources):
             kind = type(self.sources).__name__
             raise TypeError(f"the sources are three datasets, but this is a {kind}: write Sources(train, validation, test)")
+        takes(self.learner, {"fit": "data, generator=None", "predict": "model, x"}, f"the learner {self.learner.name}")
         for name, source in self.sources._asdict().items():
             if not (hasattr(_items(source), "__getitem__") and hasattr(_items(source), "__len__") and len(_items(source))):
                 raise TypeError(f"the {name} data must be a torch dataset with a length and items by number, not {source!r}")
@@ -136,6 +137,10 @@ class StreamedTask:
         draws = [torch.randperm(count, generator=generator, device=generator.device)[:budget] for _ in range(self.replicates)]
         return self._read("train", torch.stack(draws))
 
+    def serving(self, replicates: int) -> StreamedTask:
+        """The same task for another number of sets side by side."""
+        return replace(self, replicates=replicates)
+
     def minibatch(self, size: int, generator: torch.Generator) -> SupervisedTask:
         """The task on units of the training data that are read now, drawn with replacement for each replicate."""
         return self._on(self._drawn(size, generator))
@@ -167,8 +172,7 @@ class StreamedTask:
         return learner.objective(model, self._shown(distilled))
 
     def _drawn(self, size: int, generator: torch.Generator) -> Distilled:
-        if not is_whole(size):
-            raise ValueError(f"a batch must have a whole number of at least 1 unit, but its size is {size!r}")
+        check_batch(size)
         count = len(_items(self.sources.train))
         return self._read("train", torch.randint(count, (self.replicates, size), generator=generator, device=generator.device))
 

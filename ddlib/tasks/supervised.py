@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.arguments import instance, is_whole, same_units
+from ddlib.arguments import instance, is_whole, not_given, same_units, takes
 from ddlib.losses import Loss, LossName, loss_function, per_unit
 from ddlib.minibatches import drawn
 from ddlib.problem import Block, Distilled, Split, whole_set
@@ -73,6 +73,7 @@ class SupervisedTask:
             f"the learner of {whose}",
             "wrap a torch module in ModuleLearner(build, loss), and for other estimators write a class with name, fit and predict",
         )
+        takes(self.learner, {"fit": "data, generator=None", "predict": "model, x"}, f"the learner {self.learner.name}")
         loss_function(self.loss)
         if self.chunk is not None and not is_whole(self.chunk):
             raise ValueError(f"the chunk must be a whole number of at least 1 unit, but it is {self.chunk!r}")
@@ -137,7 +138,7 @@ class SupervisedTask:
 
     def risk(self, model: Any, split: Split = "train") -> Float[Tensor, " R"]:
         """The criterion; a subclass gives it."""
-        raise NotImplementedError
+        raise not_given(self, "risk(model, split='train')")
 
     def serving(self, replicates: int) -> Self:
         """The same task for another number of sets side by side.

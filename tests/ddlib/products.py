@@ -7,7 +7,17 @@ from dataclasses import replace
 
 import ddlib.methods
 from ddlib.learners import Network, Training
-from ddlib.methods import DistributionMatching, FirstOrder, GradientMatching, KernelInducing, TrajectoryMatching, Unrolled
+from ddlib.methods import (
+    DerivativeFree,
+    DistributionMatching,
+    FirstOrder,
+    GradientMatching,
+    Implicit,
+    KernelInducing,
+    TrajectoryMatching,
+    Unrolled,
+    ZerothOrder,
+)
 from ddlib.problem import Distilled, Method, Task, distil
 from tests.ddlib.worlds import generator
 
@@ -24,7 +34,7 @@ def quick(method: Method) -> Method:
 
 
 def on_batches(size: int, of_class: int) -> list[Method]:
-    """Every method of descent with a batch: so many units of the data, or of each class."""
+    """Every method that has a batch, with one: so many units of the data, or of each class."""
     small, keep = Network((16,)), {"lr": 0.1, "keep": "last"}
     return [
         FirstOrder(batch=size, **keep),
@@ -33,6 +43,9 @@ def on_batches(size: int, of_class: int) -> list[Method]:
         DistributionMatching(batch=of_class, network=small, **keep),
         KernelInducing(batch=size, **keep),
         TrajectoryMatching(batch=size, learn=("x", "y"), **keep),
+        Implicit(batch=size, **keep),
+        ZerothOrder(0.05, 0.05, batch=size),
+        DerivativeFree(120, generation=4, spread=0.3, batch=size),
     ]
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from unittest import mock
 
 import pytest
+import torch
 
+from ddlib.dbn.estimators.hill_climbing import hill_climb
+from ddlib.learners import Network, TrainedNetwork, Training
 from ddlib.lens import cloud, cross_task, gradient_cosine, scores
-from ddlib.methods import FirstOrder
+from ddlib.methods import FirstOrder, Unrolled
+from ddlib.pinn import PROBLEMS, FastTraining, PhysicsNetwork, QuasiNewton, TanhNetwork
 from ddlib.problem import Task
 from ddlib.tasks import RidgeTask
 from ddlib.tasks.splits import split
-from tests.accelerator import CHECK, COPY, CPU, DEVICE, NUMBER, Wait, moved
+from tests.accelerator import CHECK, COPY, CPU, DEVICE, NUMBER, SIZE, Wait, moved
 from tests.ddlib.devices import Allowed, agrees, distilling, everywhere, still_needed, within
+from tests.ddlib.pinn.world import tiny
 from tests.ddlib.products import METHODS, refusal
 from tests.ddlib.worlds import closed_form_tasks, random_data, split_tasks
 
@@ -106,3 +113,84 @@ def test_the_lens(dtype, draws):
 def test_rows_are_dealt_on_the_data_s_device():
     agrees(lambda data, draw: split(data.x[0], data.y[0], (4, 3, 2), 2, draw), random_data(0))
     agrees(lambda data, draw: split(data.x[0], data.y[0], (4, 3, 2), 2, draw), random_data(0), draws=CPU)
+
+
+def lbfgs(count):
+    learner = PhysicsNetwork(CONDUCTION, SMALL, QuasiNewton(first=FastTraining(2), iterations=9))
+    return lambda task, draw: learner.train(learner.initial(task.train, draw), task.train, count)
+
+
+def newton(count):
+    def compute(alpha, draw):
+        with mock.patch("ddlib.pinn.problems.burgers._NEWTON", count):
+            return PROBLEMS["Burgers"].speed(alpha)
+
+    return compute
+
+
+def climbing(count):
+    """A search on so many independent pairs of variables, which takes as many moves."""
+
+    def compute(covariance, draw):
+        paired = covariance.clone()
+        for first in range(0, 2 * count, 2):
+            paired[:, first, first + 1] = paired[:, first + 1, first] = 0.5 + 0.05 * first
+        return hill_climb(paired, torch.full_like(covariance[:, 0, 0], 100.0), covariance.shape[-1])
+
+    return compute
+
+
+def unrolled(count):
+    return distilling(Unrolled(training=Training(count, 0.1)), BUDGET)
+
+
+def trained(count):
+    learner = TrainedNetwork(Network((4,)), Training(count, 0.1))
+    return lambda data, draw: learner.fit(data, draw)
+
+
+def fast(count):
+    learner = PhysicsNetwork(CONDUCTION, SMALL, FastTraining(count))
+    return lambda task, draw: learner.fit(task.train, draw)
+
+
+CONDUCTION, SMALL = PROBLEMS["conduction"], TanhNetwork((4,))
+LINE_SEARCH = "torch's L-BFGS is a loop of Python, which searches along a line and ends when it has converged"
+MOVES, CLIMB = (
+    "a search ends when no move is left, and only what a move changes is scored again",
+    "ddlib.dbn.estimators.hill_climbing",
+)
+FINISH = "ddlib.pinn.learners.quasi_newton.QuasiNewton._finish"
+INNER = {  # of so many inner steps, on what, and what one step more waits for: how often (None: a step varies), and why it must
+    "gradient steps": (trained, random_data(0), {}),
+    "unrolled steps": (unrolled, TASKS["network-2"], {}),
+    "steps on an equation": (fast, tiny(CONDUCTION), {}),
+    "L-BFGS": (
+        lbfgs,
+        tiny(CONDUCTION),
+        {Wait(NUMBER, FINISH): (None, LINE_SEARCH), Wait(NUMBER, f"{FINISH}.<locals>.closure"): (None, LINE_SEARCH)},
+    ),
+    "Newton's method for Burgers": (
+        newton,
+        torch.linspace(0.1, 2.0, 5, dtype=torch.float64),
+        {Wait(NUMBER, "ddlib.pinn.problems.burgers.Burgers.speed"): (1, CONVERGED)},
+    ),
+    "hill climbing": (
+        climbing,
+        torch.eye(8, dtype=torch.float64).repeat(2, 1, 1),
+        {
+            Wait(NUMBER, f"{CLIMB}.hill_climb"): (1, MOVES),
+            Wait(SIZE, f"{CLIMB}.hill_climb"): (1, MOVES),
+            Wait(SIZE, f"{CLIMB}._toggle"): (1, MOVES),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_an_inner_step_waits_for_nothing_but_for_a_reason(name):
+    run, data, reasons = INNER[name]
+    waits = [agrees(run(count), data) for count in (2, 3, 4)]
+    for fewer, more in pairwise(waits):
+        assert set(more - fewer) == set(reasons) and not fewer - more
+        assert all(most in (None, (more - fewer)[wait]) for wait, (most, _) in reasons.items())

@@ -97,7 +97,7 @@ class Bounded(Descent):
         moments: dict[str, torch.Tensor] = {part: torch.zeros_like(getattr(start, part)) for part in self.learn}
         best = torch.full_like(start.w[..., 0], torch.inf)
         updates = torch.zeros(start.budget, dtype=torch.long, device=start.w.device)
-        return DescentState(start, best, start, moments, dict(moments), updates, 0, memory)
+        return DescentState(start, best, start, moments, dict(moments), updates, 0, memory, type(self).__name__)
 
     def update(self, task: Task, state: DescentState, generator: torch.Generator) -> tuple[DescentState, Info]:
         """One gradient step, then the way back."""

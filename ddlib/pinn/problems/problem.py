@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.arguments import is_whole
+from ddlib.arguments import is_whole, not_given
 from ddlib.learners.check import positive_number
 from ddlib.pinn.problems.law import Law
 from ddlib.problem import Distilled
@@ -112,7 +112,7 @@ class Problem(ABC):
 
     def ends(self, alpha: Float[Tensor, "*R k"]) -> dict[float, Float[Tensor, "*R k"]]:
         """The boundary values: at which x the solution has which value. A problem with time gives :meth:`boundary` instead."""
-        raise NotImplementedError
+        raise not_given(self, "ends(alpha)")
 
     def boundary(self, alpha: Float[Tensor, "*R k"], count: int = 8) -> Distilled:
         """The boundary conditions at each α.

@@ -1,5 +1,6 @@
 """Torch modules as learners: what they compute is what the module computes, one by one or side by side."""
 
+import copy
 import warnings
 
 import pytest
@@ -233,6 +234,63 @@ def test_the_columns_of_weights_are_the_outputs_of_layers():
     first = network.weights(theta, data)[0][0]
     module.weight.data = first.mT.view(3, 2, 4).transpose(0, 1)
     torch.testing.assert_close(module.weight.flatten(), theta[0, :24])
+
+
+LAYERS = [
+    *(nn.Conv1d(4, 8, 3, groups=groups) for groups in (1, 2, 4)),
+    *(nn.ConvTranspose1d(4, 8, 3, groups=groups) for groups in (1, 2, 4)),
+    *(nn.ConvTranspose1d(8, 4, 1, groups=groups) for groups in (1, 2, 4)),
+    nn.ConvTranspose2d(4, 2, (3, 2), groups=2),
+    nn.Conv2d(4, 2, (3, 2), groups=2),
+    nn.Conv3d(2, 4, 2, groups=2),
+    nn.ConvTranspose3d(4, 4, 2, groups=2),
+    nn.utils.parametrizations.weight_norm(nn.ConvTranspose1d(4, 8, 3, groups=2)),
+    nn.Linear(4, 3),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_a_column_of_the_weights_has_what_its_output_unit_depends_on(layer):
+    """In any layer, with groups or without: no more, no less, and each weight once."""
+    layer.bias = None
+    inputs = getattr(layer, "in_channels", 4)
+    axes = 0 if isinstance(layer, nn.Linear) else len(layer.kernel_size)
+    network = ModuleNetwork(lambda: copy.deepcopy(nn.Sequential(layer, nn.Flatten(), nn.Softmax(-1))))
+    units = torch.randn(1, 2, inputs, *(4,) * axes, generator=generator())
+    data = Distilled(units, torch.zeros(1, 2), torch.ones(1, 2))
+    theta = network.initial(data, generator())
+    (columns,) = network.weights(torch.arange(theta.shape[-1], dtype=torch.float64)[None], data)
+    free = theta[0].requires_grad_()
+    outputs = torch.func.functional_call(
+        layer, dict(zip(dict(layer.named_parameters()), split_like(layer, free), strict=True)), units[0]
+    )
+    assert columns.shape[-1] == outputs.shape[1]
+    for number, column in enumerate(columns[0].mT.long().tolist()):
+        (slope,) = torch.autograd.grad(outputs[:, number].square().sum(), free, retain_graph=True)
+        assert set(column) <= set(slope.nonzero().flatten().tolist())
+        assert len(set(column)) == len(column) == layer.weight.numel() // outputs.shape[1]
+
+
+def split_like(layer, theta):
+    sizes = [part.numel() for part in layer.parameters()]
+    return [part.view_as(like) for part, like in zip(theta.split(sizes), layer.parameters(), strict=True)]
+
+
+@pytest.mark.parametrize("kind", [nn.Conv1d, nn.ConvTranspose1d])
+def test_the_cosine_distance_of_a_grouped_layer_is_that_of_its_own_output_units(kind):
+    """Two gradients of one layer, cut by hand: a group of outputs sees a group of inputs."""
+    network = ModuleNetwork(lambda: nn.Sequential(kind(4, 6, 3, groups=2, bias=False), nn.Flatten()))
+    data = Distilled(torch.zeros(1, 2, 4, 5), torch.zeros(1, 2), torch.ones(1, 2))
+    size = network.initial(data, generator()).shape[-1]
+    ours, theirs = torch.randn(2, 1, size, generator=generator(), dtype=torch.float64)
+    weights = [part.view(kind(4, 6, 3, groups=2).weight.shape) for part in (ours, theirs)]
+    units = []
+    for output in range(6):
+        group, place = divmod(output, 3)
+        of = (lambda w, g=group, p=place: w[2 * g : 2 * g + 2, p]) if kind is nn.ConvTranspose1d else (lambda w, o=output: w[o])
+        units.append(1 - torch.cosine_similarity(*(of(weight).flatten() for weight in weights), dim=0))
+    distance = GradientMatching(network=network, distance="cosine")._apart(ours, theirs, data)
+    torch.testing.assert_close(distance, torch.stack(units).sum()[None])
 
 
 class InPlace(nn.Linear):

@@ -1,10 +1,13 @@
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from ddlib.methods.derivative_free import DerivativeFree
+from ddlib.methods.given import Given
 from ddlib.problem import distil
+from ddlib.tasks import RidgeTask
 from tests.ddlib.methods.bowl import Bowl
 from tests.ddlib.worlds import closed_form_tasks, generator, random_data, split_tasks
 
@@ -66,6 +69,23 @@ def test_the_budget_of_inner_trainings_is_kept():
     assert trained == [2, 2, 1] and method.updates == 3
 
 
+@pytest.mark.parametrize("one_batch", [True, False])
+def test_a_generation_is_judged_on_one_batch_and_the_next_on_another(one_batch):
+    """With the same batch each time the search is that on a task which has no other rows."""
+    task, seen = RidgeTask(random_data(0), 2), []
+    small = task.minibatch(5, generator(1))
+    method = DerivativeFree(12, generation=4, begin=Given(task.start(3, generator())), one_batch=one_batch)
+    task.__dict__["minibatch"] = lambda size, draw: seen.append(size) or small
+    found = distil(replace(method, batch=5), task, 3, 3, generator())
+    assert seen == [5, 5, 5]
+    assert torch.equal(found.distilled.x, distil(method, small, 3, 3, generator()).distilled.x)
+    del task.__dict__["minibatch"]
+    first, second = (
+        torch.stack([i.surrogate for i in distil(replace(method, batch=b), task, 3, 3, generator())[1]]) for b in (5, None)
+    )
+    assert first.isfinite().all() and (first != second).all()
+
+
 def test_same_seed_bitwise_the_same_and_replicates_differ():
     first, second = (distil(DerivativeFree(12, 3), Bowl(), 2, 4, generator(3))[0] for _ in range(2))
     assert torch.equal(first.x, second.x)
@@ -89,6 +109,7 @@ def test_a_risk_that_is_not_finite_is_passed_over():
         ({"learn": ()}, "searched parts"),
         ({"learn": ("z",)}, "searched parts"),
         ({"spread": 0.0}, "positive number"),
+        ({"batch": 0}, "batch must have a whole number"),
     ],
 )
 def test_clear_errors(options, words):

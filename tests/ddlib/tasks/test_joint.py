@@ -1,18 +1,44 @@
 """One set for several tasks, and units with several labels."""
 
+import pytest
 import torch
 
 from ddlib.learners import KernelRidge, Network, TrainedNetwork, Training
+from ddlib.lens import scores, stacked
 from ddlib.methods import FirstOrder, Unrolled
 from ddlib.problem import distil
-from ddlib.tasks import ClassificationTask, JointTask, RegressionTask, Splits, split
-from tests.ddlib.worlds import any_set, class_data, generator
+from ddlib.serving import serves_many, serving, singly
+from ddlib.tasks import ClassificationTask, JointTask, RegressionTask, RidgeTask, Splits, split
+from tests.ddlib.worlds import any_set, class_data, generator, random_data
 
 NETWORK = TrainedNetwork(Network((4,), "tanh"), Training(4, 0.1), penalty=0.01)
 
 
 def classes(learner=NETWORK):
     return ClassificationTask(Splits(*(class_data(seed) for seed in range(3))), learner)
+
+
+class Alone(RidgeTask):
+    """A task for the sets of its own replicates alone."""
+
+    serves = False
+
+
+def test_a_joint_task_serves_many_sets_if_all_its_tasks_do():
+    both = [RidgeTask(random_data(0), name=f"ridge {penalty}", penalties=(penalty,)) for penalty in (0.1, 10.0)]
+    able, inner = JointTask(tuple(both)), JointTask((both[0], Alone(random_data(0), name="alone")), name="inner")
+    assert serves_many(able) and serving(able, 5).train.replicates == 5
+    for joint, named in ((inner, "alone"), (JointTask((both[0], inner), name="outer"), "inner")):
+        assert not serves_many(joint)
+        with pytest.raises(
+            ValueError, match=f"^{named} has a fixed number of replicates, so that {joint.name} cannot serve 5 sets"
+        ):
+            serving(joint, 5)
+        sets = stacked([joint.start(4, generator(seed)) for seed in range(3)])
+        one_by_one = torch.cat([joint.risk(joint.fit(one)) for one in singly(joint, sets)])
+        torch.testing.assert_close(scores(FirstOrder(), joint, sets, generator()), one_by_one)
+    with pytest.raises(ValueError, match="alone has a fixed number of replicates: compare"):
+        serving(inner.tasks[1], 5)
 
 
 def test_several_yes_or_no_labels():

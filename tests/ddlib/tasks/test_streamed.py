@@ -5,12 +5,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from ddlib.learners import KernelRidge, Network, TrainedNetwork, Training
-from ddlib.methods import (
-    GradientMatching,
-    RandomRows,
-)
+from ddlib.lens import cloud, faithfulness, gradient_cosine, scores, stacked
+from ddlib.methods import FirstOrder, GradientMatching, Herding, RandomRows, TrajectoryMatching
 from ddlib.problem import distil
-from ddlib.tasks import ClassificationTask, RegressionTask, Sources, Splits, StreamedTask, as_data, class_labels
+from ddlib.tasks import ClassificationTask, JointTask, RegressionTask, Sources, Splits, StreamedTask, as_data, class_labels
 from tests.ddlib.products import on_batches
 from tests.ddlib.worlds import generator
 
@@ -67,6 +65,43 @@ def test_methods_read_only_their_batches(method):
     assert streamed.risk(streamed.fit(run.distilled), "test").shape == (2,)
 
 
+SCORED = [method for method in on_batches(16, 16) if hasattr(method, "surrogate")]
+
+
+@pytest.mark.parametrize("method", SCORED, ids=lambda method: method.name)
+def test_sets_are_scored_on_batches_that_are_common_to_all(method):
+    """Two draws read two batches, however many sets there are; experts read one in each step."""
+    streamed = task(replicates=1)
+    start = streamed.start(4, generator())
+    streamed.sources.train.read = 0
+    values = scores(method, streamed, stacked([start, start._replace(x=-start.x), start]), generator(), draws=2).detach()
+    assert values.isfinite().all() and not torch.isclose(values[0], values[1])
+    read, experts = streamed.sources.train.read, isinstance(method, TrajectoryMatching)
+    assert read == 2 * 16 or (experts and read % 16 == 0 and read < 2 * 16 * (method.expert.steps + 4))
+
+
+def test_without_a_batch_the_risk_is_scored_on_all_data_as_it_is_in_memory():
+    x = torch.randn(60, 3, generator=generator(), dtype=torch.float64)
+    rows = TensorDataset(x, x.sum(-1))
+    learner = TrainedNetwork(Network((), bias=False), Training(150, 0.1))
+    streamed = StreamedTask(RegressionTask, Sources(rows, rows, rows), learner, chunk=13)
+    held = RegressionTask(Splits(*[as_data(x, x.sum(-1))] * 3), learner)
+    sets = cloud(streamed, [held.start(4, generator(seed)) for seed in range(3)], generator())
+    for ours, theirs in zip(sets, cloud(held, [held.start(4, generator(seed)) for seed in range(3)], generator()), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(*(scores(FirstOrder(), one, sets, generator()) for one in (streamed, held)))
+    assert faithfulness(FirstOrder(), streamed, sets, generator(), draws=1) == 1
+    cosine = gradient_cosine(FirstOrder(batch=1000), streamed, sets, generator(), draws=1)
+    assert cosine.shape == (sets.replicates,) and cosine.median() > 0.9
+
+
+@pytest.mark.parametrize("method", [GradientMatching(), Herding()], ids=lambda method: method.name)
+def test_a_method_that_looks_at_all_data_at_once_is_not_scored(method):
+    streamed = task(replicates=1)
+    with pytest.raises(TypeError, match=r"give the method a batch.*or take one that has it, such as FirstOrder\(batch=256\)"):
+        scores(method, streamed, streamed.start(4, generator()), generator())
+
+
 def test_regression_reads_numbers():
     x = torch.randn(80, 3, generator=generator())
     rows = TensorDataset(x, x.sum(-1))
@@ -85,3 +120,5 @@ def test_what_cannot_be_streamed_is_refused_with_a_way_out():
         StreamedTask("classification", Sources(Counting(), Counting(), Counting()), LEARNER)
     with pytest.raises(ValueError, match="have 500 units"):
         task().start(501, generator())
+    with pytest.raises(TypeError, match="a joint task holds them: give a ClassificationTask"):
+        JointTask((task(),))
