@@ -1,6 +1,6 @@
 // The picture to touch: what six learners lose with one point in place of the data. No other file, no network.
 (() => {
-  const SIZE = 232, LEFT = 36, TOP = 12, RANGE = 4, SCALE = SIZE / 2 / RANGE;  // the plane, from -RANGE to RANGE
+  const SIZE = 226, LEFT = 44, TOP = 12, RANGE = 4, SCALE = SIZE / 2 / RANGE;  // the plane, from -RANGE to RANGE
   const START = 114, END = 304, MOST = 1.5, ROW = 36;  // the axis of losses, on a square-root scale
   const TICKS = [0, 0.01, 0.1, 0.25, 0.5, 1];
   const place = share => START + (END - START) * Math.sqrt(Math.min(Math.max(share, 0), MOST) / MOST);
@@ -119,10 +119,10 @@
     const picture = into(holder, "svg", { viewBox: "0 0 384 300", class: "plane", role: "group", "aria-label": data.plane });
     into(picture, "rect", { x: LEFT, y: TOP, width: SIZE, height: SIZE, class: "frame" });
     for (const tick of [-4, -2, 0, 2, 4]) {
-      into(picture, "text", { x: across(tick), y: TOP + SIZE + 14, "text-anchor": "middle" }, String(tick).replace("-", "−"));
+      into(picture, "text", { x: across(tick), y: TOP + SIZE + 18, "text-anchor": "middle" }, String(tick).replace("-", "−"));
       into(picture, "text", { x: LEFT - 5, y: up(tick) + 4, "text-anchor": "end" }, String(tick).replace("-", "−"));
     }
-    into(picture, "text", { x: LEFT + SIZE / 2, y: TOP + SIZE + 31, "text-anchor": "middle", class: "axis" }, data.names[0]);
+    into(picture, "text", { x: LEFT + SIZE / 2, y: TOP + SIZE + 37, "text-anchor": "middle", class: "axis" }, data.names[0]);
     into(picture, "text", { x: 0, y: 0, "text-anchor": "middle", class: "axis",
       transform: `translate(15 ${TOP + SIZE / 2}) rotate(-90)` }, data.names[1]);
     const dots = data.x.filter(row => Math.max(...row.map(Math.abs)) <= RANGE);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,9 @@ class Touch:
 
 def _payload(plane: Plane) -> dict[str, Any]:
     """What the script computes from: the data, and of each learner its solution, two risks and a perfect point, by the library."""
-    least = 100 * plane.least_worst()[1]
+    least = math.floor(100 * plane.least_worst()[1])
     return {
-        "title": f"No single point serves all six: whatever you choose, one of them loses at least {least:.0f} %.",
+        "title": f"No single point serves all six: whatever you choose, one of them loses at least {least} %.",
         "plane": f"The plane of {plane.names[0]} and {plane.names[1]}, with the directions of the solutions and the single point",
         "names": [f"{name} (SDs)" for name in plane.names],
         "x": plane.data.x[0].tolist(),

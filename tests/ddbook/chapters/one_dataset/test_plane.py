@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ddbook.chapters.one_dataset.plane import MEASUREMENTS, one_point, plane
 from ddlib.datasets import diabetes
+from tests.ddbook.chapters.one_dataset.world import PLANE
 
 TABLE = diabetes()
-PLANE = plane(TABLE)
 numbers = st.floats(-4, 4).filter(lambda value: abs(value) > 1e-3)
 
 

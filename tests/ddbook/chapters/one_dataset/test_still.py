@@ -7,13 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from ddbook.chapters.one_dataset.plane import Plane, plane
+from ddbook.chapters.one_dataset.plane import Plane
 from ddbook.chapters.one_dataset.touch import still, touch
-from ddbook.press.shown import Shown
-from ddlib.datasets import diabetes
-
-PLANE = plane(diabetes())
-SHOWN = Shown("touch", "1.3", b'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="300"/>', b"", "six dots", "A caption.")
+from tests.ddbook.chapters.one_dataset.world import PLANE, SHOWN
 
 
 def test_without_a_script_the_still_picture_is_there() -> None:

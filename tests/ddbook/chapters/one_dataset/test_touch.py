@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,23 @@ import torch
 from ddbook.chapters.one_dataset.plane import one_point
 from ddbook.chapters.one_dataset.touch import touch
 from tests import ROOT
-from tests.ddbook.book.test_browser import OVERFLOW, driver, pytestmark  # noqa: F401 - skips where there is no browser
-from tests.ddbook.chapters.one_dataset.test_still import PLANE, SHOWN
+from tests.ddbook.browser import NEEDED, chromium, wide
+from tests.ddbook.chapters.one_dataset.world import PLANE, SHOWN
 
-from selenium.webdriver import ActionChains, Keys  # isort: skip
-from selenium.webdriver.common.by import By  # isort: skip
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+
+pytestmark = NEEDED
 
 HOME = "document.querySelector('.ddlib-touch')"
 OUTSIDE = f"""const box = {HOME}.getBoundingClientRect();
 return [...{HOME}.querySelectorAll('.live :is(text, output, button)')].filter(e => {{ const own = e.getBoundingClientRect();
   return own.left < box.left - 1 || own.right > box.right + 1; }}).map(e => e.textContent)"""
+ON_EACH_OTHER = f"""const words = [...{HOME}.querySelectorAll('.live text')].map(e => [e.textContent, e.getBoundingClientRect()]);
+const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+  Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+return words.flatMap(([name, a], i) => words.slice(i + 1).filter(([, b]) => over(a, b)).map(([other]) => name + ' on ' + other))"""
 DARK = "document.documentElement.dataset.theme = 'dark'"
 
 
@@ -35,18 +42,20 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
 @pytest.fixture
-def browser(driver: Any, page: Path) -> Any:  # noqa: F811
+def browser(driver: Any, page: Path) -> Any:
     """The page, freshly opened, at the width of a laptop."""
     wide(driver, 1280)
     driver.get_log("browser")
     driver.get(page.as_uri())
     return driver
-
-
-def wide(browser: Any, width: int) -> None:
-    size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 def slide(browser: Any, **values: float) -> None:
@@ -91,6 +100,11 @@ def drag(x: int, y: int) -> Callable[[Any], None]:
     return lambda browser: ActionChains(browser).drag_and_drop_by_offset(browser.find_element(*handle), x, y).perform()
 
 
+def click(x: int, y: int) -> Callable[[Any], None]:
+    frame = (By.CSS_SELECTOR, ".frame")
+    return lambda browser: ActionChains(browser).move_to_element_with_offset(browser.find_element(*frame), x, y).click().perform()
+
+
 def button(number: int) -> Callable[[Any], None]:
     return lambda browser: browser.find_elements(By.CSS_SELECTOR, ".ddlib-touch button")[number].click()
 
@@ -107,6 +121,7 @@ WAYS = {
     "dragged up": [drag(-20, -120)],
     "dragged across": [drag(-130, 5)],
     "dragged out of the plane": [drag(500, -60)],
+    "clicked below the origin": [click(-3, 70)],
     "weight 0": [sliders(w=0)],
     "weight 1000": [sliders(w=1)],
     "all at their most": [sliders(w=1, length=4, y=3)],
@@ -178,8 +193,9 @@ def test_nothing_is_cut_at_any_width(browser: Any, width: int) -> None:
     for way in ("opposite", "all at their most", "tiny and heavy"):
         for step in WAYS[way]:
             step(browser)
-        assert browser.execute_script(OVERFLOW) == []
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
         assert browser.execute_script(OUTSIDE) == []
+        assert browser.execute_script(ON_EACH_OTHER) == []
     scale = f"return [...{HOME}.querySelectorAll('svg')].map(e => 13 * e.getBoundingClientRect().width / 384)"
     assert min(browser.execute_script(scale)) >= 8 / 72 * 96
 
