@@ -24,7 +24,15 @@ from ddlib.statistics import Estimate
 
 LEDGER = Path("book", "claims.yml")
 RECORD = Path(REFERENCE, "claims.json")
-MARKS = {"reproduced": "●", "partly": "◐", "not reproduced": "○", "not testable": "–"}
+MARKS: dict[str, str] = {
+    "reproduced": "●",
+    "partly": "◐",
+    "inconclusive": "?",
+    "not reproduced": "○",
+    "confounded": "⊗",
+    "cannot be judged from here": "∅",
+    "not testable": "–",
+}
 """A sign beside each verdict, so that none is told by colour alone."""
 
 

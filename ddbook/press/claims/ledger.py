@@ -12,14 +12,17 @@ from ddlib.files import InputError, read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=3)]
+Column = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*$")]
 
 
 class Statistic(BaseModel):
     """A measured quantity, and where a claim wants it to lie.
 
     It is either a recorded number, or a :class:`~ddbook.kit.scores.Score` of a recorded table: the mean (median) of ``value`` over
-    ``rows``, the mean of its paired differences from the rows ``minus``, or the geometric mean of its paired ratios to the rows
-    ``over``.
+    ``rows``, the mean of its paired differences from the rows ``minus``, the geometric mean of its paired ratios to the rows
+    ``over``, or what even the best of several ``rivals`` loses to another one on some of the ``judges``.
+
+    A comparison says by ``factor`` in what its arms may differ; the settings that the trials noted have to agree in all else.
 
     Attributes:
         label: what it is, for the reader.
@@ -33,12 +36,21 @@ class Statistic(BaseModel):
         across: more columns by which rows are paired (problems, learners); each repetition is averaged over them, ratios by their
             geometric mean.
         repeats: what stands for several rows of one repetition and pair, which are refused without it.
+        factor: of a comparison, the columns of settings in which its arms may differ (``method.type``, ``trial.budget``), or what
+            holds several of them (``task.learner``). ``method.type`` is the method with its name and all that only one arm has.
+        units: whether ``value`` holds a text with a digit 0 or 1 for each unit of one fixed test set; the interval is then over
+            training draws crossed with test units (:func:`ddlib.statistics.crossed`).
+        rivals: the column that tells rivals (methods) apart: for each of them the largest lead of another one on one of the
+            judges is sought, and the least of these is what even the most versatile one loses.
+        judges: the column that tells the judges (learners) of rivals apart.
         middle: how seeds are summarised; differences and ratios always by the mean.
         at_least: the claim holds from this threshold upwards.
-        at_most: the claim holds up to this threshold.
+        at_most: the claim holds up to this threshold; with both, it is that of an equivalence inside a margin.
         data: the data set of ``ddlib.datasets`` that it rests on, which a run may have to do without.
         published: the paper's own figure, a single run; without a threshold the claim is that it could be one more of our seeds: it
             lies in the 95 % prediction interval of one run.
+        widest: the largest width of that interval at which a match counts. Of two laws whose figures lie so far apart at most 2.5 %
+            of the studies call one a match for the other.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -53,11 +65,16 @@ class Statistic(BaseModel):
     seed: Annotated[list[str], Field(min_length=1)] = ["seed"]
     across: list[str] = []
     repeats: Literal["mean", "median"] | None = None
+    factor: list[Column] = []
+    units: bool = False
+    rivals: Name | None = None
+    judges: Name | None = None
     middle: Literal["mean", "median"] = "mean"
     at_least: float | None = None
     at_most: float | None = None
     data: Name | None = None
     published: float | None = None
+    widest: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Self:
@@ -76,6 +93,27 @@ class Statistic(BaseModel):
         if self.at_least is not None and self.at_most is not None and self.at_least >= self.at_most:
             raise ValueError("at_least and at_most leave nothing between them")
         return self
+
+    @model_validator(mode="after")
+    def _fairly_compared(self) -> Self:
+        if self.compares and not self.factor:
+            raise ValueError("a comparison names its factor, the settings in which its arms may differ: factor: [method.type]")
+        if self.factor and not self.compares:
+            raise ValueError("a factor is that of a comparison: it goes with minus, over or rivals")
+        if (self.rivals is None) != (self.judges is None):
+            raise ValueError("rivals and judges are two columns: give both, as in `rivals: method, judges: learner`")
+        if self.rivals and (self.table is None or self.minus or self.over or self.across or self.repeats or self.middle != "mean"):
+            raise ValueError("rivals are compared with each other: leave out minus, over, across, repeats and middle")
+        if self.units and (self.table is None or self.over or self.repeats or self.middle != "mean"):
+            raise ValueError("units is for means and differences of a table: leave out over, repeats and middle")
+        if self.matches != (self.widest is not None):
+            raise ValueError("a published figure without a threshold, and only that, needs widest, the width of a match")
+        return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether rows are compared with other rows."""
+        return bool(self.minus or self.over or self.rivals)
 
     @property
     def matches(self) -> bool:
@@ -108,6 +146,8 @@ class Claim(BaseModel):
         chapter: the notebook that tests it.
         figure: the recorded figure that shows it.
         statistics: what is measured; the claim is reproduced if all of them lie where they should.
+        undecidable: why it cannot be judged from here whatever is measured, as where our rebuild differs from what was published
+            and the result moves with it; statistics may stand beside it.
         threshold_from: where the thresholds come from.
         seeds: the fewest seeds for a verdict; 0 for what is computed exactly.
         requires: parameters that a run needs for a fair test: a number is the least, ``{at_most: …}`` the most, anything else the
@@ -132,13 +172,14 @@ class Claim(BaseModel):
     requires: dict[str, Any] = {}
     refuted_by: str = ""
     untestable: str = ""
+    undecidable: str = ""
     changed: list[str] = []
     topic: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if bool(self.statistics) == bool(self.untestable):
-            raise ValueError("give either statistics or the reason why it is untestable")
+        if bool(self.statistics or self.undecidable) == bool(self.untestable):
+            raise ValueError("give either statistics or the reason why it is untestable, or undecidable (which may have both)")
         if any(isinstance(wanted, dict) and {*wanted} != {"at_most"} for wanted in self.requires.values()):
             raise ValueError("a parameter in requires is a value, or {at_most: …}")
         if self.statistics and not (self.chapter and self.threshold_from and self.refuted_by):

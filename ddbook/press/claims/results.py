@@ -15,10 +15,13 @@ import numpy as np
 import pandas as pd
 
 from ddbook.kit.scores import ScoreError
+from ddbook.press.claims.factor import confounders
 from ddbook.press.claims.ledger import Statistic
+from ddbook.press.claims.rivals import least_loss
+from ddbook.press.claims.units import by_unit
 from ddbook.press.inputs import NOT_AVAILABLE
 from ddbook.press.provenance import Altered, Run
-from ddlib.statistics import Estimate
+from ddlib.statistics import Estimate, crossed
 
 
 class Missing(Exception):
@@ -72,15 +75,29 @@ class Results:
             raise Missing(f"{path} holds no numbers: run the chapter again")
         return found
 
-    def table(self, chapter: str, name: str) -> pd.DataFrame:
-        """A table that a chapter recorded.
+    def table(self, chapter: str, name: str, text: str | None = None) -> pd.DataFrame:
+        """A table that a chapter recorded; it is read once.
+
+        Args:
+            chapter, name: which.
+            text: a column that is text even where it reads as numbers.
 
         Raises:
             Missing: if there is no finished run, or it recorded no such table.
         """
         path = self._file(chapter, f"{name}.csv")
+        if (path, text) not in self._tables:
+            self._tables[path, text] = self._read(path, text)
+        return self._tables[path, text]
+
+    @cached_property
+    def _tables(self) -> dict[tuple[Path, str | None], pd.DataFrame]:
+        return {}
+
+    @staticmethod
+    def _read(path: Path, text: str | None) -> pd.DataFrame:
         try:
-            return pd.read_csv(path, low_memory=False)
+            return pd.read_csv(path, low_memory=False, dtype={text: str} if text else None)
         except (pd.errors.EmptyDataError, pd.errors.ParserError):
             raise Missing(f"{path} holds no table: run the chapter again") from None
 
@@ -118,9 +135,28 @@ def measure(statistic: Statistic, chapter: str, results: Results) -> Estimate:
 def _measured(statistic: Statistic, chapter: str, results: Results) -> Estimate:
     if statistic.number is not None:
         return _recorded(statistic.number, results.numbers(chapter))
-    table = results.table(chapter, str(statistic.table))
+    table = _table(statistic, chapter, results)
     with _named(statistic):
-        return statistic.score.evaluate(table)
+        if statistic.rivals:
+            return least_loss(statistic, table)
+        return crossed(by_unit(statistic.score, table)) if statistic.units else statistic.score.evaluate(table)
+
+
+def _table(statistic: Statistic, chapter: str, results: Results) -> pd.DataFrame:
+    return results.table(chapter, str(statistic.table), statistic.value if statistic.units else None)
+
+
+def apart(statistic: Statistic, chapter: str, results: Results) -> list[str]:
+    """The settings that a comparison does not name and in which its arms differ; none for what is no comparison.
+
+    Raises:
+        Missing: as for ``measure``; also if no trial wrote the compared rows.
+    """
+    if not statistic.compares:
+        return []
+    table = _table(statistic, chapter, results)
+    with _named(statistic):
+        return confounders(statistic, table)
 
 
 def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float, float, int]:
@@ -149,7 +185,7 @@ def _named(statistic: Statistic) -> Iterator[None]:
     try:
         yield
     except ScoreError as error:
-        raise Missing(f"{statistic.label}, from {statistic.table}: {error}") from None
+        raise Missing(f"{statistic.table}: {error}") from None
 
 
 def _recorded(name: str, numbers: dict[str, dict[str, Any]]) -> Estimate:

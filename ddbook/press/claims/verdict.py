@@ -1,24 +1,26 @@
-"""From numbers to verdicts: reproduced, partly, not reproduced, or not testable and why."""
+"""From numbers to verdicts: by intervals, and only where a comparison is one of the thing that it names."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from ddbook.press.claims.ledger import Claim, Statistic
-from ddbook.press.claims.results import Missing, MissingData, Results, measure, spread
-from ddlib.statistics import Estimate
+from ddbook.press.claims.results import Missing, MissingData, Results, apart, measure, spread
+from ddlib.statistics import Estimate, median_coverage
 
-State = Literal["reproduced", "partly", "not reproduced", "not testable"]
-RANK: dict[str, int] = {"reproduced": 0, "partly": 1, "not reproduced": 2, "not testable": 3}
+State = Literal[
+    "reproduced", "partly", "inconclusive", "not reproduced", "confounded", "cannot be judged from here", "not testable"
+]
+RANK: dict[str, int] = {state: place for place, state in enumerate(get_args(State))}
 """From best to worst; what has become untestable is worse than any verdict, because its evidence is lost."""
 
 
 class Finding(NamedTuple):
-    """What a run says about one statistic: its estimate where there is one, the verdict, and why it could not be tested.
+    """What a run says about one statistic: its estimate where there is one, the verdict, and why there is no better one.
 
-    ``without_data`` if that is because the run had to do without the data.
+    ``without_data`` if it could not be tested because the run had to do without the data.
     """
 
     statistic: Statistic
@@ -46,23 +48,40 @@ class Judged(NamedTuple):
 def judge(claim: Claim, results: Results) -> Judged:
     """The verdict on a claim.
 
-    Each statistic is *reproduced* if its whole interval lies where the claim wants it, *partly* if only its value does, *not
-    reproduced* otherwise; a difference or ratio has to lie beyond the threshold, so that a tie is none.
+    Each statistic is *reproduced* if its whole interval lies where the claim wants it, *not reproduced* if all of it lies
+    elsewhere, and *inconclusive* if it holds both; a difference or ratio has to lie beyond the threshold, so that a tie is none. At
+    the margin of a claim at most 2.5 % of all studies call it reproduced. A comparison whose arms differ in more than its factor
+    is *confounded*.
 
-    A claim is reproduced if all its statistics are, not reproduced if none is even partly, and partly in between. One missing
-    number, one estimate from too few seeds, or a run on too small a scale makes it *not testable*, which is never a pass.
+    A claim is reproduced if all its statistics are, partly if some are, not reproduced if none is and one is refuted, and
+    inconclusive otherwise. One confounded comparison makes it *confounded*. One missing number, one estimate from too few seeds,
+    one comparison of rows that no trial wrote, or a run on too small a scale makes it *not testable*, which is never a pass. What
+    is *undecidable* cannot be judged from here, whatever its statistics say.
     """
     if claim.untestable:
         return Judged(claim, "not testable", [], claim.untestable)
     unfair = _unmet(claim, results)
     if unfair:
-        return Judged(claim, "not testable", [Finding(each, None, "not testable", unfair) for each in claim.statistics], unfair)
-    findings = [_find(statistic, claim, results) for statistic in claim.statistics]
-    states = {finding.state for finding in findings}
-    if "not testable" in states:
-        reasons = dict.fromkeys(finding.why for finding in findings if finding.why)
-        return Judged(claim, "not testable", findings, "; ".join(reasons))
-    return Judged(claim, next(iter(states)) if len(states) == 1 else "partly", findings)
+        findings = [Finding(each, None, "not testable", unfair) for each in claim.statistics]
+    else:
+        findings = [_find(statistic, claim, results) for statistic in claim.statistics]
+    if claim.undecidable:
+        return Judged(claim, "cannot be judged from here", findings, claim.undecidable)
+    state = _together({finding.state for finding in findings})
+    reasons = dict.fromkeys(finding.why for finding in findings if finding.state == state and finding.why)
+    return Judged(claim, state, findings, "; ".join(reasons))
+
+
+def _together(states: set[State]) -> State:
+    """The verdict on several statistics."""
+    for decisive in ("not testable", "confounded"):
+        if decisive in states:
+            return decisive
+    if len(states) == 1:
+        return next(iter(states))
+    if "reproduced" in states:
+        return "partly"
+    return "not reproduced"  # beside what is inconclusive
 
 
 def worse_than_recorded(judged: Sequence[Judged], recorded: Mapping[str, str]) -> list[str]:
@@ -119,8 +138,13 @@ def _find(statistic: Statistic, claim: Claim, results: Results) -> Finding:
             raise Missing(f"{found.n} seed{'s' * (found.n != 1)} where {claim.seeds} are needed")
         if claim.seeds and math.isnan(found.low):
             raise Missing(f"{statistic.label} has no interval")
+        if statistic.middle == "median" and not statistic.compares and median_coverage(found.n) < 0.95:
+            raise Missing(f"the median of {found.n} seeds has a range and no interval: six are needed")
+        named = apart(statistic, str(claim.chapter), results)
+        if named:
+            return Finding(statistic, found, "confounded", f"what is compared differs in {', '.join(named)} too")
         if statistic.matches:
-            return Finding(statistic, found, _matched(statistic, str(claim.chapter), results))
+            return _matched(statistic, found, str(claim.chapter), results)
     except Missing as missing:
         return Finding(statistic, None, "not testable", str(missing), isinstance(missing, MissingData))
     return Finding(statistic, found, _placed(statistic, found))
@@ -131,14 +155,19 @@ def _placed(statistic: Statistic, found: Estimate) -> State:
     above = -math.inf if statistic.at_least is None else statistic.at_least
     below = math.inf if statistic.at_most is None else statistic.at_most
     low, high = (found.value if math.isnan(end) else end for end in (found.low, found.high))
-    if statistic.minus or statistic.over:
-        inside = (above < low and high < below, above < found.value < below)
+    if statistic.compares:
+        inside, outside = above < low and high < below, high <= above or below <= low
     else:
-        inside = (above <= low and high <= below, above <= found.value <= below)
-    return "reproduced" if inside[0] else "partly" if inside[1] else "not reproduced"
+        inside, outside = above <= low and high <= below, high < above or below < low
+    return "reproduced" if inside else "not reproduced" if outside else "inconclusive"
 
 
-def _matched(statistic: Statistic, chapter: str, results: Results) -> State:
-    """Whether the published figure could be one more of our seeds."""
+def _matched(statistic: Statistic, found: Estimate, chapter: str, results: Results) -> Finding:
+    """Whether the published figure could be one more of our seeds, and our seeds lie near enough to each other to say so."""
     low, high, _ = spread(statistic, chapter, results)
-    return "reproduced" if low <= float(statistic.published or 0.0) <= high else "not reproduced"
+    if not low <= float(statistic.published or 0.0) <= high:
+        return Finding(statistic, found, "not reproduced", f"the published figure lies outside {low:.4g} to {high:.4g}")
+    if high - low > float(statistic.widest or 0.0):
+        wide = f"one more run could lie anywhere from {low:.4g} to {high:.4g}, which is wider than {statistic.widest:g}"
+        return Finding(statistic, found, "inconclusive", wide)
+    return Finding(statistic, found, "reproduced")

@@ -24,6 +24,7 @@ CLAIM = {
             "value": "score",
             "rows": "method == 'a'",
             "minus": "method == 'b'",
+            "factor": ["method.type"],
             "at_least": 0,
         }
     ],
@@ -41,11 +42,12 @@ def ledger(root: Path, *claims: dict) -> Path:
 
 
 def finished_run(folder: Path, scores: dict[str, list[float]], numbers: dict[str, dict] | None = None, **parameters) -> Path:
-    """A finished run of one chapter in a folder of runs; the scores are those of each method, one per seed."""
+    """A finished run of one chapter in a folder of runs; the scores are those of each method, one per seed, from trials."""
     place = folder / CHAPTER
     (place / "results").mkdir(parents=True, exist_ok=True)
     rows = [(method, seed, score) for method, values in scores.items() for seed, score in enumerate(values)]
-    pd.DataFrame(rows, columns=["method", "seed", "score"]).to_csv(place / "results" / "scores.csv", index=False)
+    table = pd.DataFrame(rows, columns=["method", "seed", "score"])
+    table.assign(**{"method.type": table.method, "task.type": "T"}).to_csv(place / "results" / "scores.csv", index=False)
     (place / "results" / "numbers.json").write_text(json.dumps(numbers or {}), encoding="utf-8")
     settle(place, record(CHAPTER).model_copy(update={"parameters": {"replicates": 3, **parameters}}))
     return place
