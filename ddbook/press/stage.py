@@ -69,7 +69,7 @@ def stage(profile: str, root: Path, marks: Mapping[str, str] | None = None, stal
 
 
 def _fragments(root: Path, profile: str, marks: Mapping[str, str], chapters: list[Chapter]) -> dict[str, str]:
-    """What the pages on claims and repetition include: the verdicts of the last build where nothing of theirs has changed."""
+    """What pages include of claims and repetition, and the verdicts in sentences; from the last build if nothing has changed."""
     records = [*(chapter.folder / "run.json" for chapter in chapters), *sorted((root / "reference").rglob("*.json"))]
     sums = {path.relative_to(root).as_posix(): file_digest(path) for path in [*records, root / "book" / "claims.yml"]}
     key = digest([sums, dict(marks), checksum(PACKAGES_ROOT), versions()])

@@ -137,8 +137,10 @@ def verdict_lines(judged: Sequence[Judged]) -> str:
 
 
 def measured(finding: Finding) -> str:
-    """An estimate in words, or why there is none."""
-    return finding.why if finding.estimate is None else shown(finding.estimate)
+    """An estimate in words, with what is to be said of it; or why there is none."""
+    if finding.estimate is None:
+        return finding.why
+    return shown(finding.estimate) + (f"; {finding.why}" if finding.why else "")
 
 
 def shown(found: Estimate) -> str:
@@ -150,19 +152,20 @@ def shown(found: Estimate) -> str:
 def wanted(statistic: Statistic) -> str:
     """Where a claim wants a statistic to lie, in words."""
     if statistic.matches:
-        return f"to match {statistic.published:g}"
+        return f"to match {statistic.published:g}, within {statistic.widest:g}"
     ends = [("at least", statistic.at_least), ("at most", statistic.at_most)]
     return " and ".join(f"{word} {end:g}" for word, end in ends if end is not None)
 
 
 def comparison_table(compared: dict[str, tuple[list[Differing], list[Compared]]]) -> Table:
     """For each chapter how its numbers relate to the reference's, and each number that differs."""
-    table = Table("chapter", "agree", "differ", "not comparable", "parameters that differ", box=None, pad_edge=False)
+    table = Table("chapter", "agree", "undecided", "differ", "not comparable", "parameters that differ", box=None, pad_edge=False)
     for chapter, (parameters, numbers) in compared.items():
         relations = [number.relation for number in numbers]
-        agree, differ = relations.count("agrees"), relations.count("differs")
+        agree, overlap, differ = (relations.count(one) for one in ("agrees", "intervals overlap", "differs"))
+        rest = len(numbers) - agree - overlap - differ
         names = ", ".join(parameter.name for parameter in parameters) or "none"
-        table.add_row(chapter, str(agree), str(differ), str(len(numbers) - agree - differ), names)
+        table.add_row(chapter, str(agree), str(overlap), str(differ), str(rest), names)
         for number in numbers:
             if number.relation == "differs" and number.here and number.there:
                 table.add_row(f"  {number.key.partition('.')[2]}", _recorded(number.here), "reference:", _recorded(number.there))

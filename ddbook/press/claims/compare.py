@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 from ddbook.press.claims.results import Missing, Results
 from ddbook.press.timed import is_time
 
-Relation = Literal["agrees", "differs", "only here", "only there", "no interval", "a time"]
+Relation = Literal["agrees", "intervals overlap", "differs", "only here", "only there", "no interval", "a time"]
+MARGIN = 0.1
+"""Numbers with intervals agree if their difference is within this share of the reference's number, with its whole interval."""
 ROUNDING = 1e-6
 """Exact numbers agree within this share of the larger one, or within this size: other processors round differently."""
 
@@ -33,9 +35,10 @@ class Differing(NamedTuple):
 def compare(chapter: str, run: Results, reference: Results) -> tuple[list[Differing], list[Compared]]:
     """The parameters in which a chapter's run differs from the reference, and every number of both.
 
-    Two numbers with intervals *agree* if the intervals overlap. Without intervals they agree if they are equal up to rounding; if
-    not, they *differ* where the same parameters must give the same exact number, and cannot be compared otherwise. Nor can measured
-    times.
+    Two numbers *agree* if they are equal up to rounding, or if the interval of their difference lies within :data:`MARGIN` of the
+    reference's. With intervals they *differ* if these are apart; between the two they only overlap, and the seeds are too few to
+    tell. Without intervals they differ where the same parameters must give the same exact number, and cannot be compared otherwise.
+    Nor can measured times.
 
     Raises:
         Missing: if one of them has no finished run of the chapter.
@@ -75,9 +78,19 @@ def _relation(name: str, here: dict[str, Any] | None, there: dict[str, Any] | No
     if _equal(here["value"], there["value"]):
         return "agrees"
     if _has_interval(here) and _has_interval(there):
-        return "differs" if here["low"] > there["high"] or there["low"] > here["high"] else "agrees"
+        return _by_intervals(here, there)
     exact = not (here.get("n") or there.get("n"))
     return "differs" if exact and same_parameters else "no interval"
+
+
+def _by_intervals(here: dict[str, Any], there: dict[str, Any]) -> Relation:
+    """The interval of the difference is Newcombe's: the distances of the ends from the values, added as squares."""
+    if here["low"] > there["high"] or there["low"] > here["high"]:
+        return "differs"
+    difference, margin = here["value"] - there["value"], MARGIN * abs(there["value"])
+    low = difference - math.hypot(here["value"] - here["low"], there["high"] - there["value"])
+    high = difference + math.hypot(here["high"] - here["value"], there["value"] - there["low"])
+    return "agrees" if -margin <= low and high <= margin else "intervals overlap"
 
 
 def _has_interval(number: dict[str, Any]) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 from ddbook.press.claims.command import LEDGER, RECORD, results_of, summary, verdicts
 from ddbook.press.claims.compare import compare_all
 from ddbook.press.claims.ledger import Claim
-from ddbook.press.claims.page import deviations, scoreboard, totals
+from ddbook.press.claims.page import deviations, not_held, scoreboard, totals
+from ddbook.press.claims.quotes import quotes
 from ddbook.press.claims.results import Missing, Results
 from ddbook.press.marks import mark
 from ddbook.press.pages import peak, seconds
@@ -33,9 +34,12 @@ def fragments(root: Path, profile: str, marks: Mapping[str, str] | None = None) 
     here, has_reference = verdicts(root, profile), bool(Results(root / REFERENCE, "the reference").chapters)
     there = verdicts(root, REFERENCE) if has_reference else []
     run = results_of(root, profile)
-    columns = {"this run": here} | ({"reference": there} if there else {})
+    columns = ({"reference": there} if there else {}) | {"this run": here}
     return {
         "claims_totals.md": totals(columns),
+        "claims_not_held.md": not_held(there or here, "paper"),
+        "claims_not_held_ours.md": not_held(there or here, "ours"),
+        "verdicts.json": quotes(here, there, marks),
         "claims_summary.md": summary(there or here),
         "scoreboard.md": scoreboard(here, there, lambda claim: _address(claim, run), marks),
         "deviations.md": _deviations(root, run, marks) if has_reference else NO_REFERENCE,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from ddbook.kit.scores import ScoreError
 from ddbook.press.claims.factor import confounders
@@ -160,13 +161,11 @@ def apart(statistic: Statistic, chapter: str, results: Results) -> list[str]:
 
 
 def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float, float, int]:
-    """The 95 % prediction interval of one more run, from the seeds of a table: mean ± t·s·√(1 + 1/n); and n.
+    """The 95 % prediction interval of one more run, from the seeds of a table (:func:`prediction`); and n.
 
     Raises:
         Missing: as for ``measure``; also if there are fewer than two seeds, or only a number.
     """
-    from scipy import stats
-
     if statistic.table is None:
         raise Missing(f"{statistic.label}: a published figure is compared with the seeds of a table, not with a number")
     table = results.table(chapter, statistic.table)
@@ -175,8 +174,16 @@ def spread(statistic: Statistic, chapter: str, results: Results) -> tuple[float,
     n = len(values)
     if n < 2:
         raise Missing(f"{statistic.label} has {n} seed{'s' * (n != 1)} and needs two for a spread")
+    return *prediction(values.to_numpy()), n
+
+
+def prediction(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Where one more value lies with 95 %: mean ± t·s·√(1 + 1/n)."""
+    from scipy import stats
+
+    n = len(values)
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / n))
-    return float(values.mean()) - half, float(values.mean()) + half, n
+    return float(values.mean()) - half, float(values.mean()) + half
 
 
 @contextlib.contextmanager

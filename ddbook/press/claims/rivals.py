@@ -24,9 +24,15 @@ def least_loss(statistic: Statistic, table: pd.DataFrame) -> Estimate:
         ScoreError: if a rival lacks a judge or a draw, if rows are double, or there are fewer than two draws or rivals.
     """
     values = _values(statistic, table)
-    rivals, judges, draws, _ = values.shape
+    rivals, _, draws, _ = values.shape
     if rivals < 2 or draws < 2:
         raise ScoreError(f"rivals are compared over draws: two of both are needed, but there are {rivals} and {draws}")
+    return loss_of(values)
+
+
+def loss_of(values: Float[np.ndarray, "rivals judges draws units"]) -> Estimate:
+    """:func:`least_loss` of an array."""
+    rivals, judges, draws, _ = values.shape
     leads = [contrast(values - own) for own in values]  # of every rival over this one, judge by judge
     lower, upper = 1 - 0.025 / ((rivals - 1) * judges), 1 - 0.025 / rivals
     low = [_largest(mean - stats.t.ppf(lower, freedom) * error) for mean, error, freedom in leads]

@@ -20,7 +20,8 @@ RANK: dict[str, int] = {state: place for place, state in enumerate(get_args(Stat
 class Finding(NamedTuple):
     """What a run says about one statistic: its estimate where there is one, the verdict, and why there is no better one.
 
-    ``without_data`` if it could not be tested because the run had to do without the data.
+    ``without_data`` if it could not be tested because the run had to do without the data; ``one_more`` is where one more run would
+    lie with 95 %, for a statistic that is compared with a published figure.
     """
 
     statistic: Statistic
@@ -28,6 +29,7 @@ class Finding(NamedTuple):
     state: State
     why: str = ""
     without_data: bool = False
+    one_more: tuple[float, float] | None = None
 
 
 class Judged(NamedTuple):
@@ -68,8 +70,8 @@ def judge(claim: Claim, results: Results) -> Judged:
     if claim.undecidable:
         return Judged(claim, "cannot be judged from here", findings, claim.undecidable)
     state = _together({finding.state for finding in findings})
-    reasons = dict.fromkeys(finding.why for finding in findings if finding.state == state and finding.why)
-    return Judged(claim, state, findings, "; ".join(reasons))
+    reasons = [finding.why for finding in findings if finding.state == state and finding.why and not finding.one_more]
+    return Judged(claim, state, findings, "; ".join(dict.fromkeys(reasons)))
 
 
 def _together(states: set[State]) -> State:
@@ -165,9 +167,10 @@ def _placed(statistic: Statistic, found: Estimate) -> State:
 def _matched(statistic: Statistic, found: Estimate, chapter: str, results: Results) -> Finding:
     """Whether the published figure could be one more of our seeds, and our seeds lie near enough to each other to say so."""
     low, high, _ = spread(statistic, chapter, results)
+    state: State = "reproduced"
+    why = f"one more run lies between {low:.4g} and {high:.4g}"
     if not low <= float(statistic.published or 0.0) <= high:
-        return Finding(statistic, found, "not reproduced", f"the published figure lies outside {low:.4g} to {high:.4g}")
-    if high - low > float(statistic.widest or 0.0):
-        wide = f"one more run could lie anywhere from {low:.4g} to {high:.4g}, which is wider than {statistic.widest:g}"
-        return Finding(statistic, found, "inconclusive", wide)
-    return Finding(statistic, found, "reproduced")
+        state, why = "not reproduced", f"{why}, the published figure does not"
+    elif high - low > float(statistic.widest or 0.0):
+        state, why = "inconclusive", f"{why}, which is wider than {statistic.widest:g}"
+    return Finding(statistic, found, state, why, one_more=(low, high))

@@ -1,12 +1,14 @@
 """Verdicts follow the numbers: across a threshold they turn, and what is missing never passes."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ddbook.press.claims import Claim, Results, judge, worse_than_recorded
+from ddbook.press.claims import Claim, Results, State, judge, worse_than_recorded
 from tests.ddbook.press.claims.world import CLAIM, finished_run, number
 
 
@@ -19,7 +21,8 @@ def verdict(folder, *statistics, **fields):
     ("a", "state"),
     [
         ([3.0, 3.1, 2.9], "reproduced"),  # the interval of the difference lies above 0
-        ([1.0, 5.0, 1.0], "partly"),  # its mean does, its lower end does not
+        ([1.0, 5.0, 1.0], "inconclusive"),  # its mean does, its lower end does not
+        ([0.0, 2.0, 0.5], "inconclusive"),  # its mean does not, its upper end does
         ([0.0, 0.1, -0.1], "not reproduced"),
     ],
 )
@@ -57,6 +60,7 @@ def test_a_ratio_is_the_geometric_mean_of_paired_ratios(tmp_path):
         "value": "score",
         "rows": "method == 'a'",
         "over": "method == 'b'",
+        "factor": ["method.type"],
         "at_most": 0.6,
     }
     judged = verdict(tmp_path, statistic)
@@ -74,6 +78,7 @@ def test_several_queries_are_added_seed_by_seed(tmp_path):
         "value": "score",
         "rows": queries,
         "minus": "method == 'a'",
+        "factor": ["method.type"],
         "at_least": 0,
     }
     assert verdict(tmp_path, statistic, seeds=2).findings[0].estimate.value == pytest.approx((109 + 218) / 2)
@@ -89,15 +94,52 @@ def test_a_published_figure_is_matched_inside_the_prediction_interval(tmp_path):
         (2.5 - half - 0.01, "not reproduced"),
     ):
         statistic = {"label": "score of a", "table": "scores", "value": "score", "rows": "method == 'a'", "published": published}
-        assert verdict(tmp_path, statistic).state == state
+        assert verdict(tmp_path, statistic | {"widest": 2 * half + 0.01}).state == state
+        wide = verdict(tmp_path, statistic | {"widest": 2 * half - 0.01})
+        assert wide.state == ("inconclusive" if state == "reproduced" else state)  # noise buys no match, and no figure outside
 
 
-def test_some_of_several_statistics_is_partly(tmp_path):
+@pytest.mark.parametrize(
+    ("thresholds", "state"),  # the interval reaches from 2.75 to 3.25
+    [
+        ((2, 2.5), "reproduced"),
+        ((2, 5), "partly"),
+        ((2, 3), "partly"),
+        ((2, 3, 5), "partly"),
+        ((4, 5), "not reproduced"),
+        ((3, 5), "not reproduced"),
+        ((3, 3.1), "inconclusive"),
+    ],
+)
+def test_several_statistics_have_one_verdict(tmp_path, thresholds, state):
     finished_run(tmp_path, {"a": [3.0, 3.1, 2.9], "b": [1.0, 1.0, 1.1]})
-    good = {"label": "score of a", "table": "scores", "value": "score", "rows": "method == 'a'", "at_least": 2}
-    assert verdict(tmp_path, good, good | {"at_least": 5}).state == "partly"
-    assert verdict(tmp_path, good | {"at_least": 4}, good | {"at_least": 5}).state == "not reproduced"
-    assert verdict(tmp_path, good, good | {"at_least": 2.5}).state == "reproduced"
+    one = {"label": "score of a", "table": "scores", "value": "score", "rows": "method == 'a'"}
+    assert verdict(tmp_path, *({**one, "at_least": threshold} for threshold in thresholds)).state == state
+
+
+@pytest.mark.parametrize(("margin", "state"), [(0.3, "reproduced"), (0.2, "inconclusive"), (0.01, "inconclusive")])
+def test_both_ends_are_the_margin_of_an_equivalence(tmp_path, margin, state):
+    finished_run(tmp_path, {"a": [3.0, 3.1, 2.9], "b": [1.0, 1.0, 1.1]})
+    one = {"label": "score of a", "table": "scores", "value": "score", "rows": "method == 'a'"}
+    assert verdict(tmp_path, one | {"at_least": 3 - margin, "at_most": 3 + margin}).state == state
+
+
+def test_what_cannot_be_judged_from_here_shows_its_numbers_all_the_same(tmp_path):
+    finished_run(tmp_path, {"a": [3.0, 3.1, 2.9], "b": [1.0, 1.0, 1.1]})
+    judged = verdict(tmp_path, undecidable="the learner is ours")
+    assert (judged.state, judged.why) == ("cannot be judged from here", "the learner is ours")
+    assert judged.findings[0].state == "reproduced"
+    assert verdict(tmp_path, undecidable="the learner is ours", chapter="05_other").state == "cannot be judged from here"
+    (sentence,) = worse_than_recorded([judged], {"better": "not reproduced"})
+    assert "the learner is ours" in sentence
+
+
+def test_a_median_of_few_seeds_has_no_interval_to_judge_by(tmp_path):
+    one = {"label": "score", "table": "scores", "value": "score", "rows": "method == 'a'", "middle": "median", "at_least": 0}
+    finished_run(tmp_path, {"a": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    assert "median of 5 seeds has a range" in verdict(tmp_path, one).why
+    finished_run(tmp_path, {"a": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+    assert verdict(tmp_path, one).state == "reproduced"
 
 
 @pytest.mark.parametrize(
@@ -146,11 +188,12 @@ RATIO = {
     "value": "score",
     "rows": "method == 'a'",
     "over": "method == 'b'",
+    "factor": ["method.type"],
     "across": ["problem"],
     "at_most": 1,
 }
 ROWS = [
-    f"{method},{seed},{problem},{score}"
+    f"{method},{seed},{problem},{score},{method}"
     for method, score in (("a", 1.0), ("b", 2.0))
     for seed in range(3)
     for problem in ("one", "two")
@@ -159,18 +202,18 @@ ROWS = [
 
 def write_rows(folder, rows):
     place = finished_run(folder, {"a": [1.0]})
-    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score", *rows]))
+    (place / "results" / "scores.csv").write_text("\n".join(["method,seed,problem,score,method.type", *rows]))
 
 
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ("b,2,two,2.0", ""),
-        ("b,2,two,", "not finite"),
-        ("b,2,two,inf", "not finite"),
-        ("b,2,two,-2.0", "not positive"),
-        ("b,2,three,2.0", "on one side"),
-        ("c,2,two,2.0", "on one side"),
+        ("b,2,two,2.0,b", ""),
+        ("b,2,two,,b", "not finite"),
+        ("b,2,two,inf,b", "not finite"),
+        ("b,2,two,-2.0,b", "not positive"),
+        ("b,2,three,2.0,b", "on one side"),
+        ("c,2,two,2.0,c", "on one side"),
     ],
 )
 def test_what_is_lacking_on_one_of_several_problems_never_drops_out_unseen(tmp_path, row, why):
@@ -187,7 +230,7 @@ def test_a_seed_that_lacks_a_problem_on_both_sides_is_seen(tmp_path):
 
 def test_a_tie_is_neither_better_nor_worse(tmp_path):
     finished_run(tmp_path, {"a": [1.0, 1.0, 1.0], "b": [1.0, 1.0, 1.0]})
-    common = {"label": "a and b", "table": "scores", "value": "score", "rows": "method == 'a'"}
+    common = {"label": "a and b", "table": "scores", "value": "score", "rows": "method == 'a'", "factor": ["method.type"]}
     for extra in (
         {"minus": "method == 'b'", "at_least": 0},
         {"minus": "method == 'b'", "at_most": 0},
@@ -246,11 +289,14 @@ def test_a_run_on_too_small_a_scale_is_no_test(tmp_path, requires, why):
 
 def test_only_a_worse_verdict_is_a_loss(tmp_path):
     finished_run(tmp_path, {"a": [1.0, 5.0, 1.0], "b": [1.0, 1.0, 1.1]})
-    partly = [verdict(tmp_path)]
-    assert worse_than_recorded(partly, {"better": "reproduced"}) == ["better is partly and was reproduced"]
-    for recorded in ("partly", "not reproduced", "not testable"):
-        assert worse_than_recorded(partly, {"better": recorded}) == []
-    assert worse_than_recorded(partly, {}) == []
+    open_ = [verdict(tmp_path)]
+    states = get_args(State)
+    place = states.index("inconclusive")
+    for recorded in states[:place]:
+        assert worse_than_recorded(open_, {"better": recorded}) == [f"better is inconclusive and was {recorded}"]
+    for recorded in states[place:]:
+        assert worse_than_recorded(open_, {"better": recorded}) == []
+    assert worse_than_recorded(open_, {}) == []
     lost = [verdict(tmp_path, seeds=9)]
     (sentence,) = worse_than_recorded(lost, {"better": "not reproduced"})
     assert "better is not testable and was not reproduced: 3 seeds" in sentence
