@@ -14,9 +14,9 @@ from ddbook.press.claims.verdict import RANK, Finding, Judged
 from ddbook.press.marks import mark
 
 RELATIONS = f"""Two numbers *agree* if they are equal up to rounding, or if the whole 95 % interval of their difference is within
-{100 * MARGIN:.0f} % of the reference's number. They *differ* if their intervals are apart, or if exact numbers are not the same. They
-are *undecided* if their intervals overlap and are too wide to say more. What has an interval in one run only cannot be compared, nor
-can measured times."""
+{100 * MARGIN:.0f} % of the reference's number. They *differ* if their intervals are apart, or if exact numbers are not the same.
+They are *undecided* if their intervals overlap and are too wide to say more. What has an interval in one run only cannot be
+compared, nor can measured times."""
 """What the columns of the comparison with the reference mean."""
 
 OPEN = ("not reproduced", "partly", "inconclusive", "confounded", "cannot be judged from here")

@@ -73,7 +73,7 @@ def _measured(name: str, finding: Finding) -> list[Row]:
 
 def _axis(statistic: Statistic, rows: list[Row]) -> Callable[[float], float]:
     """Where a value lies, in pixels; beyond the ends of the axis outside of them."""
-    points = [row.value for row in rows] + [end for end in (statistic.at_least, statistic.at_most) if end is not None]
+    points = [row.value for row in rows] + [end for end in _region(statistic) if end is not None]
     ends = [end for row in rows for end in row.ends or ()]
     positive = min(points) > 0
     ratio = statistic.over is not None or max(points) / min(points) > DECADES if positive else False
@@ -87,21 +87,25 @@ def _axis(statistic: Statistic, rows: list[Row]) -> Callable[[float], float]:
     return lambda value: LEFT + (RIGHT - LEFT) * (scale(value) - low + margin) / (high - low + 2 * margin)
 
 
+def _region(statistic: Statistic) -> tuple[float | None, float | None]:
+    """Where the claim wants the values; for a match as far around the published figure as one more run may be spread."""
+    if statistic.published is None or statistic.widest is None:
+        return statistic.at_least, statistic.at_most
+    return statistic.published - statistic.widest / 2, statistic.published + statistic.widest / 2
+
+
 def _wanted(statistic: Statistic, place: Callable[[float], float], height: int) -> str:
-    """The region where the claim wants the values, shaded, with its ends named below."""
-    if statistic.matches:
-        return ""
-    low, high = (
-        fallback if end is None else place(end) for end, fallback in ((statistic.at_least, LEFT), (statistic.at_most, RIGHT))
-    )
+    """The region, shaded, with its ends named below; for a match the published figure is."""
+    ends = _region(statistic)
+    low, high = (fallback if end is None else place(end) for end, fallback in zip(ends, (LEFT, RIGHT), strict=True))
     base = height - FOOT
     parts = [f'<rect class="wanted" x="{low:.1f}" y="4" width="{high - low:.1f}" height="{base - 4}"/>']
-    for end in (statistic.at_least, statistic.at_most):
-        if end is not None:
-            x = place(end)
+    for value in [statistic.published] if statistic.matches else ends:
+        if value is not None:
+            x = place(value)
             anchor = "start" if x < LEFT + 25 else "end" if x > RIGHT - 25 else "middle"
             parts.append(f'<line class="end" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{base}"/>')
-            parts.append(f'<text x="{x:.1f}" y="{height - 5}" text-anchor="{anchor}">{printed(f"{end:g}")}</text>')
+            parts.append(f'<text x="{x:.1f}" y="{height - 5}" text-anchor="{anchor}">{printed(f"{value:g}")}</text>')
     return "".join(parts)
 
 

@@ -119,14 +119,20 @@ def test_the_reference_has_a_record_of_its_own(house):
 
 
 def test_a_planted_deviation_from_the_reference_is_printed(house):
-    run(house, GOOD, {"error": number(0.9, 0.8, 1.0, 3), "other": number(0.5, 0.4, 0.6, 3)})
-    finished_run(house / "reference", {}, {"error": number(0.5, 0.45, 0.55, 10), "other": number(0.5, 0.45, 0.55, 10)})
+    run(house, GOOD, {"error": number(0.9, 0.8, 1.0, 3), "other": number(0.52, 0.4, 0.6, 3), "same": number(1.5)})
+    finished_run(
+        house / "reference", {}, {"error": number(0.5, 0.45, 0.55, 10), "other": number(0.5, 0.45, 0.55, 10), "same": number(1.5)}
+    )
     text = claims("--against", "reference").output
     assert "error" in text
     assert "other" not in text
+    assert "undecided" in text
     found = json.loads(claims("--against", "reference", "--json").stdout)
     numbers = {each["key"]: each["relation"] for each in found["against"]["04_merge_hospitals"]["numbers"]}
-    assert numbers == {"04_merge_hospitals.error": "differs", "04_merge_hospitals.other": "agrees"}
+    assert numbers == {
+        f"04_merge_hospitals.{name}": how
+        for name, how in {"error": "differs", "other": "intervals overlap", "same": "agrees"}.items()
+    }
 
 
 def test_json_holds_every_verdict_with_its_numbers(house):

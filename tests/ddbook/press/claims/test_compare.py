@@ -31,7 +31,9 @@ def test_the_same_numbers_agree(tmp_path):
 @pytest.mark.parametrize(
     ("name", "planted", "relation"),
     [
-        ("error", number(0.58, 0.54, 0.62, 10), "agrees"),  # the intervals overlap
+        ("error", number(0.58, 0.54, 0.62, 10), "intervals overlap"),
+        ("error", number(0.51, 0.49, 0.53, 10), "intervals overlap"),  # near, but the reference's own interval is wide
+        ("error", number(0.27, 0.03, 0.51, 3), "intervals overlap"),
         ("error", number(0.60, 0.56, 0.64, 10), "differs"),
         ("error", number(0.60, n=3), "no interval"),
         ("exact", number(1.25 + 1e-9), "agrees"),
@@ -61,3 +63,11 @@ def test_runs_without_a_chapter_in_common_cannot_be_compared(tmp_path):
     finished_run(tmp_path / "runs", {})
     with pytest.raises(Missing, match="no chapter in common"):
         compare_all(Results(tmp_path / "runs", "the run"), Results(tmp_path / "nowhere", "the reference"))
+
+
+@pytest.mark.parametrize(("value", "relation"), [(1.03, "agrees"), (0.97, "agrees"), (1.08, "intervals overlap"), (1.3, "differs")])
+def test_numbers_agree_if_their_difference_is_small_with_its_whole_interval(tmp_path, value, relation):
+    finished_run(tmp_path / "runs", {}, {"error": number(value, value - 0.05, value + 0.05, 10)})
+    finished_run(tmp_path / "reference", {}, {"error": number(1.0, 0.97, 1.04, 10)})
+    _, (found,) = compare(CHAPTER, Results(tmp_path / "runs", "the run"), Results(tmp_path / "reference", "the reference"))
+    assert found.relation == relation

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from ddbook.press.claims.fragments import fragments
 from tests.ddbook.book import fake
@@ -47,8 +47,22 @@ def board(root: Path) -> BeautifulSoup:
     return BeautifulSoup(fragments(root, fake.PROFILE)["scoreboard.md"], "html.parser")
 
 
-def cells(page: BeautifulSoup, claim: str) -> list[list[str]]:
-    return [[cell.get_text(" ", strip=True) for cell in row.select("td")] for row in page.select(f"#claim-{claim} tr")]
+def article(page: BeautifulSoup, claim: str) -> Tag:
+    found = page.select_one(f"article#claim-{claim}")
+    assert found is not None
+    return found
+
+
+def judged(page: BeautifulSoup, claim: str) -> str:
+    """The sentence of a claim's verdicts."""
+    (sentence,) = article(page, claim).select("p.judged")
+    return sentence.get_text(" ", strip=True).replace("( ", "(")
+
+
+def numbers(page: BeautifulSoup, claim: str) -> list[list[str]]:
+    """The rows of a claim's table: statistic, paper, reference, this run."""
+    rows = article(page, claim).select("tbody tr")
+    return [[cell.get_text(" ", strip=True) for cell in row.select("th, td")] for row in rows]
 
 
 def make_reference(root: Path, test_ll: float) -> None:
@@ -60,32 +74,76 @@ def make_reference(root: Path, test_ll: float) -> None:
 
 def test_without_a_reference_the_board_says_so(root: Path) -> None:
     page = board(root)
-    assert cells(page, "holds")[0] == ["", "no reference", "● reproduced"]
-    assert cells(page, "fails")[0] == ["", "no reference", "○ not reproduced"]
-    assert cells(page, "open")[0][-1] == "– not testable an expectation"
+    assert judged(page, "holds") == "● reproduced in this run; there is no reference"
+    assert judged(page, "fails") == "○ not reproduced in this run; there is no reference"
+    assert judged(page, "open") == "– not testable (an expectation) in this run; there is no reference"
     assert "make reference" in fragments(root, fake.PROFILE)["deviations.md"]
 
 
 def test_paper_reference_and_run_stand_side_by_side(root: Path) -> None:
     make_reference(root, -33000.0)
     page = board(root)
-    assert cells(page, "fails")[0][1:] == ["● reproduced", "○ not reproduced"]
-    label, paper, reference, run = cells(page, "fails")[1]
+    assert judged(page, "holds") == "● reproduced"  # both say so
+    assert judged(page, "fails") == "● reproduced · this run: ○ not reproduced"
+    ((label, paper, reference, run),) = numbers(page, "fails")
     assert label == "log-likelihood wanted: at least −34000"
     assert paper == ""
     assert reference.startswith("● −3.3")
     assert run.startswith("○ −3.469")
-    assert cells(page, "holds")[1][1] == "0.015"
+    assert numbers(page, "holds")[0][1] == "0.015"
     text = fragments(root, fake.PROFILE)
-    assert "| this run, the paper's | 1 | 0 | 0 | 1 |" in text["claims_totals.md"]
-    assert "| reference, ours | 1 | 0 | 0 | 0 |" in text["claims_totals.md"]
+    assert "| ● reproduced | 1 | 1 | 1 | 0 |" in text["claims_totals.md"]  # reference: the paper's, ours; this run: the same
     assert f"| {{doc}}`/notebooks/{STEM}` | `test_ll` |" in text["deviations.md"]
     assert "regret_ipc20" not in text["deviations.md"]
     assert f"| {STEM} | 1.4 | 0.50 | – |" in text["reference.md"]
 
 
+def test_a_run_that_cannot_test_a_claim_shows_the_references_verdict(root: Path) -> None:
+    make_reference(root, -33000.0)
+    claims = [*CLAIMS[:1], CLAIMS[1] | {"requires": {"n_seeds": 9}}, *CLAIMS[2:]]
+    (root / "book" / "claims.yml").write_text(yaml.safe_dump(claims), encoding="utf-8")
+    where = root / "reference" / STEM
+    fake.settle(where, fake.record(STEM).model_copy(update={"parameters": {"n_seeds": 9}}))
+    said = judged(board(root), "fails")
+    assert said == "● reproduced · this run: not testable here (n_seeds is 3 in this run and has to be 9 or more)"
+    verdicts = json.loads(fragments(root, fake.PROFILE)["verdicts.json"])
+    assert (verdicts["fails"]["verdict"], verdicts["fails"]["here"]) == ("reproduced", "")
+    assert "This run cannot test it: n_seeds is 3" in verdicts["fails"]["title"]
+
+
+def test_sentences_get_the_references_verdict_and_what_this_run_says_to_it(root: Path) -> None:
+    alone = json.loads(fragments(root, fake.PROFILE)["verdicts.json"])
+    assert (alone["fails"]["sign"], alone["fails"]["verdict"], alone["fails"]["here"]) == ("○", "not reproduced", "")
+    make_reference(root, -33000.0)
+    both = json.loads(fragments(root, fake.PROFILE, {STEM: "older than the code"})["verdicts.json"])
+    assert (both["fails"]["sign"], both["fails"]["verdict"], both["fails"]["here"]) == ("●", "reproduced", "○ not reproduced")
+    assert both["fails"]["title"] == "The log-likelihood is high. (older than the code)"
+    assert both["holds"]["here"] == ""
+    assert list(both) == ["holds", "fails", "open"]
+
+
+def test_what_did_not_hold_is_listed_with_links(root: Path) -> None:
+    text = fragments(root, fake.PROFILE)
+    listed = BeautifulSoup(text["claims_not_held_ours.md"], "html.parser")
+    assert [str(a["href"]) for a in listed.select("a")] == ["claims.html#claim-fails"]
+    assert "○ not reproduced" in listed.get_text()
+    assert text["claims_not_held.md"] == "There is none."
+
+
+def test_each_statistic_is_a_picture_that_says_what_it_shows(root: Path) -> None:
+    make_reference(root, -33000.0)
+    page = board(root)
+    (drawing,) = article(page, "fails").select("svg")
+    assert str(drawing["aria-label"]) == (
+        "log-likelihood; wanted at least −34000; reference −3.3 × 10⁴, from −3.3 × 10⁴ to −3.3 × 10⁴, reproduced; "
+        "this run −3.469 × 10⁴, from −3.47 × 10⁴ to −3.47 × 10⁴, not reproduced"
+    )
+    assert article(page, "open").select("svg") == []
+    assert len(article(page, "holds").select("path.paper")) == 1
+
+
 def test_each_claim_leads_to_its_figure_or_else_its_chapter(root: Path) -> None:
-    links = {body["id"]: [str(a["href"]) for a in body.select("a")] for body in board(root).select("tbody[id]")}
+    links = {body["id"]: [str(a["href"]) for a in body.select("a")] for body in board(root).select("article")}
     assert links == {
         "claim-holds": [f"../notebooks/{STEM}.html#figure-regret"],
         "claim-fails": [f"../notebooks/{STEM}.html"],
@@ -98,7 +156,7 @@ def test_text_of_the_ledger_is_text_on_the_page(root: Path) -> None:
     assert "small, &lt; 1." in source
     details = board(root).select_one("#claim-holds details")
     assert details is not None
-    assert "A line is refuted by: another value." in details.get_text()
+    assert "Refuted by: another value." in details.get_text()
 
 
 def test_spread_is_half_the_interval_as_a_share(root: Path) -> None:
@@ -107,11 +165,9 @@ def test_spread_is_half_the_interval_as_a_share(root: Path) -> None:
     assert line.split("|")[2:4] == [" 3 ", f" {100 * shares[1]:.0f} % "]
 
 
-def test_the_overview_leads_to_every_claim_under_its_topic(root: Path) -> None:
+def test_claims_stand_under_their_topics(root: Path) -> None:
     topics = [{"topic": "First"}, CLAIMS[0], {"topic": "Second"}, *CLAIMS[1:]]
     (root / "book" / "claims.yml").write_text(yaml.safe_dump(topics), encoding="utf-8")
-    page = board(root)
-    assert [str(a["href"]) for a in page.select(".ddlib-overview a")] == ["#claim-holds", "#claim-fails", "#claim-open"]
     source = fragments(root, fake.PROFILE)["scoreboard.md"]
     places = [source.index(text) for text in ("## First", 'id="claim-holds"', "## Second", 'id="claim-fails"', 'id="claim-open"')]
     assert places == sorted(places)
