@@ -14,7 +14,7 @@ from rich.table import Table
 from ddbook.press.claims.compare import Compared, Differing, compare_all
 from ddbook.press.claims.ledger import Statistic, read_ledger
 from ddbook.press.claims.results import Missing, Results
-from ddbook.press.claims.verdict import RANK, Finding, Judged, State, judge, worse_than_recorded
+from ddbook.press.claims.verdict import RANK, Finding, Judged, State, judge, readable, worse_than_recorded
 from ddbook.press.digests import file_digest
 from ddbook.press.freshness import Today, given_by_hand, reference_marks, require_fresh
 from ddbook.press.profiles import check_profile_name
@@ -145,8 +145,16 @@ def measured(finding: Finding) -> str:
 
 def shown(found: Estimate) -> str:
     """A number, with its interval and seeds where it has them."""
-    interval = "" if math.isnan(found.low) else f" [{found.low:.3g}, {found.high:.3g}]"
-    return f"{found.value:.4g}{interval}" + (f", n = {found.n}" if found.n else "")
+    interval = "" if math.isnan(found.low) else f" [{readable(found.low, 3)} to {readable(found.high, 3)}]"
+    return f"{readable(found.value)}{interval}" + (f", n = {found.n}" if found.n else "")
+
+
+def written(number: Mapping[str, Any] | None) -> str:
+    """A recorded number, as :func:`shown` writes an estimate."""
+    if number is None or number["value"] is None:
+        return "not finite"
+    low, high = (float("nan") if number.get(end) is None else float(number[end]) for end in ("low", "high"))
+    return shown(Estimate(number["value"], low, high, number.get("n") or 0))
 
 
 def wanted(statistic: Statistic) -> str:
@@ -168,7 +176,7 @@ def comparison_table(compared: dict[str, tuple[list[Differing], list[Compared]]]
         table.add_row(chapter, str(agree), str(overlap), str(differ), str(rest), names)
         for number in numbers:
             if number.relation == "differs" and number.here and number.there:
-                table.add_row(f"  {number.key.partition('.')[2]}", _recorded(number.here), "reference:", _recorded(number.there))
+                table.add_row(f"  {number.key.partition('.')[2]}", written(number.here), "reference:", written(number.there))
     return table
 
 
@@ -273,10 +281,3 @@ def _claim_as_json(one: Judged) -> dict[str, Any]:
     claim = one.claim
     about = {"id": claim.id, "statement": claim.statement, "source": claim.source, "whose": claim.whose, "chapter": claim.chapter}
     return about | {"verdict": one.state, "why": one.why, "statistics": statistics}
-
-
-def _recorded(number: dict[str, Any]) -> str:
-    if number["value"] is None:
-        return "not finite"
-    low, high = (float("nan") if number.get(end) is None else float(number[end]) for end in ("low", "high"))
-    return shown(Estimate(number["value"], low, high, number.get("n") or 0))

@@ -6,7 +6,7 @@ import html
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
-from ddbook.press.claims.command import MARKS, measured, wanted
+from ddbook.press.claims.command import MARKS, measured, wanted, written
 from ddbook.press.claims.compare import MARGIN, Compared, Differing
 from ddbook.press.claims.ledger import Claim, Statistic
 from ddbook.press.claims.picture import picture, printed
@@ -159,13 +159,7 @@ def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]], m
     rows = ["| Chapter | number | this run | reference |", "|---|---|---|---|"]
     for number in apart:
         chapter, _, name = number.key.partition(".")
-        rows.append(f"| {{doc}}`/notebooks/{chapter}` | `{name}` | {_recorded(number.here)} | {_recorded(number.there)} |")
+        rows.append(
+            f"| {{doc}}`/notebooks/{chapter}` | `{name}` | {printed(written(number.here))} | {printed(written(number.there))} |"
+        )
     return "\n".join([*lines, "", "Numbers that differ beyond their intervals:", "", *rows])
-
-
-def _recorded(number: Mapping[str, object] | None) -> str:
-    if number is None or number.get("value") is None:
-        return "–"
-    ends = "" if number.get("low") is None else f" [{number['low']:.3g}, {number['high']:.3g}]"
-    seeds = f", n = {number['n']}" if number.get("n") else ""
-    return printed(f"{number['value']:.4g}{ends}{seeds}")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ddbook.press.claims.command import MARKS, wanted
 from ddbook.press.claims.ledger import Statistic
-from ddbook.press.claims.verdict import Finding
+from ddbook.press.claims.verdict import Finding, readable
 
 WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 340, 72, 318, 18, 12, 18
 """In pixels: the whole, the ends of the axis, the height of a row, the space above and that for the thresholds."""
@@ -131,7 +131,7 @@ def _row(row: Row, y: float, place: Callable[[float], float]) -> str:
 def _words(statistic: Statistic, rows: list[Row]) -> str:
     parts = [f"{statistic.label}; wanted {wanted(statistic)}"]
     for row in rows:
-        ends = "" if row.ends is None else f", from {row.ends[0]:.3g} to {row.ends[1]:.3g}"
+        ends = "" if row.ends is None else f", from {readable(row.ends[0], 3)} to {readable(row.ends[1], 3)}"
         verdict = next((f", {state}" for state, sign in MARKS.items() if sign == row.sign), "")
-        parts.append(f"{row.name} {row.value:.4g}{ends}{verdict}")
+        parts.append(f"{row.name} {readable(row.value)}{ends}{verdict}")
     return printed("; ".join(parts))

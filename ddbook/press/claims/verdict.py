@@ -168,9 +168,18 @@ def _matched(statistic: Statistic, found: Estimate, chapter: str, results: Resul
     """Whether the published figure could be one more of our seeds, and our seeds lie near enough to each other to say so."""
     low, high, _ = spread(statistic, chapter, results)
     state: State = "reproduced"
-    why = f"one more run lies between {low:.4g} and {high:.4g}"
+    why = f"one more run lies between {readable(low, 3)} and {readable(high, 3)}"
     if not low <= float(statistic.published or 0.0) <= high:
         state, why = "not reproduced", f"{why}, the published figure does not"
     elif high - low > float(statistic.widest or 0.0):
         state, why = "inconclusive", f"{why}, which is wider than {statistic.widest:g}"
     return Finding(statistic, found, state, why, one_more=(low, high))
+
+
+def readable(value: float, digits: int = 4) -> str:
+    """A number with so many digits that count; thousands in full, not as powers of ten.
+
+    >>> readable(-50734.2), readable(0.00001234), readable(0.00001234, 3)
+    ('-50,734', '1.234e-05', '1.23e-05')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.{digits}g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from ddbook.press import Recorder
+from ddbook.press.claims import read_ledger
 from ddbook.press.marks import mark
 from ddbook.press.stage import stage
 from tests.ddbook.book import fake
@@ -59,14 +61,11 @@ def test_the_sentence_in_a_caption_gets_the_mark_and_the_run_stays_as_it_is(root
 def test_verdicts_and_tables_of_the_reference_get_the_mark(root: Path) -> None:
     generated = stage(fake.PROFILE, root, {STEM: TEXT}) / "book" / "generated"
     board = BeautifulSoup((generated / "scoreboard.md").read_text(encoding="utf-8"), "html.parser")
-    overview, *tables = board.select("table")
-    ids = {body["id"] for table in tables for body in table.select("tbody") if body.select(".ddlib-mark")}
-    assert ids
-    marked = {str(row.a["href"]).removeprefix("#") for row in overview.select("tbody tr") if row.select(".ddlib-mark")}
-    assert marked == ids
-    for body in (body for table in tables for body in table.select("tbody")):
-        for found in body.select(".ddlib-mark"):
-            assert found.find_parent("td") == body.select("tr.statement > td")[1], "in the column of the reference"
+    ledger = read_ledger(root / "book" / "claims.yml")
+    marked = {str(each["id"]).removeprefix("claim-") for each in board.select("article") if each.select("p.judged > .ddlib-mark")}
+    assert marked == {claim.id for claim in ledger if claim.chapter == STEM}
+    verdicts = json.loads((generated / "verdicts.json").read_text(encoding="utf-8"))
+    assert {name for name, verdict in verdicts.items() if TEXT in verdict["title"]} == marked
     for name in ("deviations.md", "reference.md"):
         lines = [line for line in (generated / name).read_text(encoding="utf-8").splitlines() if "ddlib-mark" in line]
         assert [STEM in line for line in lines] == [True], name

@@ -88,8 +88,8 @@ def test_paper_reference_and_run_stand_side_by_side(root: Path) -> None:
     ((label, paper, reference, run),) = numbers(page, "fails")
     assert label == "log-likelihood wanted: at least −34000"
     assert paper == ""
-    assert reference.startswith("● −3.3")
-    assert run.startswith("○ −3.469")
+    assert reference == "● −33,000 [−33,010 to −32,990], n = 10"
+    assert run == "○ −34,686 [−34,700 to −34,650], n = 10"
     assert numbers(page, "holds")[0][1] == "0.015"
     text = fragments(root, fake.PROFILE)
     assert "| ● reproduced | 1 | 1 | 1 | 0 |" in text["claims_totals.md"]  # reference: the paper's, ours; this run: the same
@@ -135,8 +135,8 @@ def test_each_statistic_is_a_picture_that_says_what_it_shows(root: Path) -> None
     page = board(root)
     (drawing,) = article(page, "fails").select("svg")
     assert str(drawing["aria-label"]) == (
-        "log-likelihood; wanted at least −34000; reference −3.3 × 10⁴, from −3.3 × 10⁴ to −3.3 × 10⁴, reproduced; "
-        "this run −3.469 × 10⁴, from −3.47 × 10⁴ to −3.47 × 10⁴, not reproduced"
+        "log-likelihood; wanted at least −34000; reference −33,000, from −33,010 to −32,990, reproduced; "
+        "this run −34,686, from −34,700 to −34,650, not reproduced"
     )
     assert article(page, "open").select("svg") == []
     assert len(article(page, "holds").select("path.paper")) == 1
