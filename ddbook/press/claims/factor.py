@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -15,10 +16,41 @@ DRAWN = "trial.generator"
 """No setting: other random numbers are what repetitions are made of."""
 ON_THE_WAY = ("trial.start", "trial.steps")
 """Settings of a descent: of arms that both take steps."""
+Values: TypeAlias = "dict[object, set[str]] | str | None"
 SIZED = ("trial.units", "trial.start")
 """Settings that cannot be the same where other budgets were asked for."""
 NOTED = ("method.", "task.", "trial.")
 """What the trial of a method notes; rows of no method (all the training data) have none of it."""
+
+
+class _Arm:
+    """The rows on one side of a comparison.
+
+    Args:
+        rows: of the table.
+        keys: the columns by which rows are paired.
+    """
+
+    def __init__(self, rows: pd.DataFrame, keys: Sequence[str]) -> None:
+        self.rows, self.keys = rows, list(keys)
+        self._known: dict[str, Values] = {}
+
+    def values(self, column: str) -> Values:
+        """What stands in a column: nothing, the same in all rows, or what stands there for each pair."""
+        if column not in self._known:
+            self._known[column] = self._read(column)
+        return self._known[column]
+
+    def descends(self) -> bool:
+        """Whether its trials took steps."""
+        return "trial.steps" in self.rows and bool((self.rows["trial.steps"] > 0).any())
+
+    def _read(self, column: str) -> Values:
+        if column not in self.rows or self.rows[column].isna().all():
+            return None
+        if self.rows[column].nunique(dropna=False) == 1:
+            return str(self.rows[column].iloc[0])
+        return {key: set(values.astype(str)) for key, values in self.rows.groupby(self.keys)[column]}
 
 
 def confounders(statistic: Statistic, table: pd.DataFrame) -> list[str]:
@@ -27,69 +59,51 @@ def confounders(statistic: Statistic, table: pd.DataFrame) -> list[str]:
     Raises:
         ScoreError: if no trial wrote the compared rows, or the factor is no column.
     """
+    columns = [column for column in map(str, table.columns) if is_setting(column)]
     pairs = list(_arms(statistic, table))
-    if not any(_noted(*pair) for pair in pairs):
+    if not any(arm.values(column) is not None for pair in pairs for arm in pair for column in columns):
         raise ScoreError("no trial wrote these rows, so that nobody can check whether they differ in one thing only")
     for name in statistic.factor:
         if not any(_within(str(column), name) for column in table.columns):
             raise ScoreError(f"the factor {name} is no column of the table, nor the beginning of one")
-    found = {column for pair in pairs for column in _apart(*pair, statistic)}
-    return [str(column) for column in table.columns if column in found]
+    return [column for column in columns if any(_apart(column, *pair, statistic.factor) for pair in pairs)]
 
 
-def _arms(statistic: Statistic, table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """The rows on each side of a comparison: for sums each row of one side with each of the other."""
+def _arms(statistic: Statistic, table: pd.DataFrame) -> Iterator[tuple[_Arm, _Arm]]:
+    """The two sides of a comparison: of sums each row of one side with each of the other, of rivals each with each."""
+    keys = [*statistic.seed, *statistic.across, *([statistic.judges] if statistic.judges else [])]
     ours = [select(table, condition) for condition in _listed(statistic.rows)]
     if statistic.rivals is None:
         theirs = [select(table, condition) for condition in _listed(statistic.minus or statistic.over)]
-        yield from itertools.product(ours, theirs)
+        yield from itertools.product([_Arm(rows, keys) for rows in ours], [_Arm(rows, keys) for rows in theirs])
         return
     for rows in ours:
-        yield from itertools.combinations([each for _, each in rows.groupby(statistic.rivals)], 2)
+        yield from itertools.combinations([_Arm(each, keys) for _, each in rows.groupby(statistic.rivals)], 2)
 
 
 def _listed(conditions: str | Sequence[str] | None) -> list[str]:
     return [conditions] if isinstance(conditions, str) else list(conditions or [])
 
 
-def _apart(ours: pd.DataFrame, theirs: pd.DataFrame, statistic: Statistic) -> list[str]:
-    """The settings outside the factor that differ in some pair."""
-    keys = [*statistic.seed, *statistic.across, *([statistic.judges] if statistic.judges else [])]
-    both = pd.concat([ours, theirs])
-    varied = [column for column in _noted(ours, theirs) if both[column].nunique(dropna=False) > 1]
-    unnamed = [column for column in varied if not _covered(column, ours, theirs, statistic.factor)]
-    return [column for column in unnamed if _values(ours, keys, column) != _values(theirs, keys, column)]
+def _apart(column: str, ours: _Arm, theirs: _Arm, factor: Sequence[str]) -> bool:
+    """Whether a setting outside the factor differs in some pair."""
+    return ours.values(column) != theirs.values(column) and not _covered(column, ours, theirs, factor)
 
 
-def _noted(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
-    """The settings that trials noted for one side or both."""
-    names = [column for column in map(str, ours.columns) if is_setting(column)]
-    return [name for name in names if ours[name].notna().any() or theirs[name].notna().any()]
-
-
-def _covered(column: str, ours: pd.DataFrame, theirs: pd.DataFrame, factor: Sequence[str]) -> bool:
+def _covered(column: str, ours: _Arm, theirs: _Arm, factor: Sequence[str]) -> bool:
     """Whether arms may differ in a setting: it is named, goes with what is named, or is none of theirs."""
     if column == DRAWN or any(_within(column, name) for name in factor):
         return True
-    if column in ON_THE_WAY and not (_descends(ours) and _descends(theirs)):
+    if column in ON_THE_WAY and not (ours.descends() and theirs.descends()):
         return True
     if column in SIZED and "trial.budget" in factor:
         return True
     if not any(_within("method.type", name) for name in factor):
         return False
-    alone = bool(ours[column].isna().all() or theirs[column].isna().all())
-    made = all("method.type" in arm and arm["method.type"].notna().any() for arm in (ours, theirs))
+    alone = ours.values(column) is None or theirs.values(column) is None
+    made = all(arm.values("method.type") is not None for arm in (ours, theirs))
     return column == "method.name" or (alone and column.startswith("method." if made else NOTED))
-
-
-def _descends(arm: pd.DataFrame) -> bool:
-    return "trial.steps" in arm and bool((arm["trial.steps"] > 0).any())
 
 
 def _within(column: str, name: str) -> bool:
     return column == name or column.startswith(f"{name}.")
-
-
-def _values(arm: pd.DataFrame, keys: list[str], column: str) -> dict[object, set[str]]:
-    """What stands in a column for each pair."""
-    return {key: set(values.astype(str)) for key, values in arm.groupby(keys)[column]}
