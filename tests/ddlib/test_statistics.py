@@ -124,11 +124,11 @@ def test_a_p_value_is_between_0_and_1():
 @pytest.mark.parametrize("gap", [0.0, 0.3, 2.0])
 def test_the_best_row_stays_in_the_set_of_the_best(units, gap):
     generator, kept = np.random.default_rng(3), []
-    for _ in range(300):
+    for _ in range(600):
         values = 0.5 * generator.standard_normal((8, 5, *units)) + generator.standard_normal((1, 5, *[1 for _ in units]))
         values[0] += gap
         kept.append(best_set(values))
-    assert np.mean([one[0] for one in kept]) >= 0.95 - 2 * np.sqrt(0.95 * 0.05 / 300)
+    assert np.mean([one[0] for one in kept]) >= 0.95
     if gap == 2:
         assert np.mean([sum(one) == 1 for one in kept]) >= (0.95 if units else 0.5)  # and the others do not
 

@@ -16,11 +16,12 @@ DRAWN = "trial.generator"
 """No setting: other random numbers are what repetitions are made of."""
 ON_THE_WAY = ("trial.start", "trial.steps")
 """Settings of a descent: of arms that both take steps."""
-Values: TypeAlias = "dict[object, set[str]] | str | None"
 SIZED = ("trial.units", "trial.start")
 """Settings that cannot be the same where other budgets were asked for."""
 NOTED = ("method.", "task.", "trial.")
 """What the trial of a method notes; rows of no method (all the training data) have none of it."""
+Values: TypeAlias = "dict[object, set[str]] | str | None"
+"""What stands in a column of one arm: for each pair, the same everywhere, or nothing."""
 
 
 class _Arm:
@@ -77,8 +78,8 @@ def _arms(statistic: Statistic, table: pd.DataFrame) -> Iterator[tuple[_Arm, _Ar
         theirs = [select(table, condition) for condition in _listed(statistic.minus or statistic.over)]
         yield from itertools.product([_Arm(rows, keys) for rows in ours], [_Arm(rows, keys) for rows in theirs])
         return
-    for rows in ours:
-        yield from itertools.combinations([_Arm(each, keys) for _, each in rows.groupby(statistic.rivals)], 2)
+    rivals = [_Arm(rows, keys) for _, rows in pd.concat(ours).groupby(statistic.rivals)]
+    yield from itertools.combinations(rivals, 2)
 
 
 def _listed(conditions: str | Sequence[str] | None) -> list[str]:
