@@ -110,7 +110,7 @@ def test_a_contrast_of_one_draw_is_refused():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-@settings(max_examples=50)
+@settings(max_examples=15)
 def test_holm_is_that_of_statsmodels(probabilities):
     assert holm(np.array(probabilities)) == pytest.approx(multipletests(probabilities, method="holm")[1])
 
