@@ -1,13 +1,9 @@
-"""The parts of the book that are made from records: provenance, status, profiles and the first page's figure."""
+"""The parts of the book that are made from records: provenance, status and profiles."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import nbformat
-from bs4 import BeautifulSoup
 
 from ddbook.press.inputs import NOT_AVAILABLE
 from ddbook.press.parameters import Parameter
@@ -233,19 +229,3 @@ def profiles(schemas: Mapping[str, Mapping[str, Parameter]], plans: Mapping[str,
             rows.append((code(key), parameter.meaning, parameter.wanted, *shown))
         blocks.append(f"{{doc}}`/notebooks/{stem}`\n\n{table(('Parameter', 'Meaning', 'What it may be', *names), rows)}")
     return "\n\n".join([*blocks, "A value in bold differs from the one in the notebook's own first cell."])
-
-
-def drawn_figure(notebook: nbformat.NotebookNode, svg: bytes) -> str:
-    """The figure of an executed notebook, with its alternative text and caption, that shows the given file; empty if none does."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            for figure in BeautifulSoup(output.get("data", {}).get("text/html", ""), "html.parser").select("figure.ddlib-figure"):
-                addresses = [str(picture["src"]) for picture in figure.select("img[src^='data:']")]
-                if any(base64.b64decode(address.partition(",")[2]) == svg for address in addresses):
-                    return str(figure)
-    return ""
-
-
-def landing(stem: str, figure: str) -> str:
-    """A chapter's figure on the first page."""
-    return f"A first result, from the chapter {{doc}}`/notebooks/{stem}`:\n\n```{{raw}} html\n{figure}\n```\n"

@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from ddbook.press import library, pages, rerun, resources
+from ddbook.press import front, library, pages, rerun, resources
 from ddbook.press.chapter import Chapter, finished_chapters
 from ddbook.press.contents import read_toc
 from ddbook.press.digests import digest, file_digest, sealed, unsealed
@@ -60,7 +60,7 @@ def stage(profile: str, root: Path, marks: Mapping[str, str] | None = None, stal
         for chapter in chapters:
             marked(chapter.page, marks.get(chapter.stem, ""))
             _stage_chapter(chapter, tree, repository)
-        _write_generated(profile, chapters, root, tree)
+        _write_generated(profile, chapters, root, tree, marks)
         for name, text in _fragments(root, profile, marks, chapters).items():
             (tree / "book" / "generated" / name).write_text(text, encoding="utf-8")
         _write_config(config, repository, tree)
@@ -107,7 +107,7 @@ def _stage_chapter(chapter: Chapter, tree: Path, repository: str) -> None:
     nbformat.write(chapter.page, tree / "notebooks" / f"{chapter.stem}.ipynb")
 
 
-def _write_generated(profile: str, chapters: list[Chapter], root: Path, tree: Path) -> None:
+def _write_generated(profile: str, chapters: list[Chapter], root: Path, tree: Path, marks: Mapping[str, str]) -> None:
     """The fragments that pages include, the merged numbers, the pages of the library, and the contents with them."""
     generated = tree / "book" / "generated"
     generated.mkdir()
@@ -121,20 +121,10 @@ def _write_generated(profile: str, chapters: list[Chapter], root: Path, tree: Pa
     (generated / "status.md").write_text(pages.status(runs, given), encoding="utf-8")
     took = resources.page(runs.items(), root / "reference")
     (generated / "resources.md").write_text(took, encoding="utf-8")
-    (generated / "landing.md").write_text(given + _landing(chapters), encoding="utf-8")
+    (generated / "landing.md").write_text(given + front.page(root / "reference", marks), encoding="utf-8")
     toc = read_toc(root / "book" / "_toc.yml")
     _add_library(toc, tree / "book" / "api", root / "_build" / profile / "src" / "book" / "api")
     (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
-
-
-def _landing(chapters: list[Chapter]) -> str:
-    """The cross-task figure for the first page, where a chapter has drawn it."""
-    for chapter in chapters:
-        path = chapter.folder / "figures" / "cross_task_regret.svg"
-        figure = pages.drawn_figure(chapter.page, path.read_bytes()) if path.exists() else ""
-        if figure:
-            return pages.landing(chapter.stem, figure)
-    return ""
 
 
 def _add_library(toc: dict[str, Any], folder: Path, earlier: Path) -> None:
