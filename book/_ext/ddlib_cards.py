@@ -47,7 +47,9 @@ def collect(app: Sphinx, exception: Exception | None) -> None:
             tippy.collect_tips(app, page, "page.html", {"body": simplified(article)}, app.env.get_doctree(page))
             known = tippy.get_tippy_data(app)["pages"][page]
             known["js_path"] = Path(app.outdir, "_static", "tippy", f"{page}.js")
-            known["element_id_map"] |= {anchor: anchor for anchor in known["id_to_html"] if anchor}  # figures and claims are no nodes
+            known["element_id_map"] |= {
+                anchor: anchor for anchor in known["id_to_html"] if anchor
+            }  # figures and claims are no nodes
 
 
 def simplified(article: Tag) -> str:

@@ -9,7 +9,9 @@ from nbformat import NotebookNode
 
 from ddbook.press.overlay import NOTE
 
-SENTENCE = re.compile(f'(<span class="{NOTE}">[^<]*)(</span>)')
+CAPTION = re.compile(r"<figcaption\b.*?</figcaption>", re.DOTALL)
+NUMBER = re.compile(r'<span class="ddlib-number">(Figure [\d.]*\d)\.</span>')
+SENTENCE = re.compile(f'(<span class="{NOTE}">)([^<]*)(</span>)')
 
 
 def mark(text: str) -> str:
@@ -17,12 +19,43 @@ def mark(text: str) -> str:
     return f' <span class="ddlib-mark">({html.escape(text)})</span>' if text else ""
 
 
-def marked(notebook: NotebookNode, text: str) -> None:
-    """Put a mark behind what the captions of a notebook's figures say of the reference."""
-    if not text:
-        return
+def brief(text: str) -> str:
+    """A mark or a sentence on the reference without what stands behind its colon or in its brackets: the record has that.
+
+    >>> brief("The reference run is not drawn: steps is 20 here and 2000 there.")
+    'The reference run is not drawn.'
+    >>> brief("Wide and pale: the reference run (n = 5).")
+    'Wide and pale: the reference run.'
+    """
+    if text.startswith("Wide and pale"):
+        return re.sub(r" \([^()]*\)\.$", ".", text)
+    head, colon, _ = text.partition(":")
+    return f"{head}." if colon and text.endswith(".") else head
+
+
+def marked(notebook: NotebookNode, text: str) -> list[str]:
+    """Shorten what the captions of a notebook's figures say of the reference, and put a mark behind it.
+
+    Args:
+        notebook: an executed chapter, which is changed.
+        text: why its reference is older than its code; empty if it is not.
+
+    Returns:
+        All that was said, for the record at the end of the chapter: a line for each figure.
+    """
+    told: list[str] = []
+
+    def short(figure: re.Match[str]) -> str:
+        said = SENTENCE.search(figure[0])
+        if said is None:
+            return figure[0]
+        number = NUMBER.search(figure[0])
+        told.append(f"{number[1] + '. ' if number else ''}{html.unescape(said[2])}")
+        return figure[0].replace(said[0], f"{said[1]}{html.escape(brief(html.unescape(said[2])))}{mark(brief(text))}{said[3]}")
+
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             shown = output.get("data", {})
             if "text/html" in shown:
-                shown["text/html"] = SENTENCE.sub(lambda said: f"{said[1]}{mark(text)}{said[2]}", shown["text/html"])
+                shown["text/html"] = CAPTION.sub(short, shown["text/html"])
+    return [*told, *([f"The reference is {text}."] if told and text else [])]

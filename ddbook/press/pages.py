@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ddbook.press.inputs import NOT_AVAILABLE
@@ -27,7 +28,7 @@ def code(value: object) -> str:
     return f"`{value if isinstance(value, str) and value else repr(value)}`"
 
 
-def provenance(stem: str, run: Run, again: str, downloads: Iterable[str]) -> str:
+def provenance(stem: str, run: Run, again: str, downloads: Iterable[str], remarks: Sequence[str] = ()) -> str:
     """The record at the end of a chapter, as a closed box: what computed the page, and how to do it again.
 
     Args:
@@ -35,7 +36,10 @@ def provenance(stem: str, run: Run, again: str, downloads: Iterable[str]) -> str
         run: its run.
         again: how to do it again, in Markdown.
         downloads: files to link to, relative to the chapter's staged folder.
+        remarks: what is to be said of this run and the reference.
     """
+    said = "".join(f"- {_literal(remark)}\n" for remark in remarks)
+    reference = f"This run and the reference under its figures:\n\n{said}\n" if said else ""
     parameters = table(("Parameter", "Value"), ((code(name), code(value)) for name, value in run.parameters.items()))
     files = "\n".join(f"- {{download}}`{label} </runs/{stem}/{name}>`" for label, name in _labelled(stem, downloads))
     return f"""::::{{dropdown}} How this page was computed
@@ -46,11 +50,16 @@ def provenance(stem: str, run: Run, again: str, downloads: Iterable[str]) -> str
 
 {parameters}
 
-{again}
+{reference}{again}
 
 {files}
 ::::
 """
+
+
+def _literal(text: str) -> str:
+    """Text in which Markdown finds nothing to do."""
+    return re.sub(r"([\\`*_{}\[\]<>$|#~])", r"\\\1", text)
 
 
 def _labelled(stem: str, downloads: Iterable[str]) -> list[tuple[str, str]]:

@@ -58,8 +58,7 @@ def stage(profile: str, root: Path, marks: Mapping[str, str] | None = None, stal
         tree = Path(scratch, "src")
         shutil.copytree(root / "book", tree / "book", ignore=_no_page, ignore_dangling_symlinks=True)
         for chapter in chapters:
-            marked(chapter.page, marks.get(chapter.stem, ""))
-            _stage_chapter(chapter, tree, repository)
+            _stage_chapter(chapter, tree, repository, marked(chapter.page, marks.get(chapter.stem, "")))
         _write_generated(profile, chapters, root, tree, marks)
         for name, text in _fragments(root, profile, marks, chapters).items():
             (tree / "book" / "generated" / name).write_text(text, encoding="utf-8")
@@ -90,7 +89,7 @@ def _no_page(folder: str, names: list[str]) -> set[str]:
     return {name for name in names if name.startswith(".") or name in ("__pycache__", "_toc.yml")}
 
 
-def _stage_chapter(chapter: Chapter, tree: Path, repository: str) -> None:
+def _stage_chapter(chapter: Chapter, tree: Path, repository: str, remarks: list[str]) -> None:
     """The page of a chapter with the record of its run at the end, and what the record links to; nothing private."""
     files = tree / "runs" / chapter.stem
     files.mkdir(parents=True)
@@ -101,7 +100,7 @@ def _stage_chapter(chapter: Chapter, tree: Path, repository: str) -> None:
     shutil.copyfile(chapter.notebook, files / f"{chapter.stem}.ipynb")
     downloads = sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
     again = rerun.instructions(chapter.run, read_schema(chapter.notebook), repository)
-    text = pages.provenance(chapter.stem, chapter.run, again, downloads)
+    text = pages.provenance(chapter.stem, chapter.run, again, downloads, remarks)
     chapter.page.cells.append(nbformat.from_dict({"cell_type": "markdown", "id": "record", "metadata": {}, "source": text}))
     (tree / "notebooks").mkdir(exist_ok=True)
     nbformat.write(chapter.page, tree / "notebooks" / f"{chapter.stem}.ipynb")

@@ -76,12 +76,13 @@ def record(stem: str) -> Run:
     )
 
 
-def figure(alt: str) -> str:
+def figure(alt: str, number: str = "1") -> str:
     """A figure as the chapters show it."""
     data = base64.b64encode(SVG.encode()).decode()
     return (
         f'<figure class="ddlib-figure" id="figure-regret"><img src="data:image/svg+xml;base64,{data}" alt="{alt}">'
-        '<figcaption class="tex2jax_process mathjax_process">The regret $R_\\tau(S)$ against the budget $m$.</figcaption>'
+        f'<figcaption class="tex2jax_process mathjax_process"><span class="ddlib-number">Figure {number}.</span> '
+        "The regret $R_\\tau(S)$ against the budget $m$.</figcaption>"
         "</figure>"
     )
 
@@ -92,6 +93,8 @@ def notebook(stem: str, *, executed: bool, text: str = "") -> nbformat.NotebookN
     prose = f"""# {CHAPTERS.get(stem, stem)}
 
 This invented chapter stands in for the real one; its regret is {{res}}`{name}.regret_ipc20:.3f:interval,unit`.
+It is drawn in [](#figure-regret), defined in [words and notation](../book/notation.md) as {{term}}`regret`, and bounded by
+{{eq}}`fake-{name.replace("_", "-")}`.
 
 $$R_\\tau(S) = \\mathbb{{E}}_\\xi\\, \\mathbb{{E}}_{{z \\sim Q}}\\, \\ell\\bigl(A(S, \\xi);\\, z\\bigr)
  + \\sum_{{i=1}}^n a_i b_i c_i d_i e_i f_i g_i
@@ -102,7 +105,9 @@ $$R_\\tau(S) = \\mathbb{{E}}_\\xi\\, \\mathbb{{E}}_{{z \\sim Q}}\\, \\ell\\bigl(
 | 0.123456789 | 0.123456789 | 0.123456789 | 0.123456789 | 0.123456789 | 0.123456789 |
 
 {text}"""
-    show = new_output("display_data", data={"text/html": figure(f"A rising line, for {name}"), "text/plain": "<figure>"})
+    show = new_output(
+        "display_data", data={"text/html": figure(f"A rising line, for {name}", f"{int(stem[:2])}.1"), "text/plain": "<figure>"}
+    )
     said = new_output("display_data", data={"text/html": NOTICE, "text/plain": "<notice>"})
     cells = [
         new_markdown_cell(prose),

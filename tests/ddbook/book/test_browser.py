@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.server
+import io
 import os
 import re
 import shutil
@@ -13,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from ddbook.kit.figures import panels, themed
 from tests.ddbook.book.fake import PROJECT
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -31,10 +35,30 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 ALL = "return [...document.querySelectorAll"
-WIDE, NARROW = 1280, 390
-OVERFLOW = """const wide = document.documentElement.clientWidth;
-return document.documentElement.scrollWidth > wide ? [...document.querySelectorAll('main *')]
-  .filter(e => e.getBoundingClientRect().right > wide + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 90)) : []"""
+WIDE, NARROW = 1440, 390
+CUT = """const column = document.querySelector('article.bd-article');
+if (!column) return document.documentElement.scrollWidth > innerWidth ? ['the page'] : [];
+const page = column.getBoundingClientRect(), found = [];
+const hidden = '.visually-hidden, .headerlink, .copybtn, mjx-assistive-mml, svg *, [aria-hidden="true"] *, .sd-stretched-link';
+for (const e of column.querySelectorAll('*')) {
+  const box = e.getBoundingClientRect(), inside = e.parentElement.closest('mjx-math');
+  if (!box.width || inside || e.closest(hidden) || /absolute|fixed/.test(getComputedStyle(e).position)) continue;
+  let out = box.right > page.right + 1 || box.left < page.left - 1;
+  for (let frame = e.parentElement; frame !== column.parentElement; frame = frame.parentElement) {
+    const how = getComputedStyle(frame).overflowX, edge = frame.getBoundingClientRect();
+    if (how === 'auto' || how === 'scroll') { out = false; break; }
+    if (/hidden|clip/.test(how) && (box.right > edge.right + 2 || box.left < edge.left - 2)) { out = true; break; }
+  }
+  if (out) found.push(`${e.tagName} ${e.className}: ${e.textContent.trim().slice(0, 60)}`);
+}
+if (document.documentElement.scrollWidth > innerWidth) found.push('the page');
+return found.slice(0, 5)"""
+"""What neither ends inside the text's column nor lies in a frame that scrolls."""
+PLANT = """document.querySelector('article.bd-article section').insertAdjacentHTML('beforeend',
+  '<div class="planted" style="%s"><p style="width: 3000px">wide</p></div>')"""
+TOO_LONG = """return [...document.querySelectorAll('article mjx-container[display="true"]')]
+  .filter(e => e.querySelector('mjx-math').getBoundingClientRect().width > e.clientWidth + 1)
+  .map(e => e.closest('[id]').id)"""
 UNFOLDED = "document.querySelectorAll('details').forEach(box => box.open = true)"
 THEME = """document.head.appendChild(document.createElement('style')).textContent = '* { transition: none !important }';
 document.documentElement.dataset.theme = '%s';"""  # as the button does, but at once
@@ -156,17 +180,78 @@ def test_formulas_are_typeset(reader: Reader) -> None:
         assert [text for text in texts if re.search(r"\\[(\[]|\$.*\$", text)] == [], page
 
 
-def test_search_finds_regret(reader: Reader) -> None:
+def test_search_puts_prose_before_the_library(reader: Reader) -> None:
     reader.open("search.html?q=regret")
-    reader.until("return [...document.querySelectorAll('#search-results li a')].some(a => a.href.includes('/book/notation.html'))")
+    reader.until("return /found \\d+ page/.test(document.querySelector('.search-summary')?.innerText)")
+    found = reader.ask(f"{ALL}('#search-results li a')].map(a => a.pathname)")
+    assert "/book/notation.html" in found[:3]
+    prose = ["/book/api" not in page for page in found]
+    assert prose == sorted(prose, reverse=True)
+    assert not all(prose)
 
 
-def test_nothing_is_wider_than_a_telephone(reader: Reader) -> None:
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_nothing_is_cut_at_the_edge_of_the_text(reader: Reader, width: int) -> None:
     for page in reader.pages:
-        reader.open(page, NARROW)
+        reader.open(page, width)
         reader.ask(UNFOLDED)
-        assert reader.ask(OVERFLOW) == [], page
-        assert reader.ask("return document.documentElement.scrollWidth") <= NARROW, page
+        assert reader.ask(CUT) == [], page
+    for style, seen in (("overflow: auto", 0), ("overflow: hidden", 1), ("", 1)):
+        reader.open("book/notation.html", width)
+        reader.ask(PLANT % style)
+        assert (len(reader.ask(CUT)) > 0) == bool(seen), f"a wide thing in a frame with {style!r}"
+
+
+def test_on_a_wide_screen_no_equation_outside_the_library_has_to_scroll(reader: Reader) -> None:
+    for page in [page for page in reader.pages if "/api/" not in page]:
+        reader.open(page)
+        wide = [name for name in reader.ask(TOO_LONG) if not name.startswith("equation-fake-")]  # made to be too long
+        assert wide == [], page
+
+
+@pytest.mark.parametrize(
+    ("target", "shows"),
+    [
+        ("a[href*='notation.html#term-regret']", "The risk above that of a reference model"),
+        ("a[href^='#equation-']", ""),
+        ("a[href^='#figure-']", "Figure 1.1."),
+        ("a[href*='references.html#id']", "Kungurtsev"),
+    ],
+)
+def test_a_link_shows_what_it_leads_to_to_keyboards_too(reader: Reader, target: str, shows: str) -> None:
+    pages = [page for page in reader.pages if page.startswith("notebooks/01") or page == "book/index.html"]
+    for page in pages:
+        reader.open(page)
+        if reader.ask(f'return document.querySelectorAll("article {target}").length'):
+            reader.until(f'return document.querySelector("article {target}")._tippy')
+            reader.ask(f'document.querySelector("article {target}").focus()')
+            card = "document.querySelector('.tippy-box')"
+            assert shows in reader.until(f"return {card}?.innerText.trim()")
+            if not shows:
+                assert reader.until(f"return {card}.querySelectorAll('mjx-container').length") > 0
+            assert reader.ask(f"return {card}.getBoundingClientRect().width") > 50
+            return
+    assert reader.folder.name == "html" and "tiny" not in str(reader.folder), f"no page has {target}"
+
+
+def test_figures_are_dark_in_the_dark_theme(reader: Reader, tmp_path: Path) -> None:
+    """Lines and a heatmap, drawn as the chapters draw them."""
+    figure, (left, right) = panels(2)
+    left.plot([0, 1])
+    right.imshow([[0, 1], [1, 0]])
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg")
+    image = base64.b64encode(themed(stream.getvalue())).decode()
+    reader.open("book/notation.html")
+    reader.ask(f"""document.querySelector('article').insertAdjacentHTML('afterbegin',
+      '<figure class="ddlib-figure"><img id="drawn" src="data:image/svg+xml;base64,{image}"></figure>')""")
+    light = {}
+    for theme in ("light", "dark"):
+        reader.ask(THEME % theme + "document.getElementById('drawn').scrollIntoView()")
+        shot = Image.open(io.BytesIO(reader.driver.find_element("id", "drawn").screenshot_as_png)).convert("L")
+        light[theme] = sorted(shot.getdata())[shot.width * shot.height // 2]
+    assert light["light"] > 240
+    assert light["dark"] < 40
 
 
 def test_the_theme_can_be_switched(reader: Reader) -> None:

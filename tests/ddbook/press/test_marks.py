@@ -51,8 +51,11 @@ def test_the_sentence_in_a_caption_gets_the_mark_and_the_run_stays_as_it_is(root
     before = executed.read_bytes()
     tree = stage(fake.PROFILE, root, {STEM: TEXT})
     (sentence,) = BeautifulSoup(captions(tree, STEM), "html.parser").select(".ddlib-reference")
-    assert sentence.get_text() == f"Wide and pale: the reference run (n < 5). ({TEXT})"
-    assert [found.get_text() for found in sentence.select(".ddlib-mark")] == [f"({TEXT})"]
+    assert sentence.get_text() == "Wide and pale: the reference run. (older than the code)"
+    assert [found.get_text() for found in sentence.select(".ddlib-mark")] == ["(older than the code)"]
+    record = nbformat.read(tree / "notebooks" / f"{STEM}.ipynb", as_version=4).cells[-1].source
+    assert "- Figure 4.1. Wide and pale: the reference run (n \\< 5)." in record
+    assert "ddlib/a\\<b\\>.py changed since" in record
     assert "ddlib-mark" not in captions(tree, OTHER)
     assert executed.read_bytes() == before
     assert "ddlib-mark" not in captions(stage(fake.PROFILE, root), STEM), "a mark goes when its reason has gone"

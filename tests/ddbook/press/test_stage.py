@@ -94,14 +94,6 @@ def test_nothing_of_an_earlier_tree_stays(root: Path) -> None:
     assert sorted(path.name for path in (root / "_build" / fake.PROFILE).iterdir()) == ["fragments.json", "runs", "src"]
 
 
-def test_the_first_page_shows_the_result_where_there_is_one(root: Path) -> None:
-    fragment = Path("book", "generated", "landing.md")
-    assert 'alt="A rising line, for one_dataset_many_tasks"' in (stage(fake.PROFILE, root) / fragment).read_text(encoding="utf-8")
-    for drawn in root.glob("_build/*/runs/*/figures/*.svg"):
-        drawn.unlink()
-    assert (stage(fake.PROFILE, root) / fragment).read_text(encoding="utf-8") == ""
-
-
 def test_profiles_are_shown_side_by_side(root: Path) -> None:
     shown = (stage(fake.PROFILE, root) / "book" / "generated" / "profiles.md").read_text(encoding="utf-8")
     assert "| Parameter | Meaning | What it may be | smoke | laptop | paper |" in shown
