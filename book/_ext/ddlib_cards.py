@@ -53,14 +53,12 @@ def collect(app: Sphinx, exception: Exception | None) -> None:
 
 
 def simplified(article: Tag) -> str:
-    """A page as cards shall show it: without buttons, and a claim without its table."""
+    """A page as cards shall show it: without buttons, and of a claim its statement and its verdict."""
     for button in article.select(".headerlink, button"):
         button.decompose()
     for claim in article.select("[id^=claim-]"):
-        statement = claim.select_one(".claim")
-        if statement:
-            card = BeautifulSoup(f'<p id="{claim["id"]}">{statement.decode_contents()}</p>', "html.parser")
-            claim.replace_with(card)
+        words = " ".join(part.decode_contents() for part in claim.select(".claim, .judged"))
+        claim.replace_with(BeautifulSoup(f'<p id="{claim["id"]}">{words}</p>', "html.parser"))
     return str(article)
 
 
