@@ -46,6 +46,7 @@ def collect(app: Sphinx, exception: Exception | None) -> None:
         if isinstance(article, Tag):
             tippy.collect_tips(app, page, "page.html", {"body": simplified(article)}, app.env.get_doctree(page))
             known = tippy.get_tippy_data(app)["pages"][page]
+            known["refs_in_page"] = sorted(known["refs_in_page"], key=str)  # a set's order changes from build to build
             known["js_path"] = Path(app.outdir, "_static", "tippy", f"{page}.js")
             known["element_id_map"] |= {
                 anchor: anchor for anchor in known["id_to_html"] if anchor
