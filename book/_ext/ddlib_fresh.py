@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinx.util.index_entries import split_index_msg
 from sphinx.util.typing import ExtensionMetadata
 
 OWN = {"index"}
@@ -70,6 +71,24 @@ def ordered(value: Any) -> Any:
     return repr(value)
 
 
+def index_all(app: Sphinx) -> list[Any]:
+    """Gives the search the index entries (terms, names) of all pages; Sphinx forgets those of pages that it does not write again."""
+    indexer = getattr(app.builder, "indexer", None)
+    if indexer is not None:
+        entries = app.env.domaindata["index"]["entries"]
+        indexer._index_entries = {page: index_words(entries.get(page, [])) for page in sorted(indexer._titles)}
+    return []
+
+
+def index_words(entries: Iterable[tuple[Any, ...]]) -> list[tuple[str, str, str]]:
+    """The words of a page's index entries, each with its anchor and whether it is the main one, as Sphinx's search keeps them."""
+    found: set[tuple[str, str, str]] = set()
+    for kind, value, target, main, _ in entries:
+        words = split_index_msg(kind, value)
+        found |= {(word, target or "", main) for word in (words[:1] if kind in {"see", "seealso"} else words)}
+    return sorted(found)
+
+
 def remove_what_is_gone(app: Sphinx, exception: Exception | None) -> None:
     """Removes pictures and downloads that no page has any more; Sphinx leaves those of earlier builds."""
     if exception is not None or app.builder.format != "html":
@@ -104,5 +123,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("config-inited", count_no_figures, priority=900)
     app.connect("builder-inited", begin, priority=1)
     app.connect("env-updated", write_what_depends, priority=900)
+    app.connect("html-collect-pages", index_all)
     app.connect("build-finished", remove_what_is_gone)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

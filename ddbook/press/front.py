@@ -85,8 +85,8 @@ def knowledge(ladder: pd.DataFrame, axes: Axes) -> None:
     for problem, rows in distilled.groupby("problem"):
         error = rows.groupby("level")["error"].median()
         mine = problem == "Poisson"  # the paper's
-        look = {"color": VERMILION, "linewidth": 1.6, "zorder": 3} if mine else {"color": GREY, "linewidth": 0.8}
-        axes.plot(error.index, error, "o-", markersize=3.5, **look)
+        color, width = (VERMILION, 1.6) if mine else (GREY, 0.8)
+        axes.plot(error.index, error, "o-", color=color, linewidth=width, markersize=3.5, zorder=2 + mine)
         if mine:
             axes.text(0, 0.02, "the paper’s\nproblem", color=VERMILION, fontsize=8, va="center")
             axes.plot([0.5, 0.8], [0.035, 0.155], color=VERMILION, linewidth=0.6)
