@@ -1,6 +1,13 @@
 """How good a distilled set is and how faithful a method: certificates, the cross-task view, surrogate against risk."""
 
-from ddlib.lens.certificates import cross_task, one_point_lower_bound, relative_regret, ridge_lower_bound, untrained
+from ddlib.lens.certificates import (
+    cross_task,
+    one_point_lower_bound,
+    relative_regret,
+    ridge_lower_bound,
+    ridge_regret_bound,
+    untrained,
+)
 from ddlib.lens.faithfulness import (
     Surrogate,
     cloud,
@@ -23,6 +30,7 @@ __all__ = [
     "one_point_lower_bound",
     "relative_regret",
     "ridge_lower_bound",
+    "ridge_regret_bound",
     "scores",
     "stacked",
     "untrained",

@@ -11,8 +11,9 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from ddlib.problem import Distilled, Task, regret
+from ddlib.tasks import RidgeTask
 
-__all__ = ["cross_task", "one_point_lower_bound", "relative_regret", "ridge_lower_bound", "untrained"]
+__all__ = ["cross_task", "one_point_lower_bound", "relative_regret", "ridge_lower_bound", "ridge_regret_bound", "untrained"]
 
 
 def ridge_lower_bound(solutions: Float[Tensor, "*R L d"], budget: int) -> Float[Tensor, "*R"]:
@@ -41,6 +42,48 @@ def ridge_lower_bound(solutions: Float[Tensor, "*R L d"], budget: int) -> Float[
     unit = solutions / solutions.norm(dim=-1, keepdim=True)
     singular = torch.linalg.svdvals(unit)
     return (singular[..., budget:] ** 2).sum(-1).div(solutions.shape[-2]).sqrt()
+
+
+def ridge_regret_bound(task: RidgeTask, budget: int) -> float:
+    r"""The least relative regret on a family of ridge regressions that *any* set of m points can have.
+
+    The regret of :math:`\hat\theta_1, \dots, \hat\theta_L` is
+    :math:`\tfrac1L \sum_l (\hat\theta_l - \theta_l)^\top (A + \lambda_l I) (\hat\theta_l - \theta_l)`. For every :math:`\mu > 0`
+    and with :math:`M = A + \mu I`,
+
+    .. math:: A + \lambda_l I \succeq c_l M, \qquad c_l = \min_a \frac{a + \lambda_l}{a + \mu}
+        \text{ over the eigenvalues } a \text{ of } A .
+
+    Solutions learned from m points lie in the span of these points, so by Eckart and Young (1936) the regret is at least
+
+    .. math:: \tfrac1L \sum_{i > m} \sigma_i^2\bigl(M^{1/2} [\sqrt{c_1}\,\theta_1 \;\cdots\; \sqrt{c_L}\,\theta_L]\bigr) .
+
+    The largest of these bounds, over :math:`\mu` in the family, is given. (Derived for this project.)
+
+    Args:
+        task: the family.
+        budget: m.
+
+    Raises:
+        ValueError: if the budget is below one, or a penalty is zero.
+
+    >>> from ddlib.tasks import as_data
+    >>> task = RidgeTask(as_data([[1.0, 0.0], [0.0, 5.0]], [1.0, 1.0]), penalties=(0.1, 10.0))
+    >>> [round(ridge_regret_bound(task, m), 4) for m in (1, 2)]
+    [0.0, 0.0]
+    """
+    if budget < 1 or min(task.penalties) <= 0:
+        raise ValueError(f"the bound needs at least 1 point and positive penalties, not {budget} and {task.penalties}")
+    rows = task.data.x[0] * task.data.w[0].sqrt().unsqueeze(-1)
+    values, vectors = torch.linalg.eigh(rows.T @ rows)
+    values = values.clamp(min=0)
+    solutions = task.reference[0] @ vectors  # L × d, in the eigenvectors' coordinates
+    least = 0.0
+    for mu in task.penalties:
+        factor = torch.stack([((values + penalty) / (values + mu)).min() for penalty in task.penalties])
+        singular = torch.linalg.svdvals(factor.sqrt().unsqueeze(-1) * solutions * (values + mu).sqrt())
+        least = max(least, float(singular[budget:].square().sum()) / len(task.penalties))
+    return least / float(regret(task, untrained(task))[0])
 
 
 def untrained(task: Task) -> Any:

@@ -1,0 +1,106 @@
+"""Numbers for the prose about one set for several ridge regressions, and the table of all methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ddbook.chapters.one_dataset.family import TOLERANCE, converged, is_quick, lengths, middle_budget, unrest
+from ddbook.kit import looks
+from ddlib.statistics import Number, estimate, quoted
+from ddlib.tasks import RidgeTask
+
+SHORT = 500
+"""So many steps are short for these descents; the nearest length that was run stands for it."""
+
+
+def numbers(task: RidgeTask, curves: pd.DataFrame, descents: pd.DataFrame, limits: pd.DataFrame, steps: int) -> dict[str, Number]:
+    """Sizes, losses at the middle budget (medians), the certified bounds there, and what effort buys.
+
+    Args:
+        task: the family.
+        curves: all methods, descents at their full length, as :func:`ddbook.chapters.one_dataset.family.table` makes it.
+        descents: all descents.
+        limits: ``budget``, ``error``, ``regret``: what no set can fall below.
+        steps: the full length.
+
+    Raises:
+        ArithmeticError: if a set is below a bound.
+    """
+    middle, reached = middle_budget(task), converged(descents)
+    fewer = max(1, middle - 1)
+    together = [m for m in reached if set(range(1, m + 1)) <= set(reached)]
+    at_middle = limits.set_index("budget").loc[middle]
+    sizes: dict[str, Any] = {
+        "family_size": len(task.penalties),
+        "family_least": min(task.penalties),
+        "family_largest": max(task.penalties),
+        "draws": task.replicates,
+        "steps": steps,
+        "tolerance": TOLERANCE,
+        "middle_budget": middle,
+        "one_fewer_budget": fewer,
+        "converged_most": max(together, default=0),
+        "unrest_middle": unrest(descents, middle),
+        "bound_middle": at_middle.error,
+        "regret_bound_middle": at_middle.regret,
+        **above(curves, limits),
+        **effort_numbers(descents[descents.budget == middle], steps),
+    }
+    found = {name: Number(float(value)) for name, value in sizes.items()}
+    for method in ("exact", "first_order", "truncated_svd", "k_means", "random"):
+        for column, short in (("regret", "regret_middle"), ("error", "error_middle")):
+            found[f"{method}_{short}"] = _median(curves, method, middle, column)
+    return found | {"one_fewer_regret": _median(curves, "first_order", fewer, "regret")}
+
+
+def above(curves: pd.DataFrame, limits: pd.DataFrame) -> dict[str, float]:
+    """The nearest that any set came to each bound, as a factor; budgets whose bound is zero to rounding count for nothing.
+
+    Raises:
+        ArithmeticError: if a set is below a bound.
+    """
+    joined = curves.merge(limits, on="budget", suffixes=("", "_bound"))
+    found = {}
+    for column in ("error", "regret"):
+        known = joined[joined[f"{column}_bound"] > 1e-12]
+        factor = float((known[column] / known[f"{column}_bound"]).min()) if len(known) else float("inf")
+        if factor < 1 - 1e-9:
+            raise ArithmeticError(f"a set has a {column} of {factor} times the certified bound, which no set can have")
+        if np.isfinite(factor):
+            found[f"least_{column}_over_bound"] = factor
+    return found
+
+
+def effort_numbers(effort: pd.DataFrame, steps: int) -> dict[str, float]:
+    """What descents of one budget lose when they stop early, and with the other step size.
+
+    Args:
+        effort: descents of one budget, all lengths, both step sizes.
+        steps: the full length.
+    """
+    ran = lengths(steps)
+    early, short = ran[len(ran) // 2], min(ran, key=lambda n: abs(n - SHORT))
+    quick, slow = effort[is_quick(effort)], effort[~is_quick(effort)]
+    losses = {n: rows.set_index("seed").regret for n, rows in quick.groupby("steps")}
+    resting = float(slow[slow.steps == early].regret.median())
+    return {
+        "early_steps": early,
+        "short_steps": short,
+        "plateau_regret_early": resting,
+        "plateau_over_converged": resting / float(losses[steps].median()),
+        "short_over_converged": float(np.exp(np.log(losses[short] / losses[steps]).mean())),
+    }
+
+
+def method_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """The share of the learnable lost, medians: one row per method, one column per number of points."""
+    named = curves.assign(method=curves.method.map(looks.label))
+    return named.pivot_table(index="method", columns="budget", values="regret", aggfunc="median", sort=False)
+
+
+def _median(curves: pd.DataFrame, method: str, budget: int, column: str) -> Number:
+    own = curves[(curves.method == method) & (curves.budget == budget)]
+    return quoted(estimate(own[column], "median"))
