@@ -16,6 +16,7 @@ from ddlib.lens import (
     one_point_lower_bound,
     relative_regret,
     ridge_lower_bound,
+    ridge_regret_bound,
     scores,
     stacked,
     untrained,
@@ -109,6 +110,32 @@ def test_no_single_point_along_a_solution_goes_below_its_bound(seed, length, lab
             assert (abs(bound) < 1e-9) == (other is own)
 
 
+@given(seeds)
+@settings(max_examples=10)
+def test_the_bound_of_a_point_is_that_of_its_line_whatever_the_sign(seed):
+    data = random_data(seed)
+    first, second = RidgeTask(data, penalties=(1.0,)), RidgeTask(data, penalties=(50.0,))
+    solution = first.reference.flatten()
+    assert abs(one_point_lower_bound(first, -solution)) < 1e-9
+    assert one_point_lower_bound(second, -solution) == pytest.approx(one_point_lower_bound(second, solution), rel=1e-6, abs=1e-10)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@given(seed=seeds, m=st.integers(1, 4))
+@settings(max_examples=10)
+def test_no_method_loses_less_than_the_bound_on_regret(method, seed, m):
+    task = RidgeTask(random_data(seed, d=4), replicates=2, penalties=(0.1, 1.0, 10.0, 100.0))
+    assert (relative_regret(task, reach(method, task, m)) >= ridge_regret_bound(task, m) - 1e-12).all()
+
+
+def test_the_bound_on_regret_is_near_what_a_converged_descent_reaches_on_the_diabetes_data():
+    data = diabetes()
+    task = RidgeTask(data._replace(y=data.y / data.y.std()), 2, penalties=PENALTIES)
+    method = FirstOrder(0.3, learn=("x", "y"), betas=(0.95, 0.95))
+    reached = relative_regret(task, distil(method, task, 2, 1000, generator()).distilled).max().item()
+    assert 1 <= reached / ridge_regret_bound(task, 2) < 1.5
+
+
 def test_a_direction_of_zero_or_for_several_solutions_is_refused():
     data = random_data(0)
     with pytest.raises(ValueError, match="not all zero"):
@@ -117,6 +144,9 @@ def test_a_direction_of_zero_or_for_several_solutions_is_refused():
         one_point_lower_bound(RidgeTask(data, penalties=(1.0, 2.0)), torch.ones(3).double())
     with pytest.raises(ValueError, match="at least 1 point"):
         ridge_lower_bound(torch.ones(2, 3), 0)
+    for penalties, m in (((1.0, 2.0), 0), ((0.0, 2.0), 1)):
+        with pytest.raises(ValueError, match="at least 1 point and positive penalties"):
+            ridge_regret_bound(RidgeTask(data, penalties=penalties), m)
 
 
 @dataclass(frozen=True)

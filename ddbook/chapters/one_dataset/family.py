@@ -14,7 +14,7 @@ from ddlib.tasks import RidgeTask
 from ddlib.trial import Trial, run_trial, tidy
 
 QUICK, USUAL = (0.95, 0.95), (0.9, 0.999)
-"""Adam's constants: with the shorter memory of the first the descents here converge in a third of the steps."""
+"""Adam's constants: with the shorter memory of the first, the descents here converge in a quarter of the steps."""
 SHARES = (16, 8, 4, 2, 1)
 """A descent of so many steps, and others of a half, a quarter … of them, each with a step size that falls over its own length."""
 TOLERANCE = 0.01
@@ -40,16 +40,15 @@ def descent(step_size: float, steps: int, betas: tuple[float, float] = QUICK) ->
     return FirstOrder(step_size, horizon=steps, learn=("x", "y"), betas=betas)
 
 
-def run_family(task: RidgeTask, step_size: float, plateau_step_size: float, steps: int, seed: int, device: str) -> list[Trial]:
+def run_family(task: RidgeTask, step_size: float, steps: int, seed: int, device: str) -> list[Trial]:
     """Every method at each budget, from one point to as many as there are regressions.
 
-    All descents of one budget begin at the same random rows. Those at the middle budget are run at all :func:`lengths`, with both
-    step sizes; at other budgets at the full length and at half of it.
+    All descents of one budget begin at the same random rows. Those at the middle budget are run at all :func:`lengths`, with
+    :data:`QUICK` and with :data:`USUAL` constants; at other budgets at the full length and at half of it.
 
     Args:
         task: the family.
         step_size: of the descents.
-        plateau_step_size: of those that the second chapter runs, with Adam's usual constants.
         steps: the full length.
         seed: of all random draws.
         device: where they are drawn.
@@ -59,7 +58,7 @@ def run_family(task: RidgeTask, step_size: float, plateau_step_size: float, step
         plans: list[tuple[Method, int]] = [(method, 0) for method in (Exact(), TruncatedSVD(), KMeans(), RandomRows())]
         middle = m == middle_budget(task)
         plans += [(descent(step_size, n), n) for n in (lengths(steps) if middle else lengths(steps)[-2:])]
-        plans += [(descent(plateau_step_size, n, USUAL), n) for n in lengths(steps) if middle]
+        plans += [(descent(step_size, n, USUAL), n) for n in lengths(steps) if middle]
         for method, n in plans:
             generator = torch.Generator(device).manual_seed(1000 * seed + m)
             found.append(run_trial(method, task, m, n, generator)._replace(history=()))

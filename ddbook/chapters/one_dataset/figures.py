@@ -107,8 +107,7 @@ def draw_effort(descents: pd.DataFrame, yardsticks: Sequence[tuple[str, float]])
     quick = is_quick(descents)
     colors = {True: looks.color("first_order"), False: looks.VERMILION}
     for own, rows in descents.groupby(quick):
-        size = rows["method.lr"].iloc[0]
-        name = f"step size {size:g}" + ("" if own else " (chapter 2)")
+        name = "shorter memory" if own else "usual (chapter 2)"
         look: dict[str, Any] = looks.look("first_order") | {"color": colors[bool(own)], "label": name}
         _draw_medians(axes, [rows[rows.steps == n].regret for n in steps], steps, look, [])
     for name, value in yardsticks:
@@ -116,7 +115,7 @@ def draw_effort(descents: pd.DataFrame, yardsticks: Sequence[tuple[str, float]])
     axes.set(xscale="log", yscale="log", xlabel="steps of the descent", ylabel="share of the learnable lost")
     axes.set_xticks(steps, [f"{n:,}" for n in steps])
     axes.minorticks_off()
-    axes.set_title("Three points rest on the level of two, until the descent goes on")
+    axes.set_title("Stopped early, three points lose as much as two")
     figures.label_ends(axes, 8)
     return figure
 

@@ -12,8 +12,8 @@ from ddbook.kit import looks
 from ddlib.statistics import Number, estimate, quoted
 from ddlib.tasks import RidgeTask
 
-SHORT = 500
-"""So many steps are short for these descents; the nearest length that was run stands for it."""
+EARLY, SHORT = 1000, 500
+"""Too few steps with Adam's usual constants and with the quick ones; the nearest length that was run stands for each."""
 
 
 def numbers(task: RidgeTask, curves: pd.DataFrame, descents: pd.DataFrame, limits: pd.DataFrame, steps: int) -> dict[str, Number]:
@@ -75,22 +75,22 @@ def above(curves: pd.DataFrame, limits: pd.DataFrame) -> dict[str, float]:
 
 
 def effort_numbers(effort: pd.DataFrame, steps: int) -> dict[str, float]:
-    """What descents of one budget lose when they stop early, and with the other step size.
+    """What descents of one budget lose when they stop early, and with Adam's usual constants.
 
     Args:
-        effort: descents of one budget, all lengths, both step sizes.
+        effort: descents of one budget, all lengths, both pairs of constants.
         steps: the full length.
     """
     ran = lengths(steps)
-    early, short = ran[len(ran) // 2], min(ran, key=lambda n: abs(n - SHORT))
+    early, short = (min(ran, key=lambda n: abs(n - wanted)) for wanted in (EARLY, SHORT))
     quick, slow = effort[is_quick(effort)], effort[~is_quick(effort)]
     losses = {n: rows.set_index("seed").regret for n, rows in quick.groupby("steps")}
-    resting = float(slow[slow.steps == early].regret.median())
+    stopped = float(slow[slow.steps == early].regret.median())
     return {
         "early_steps": early,
         "short_steps": short,
-        "plateau_regret_early": resting,
-        "plateau_over_converged": resting / float(losses[steps].median()),
+        "usual_regret_early": stopped,
+        "usual_over_converged": stopped / float(losses[steps].median()),
         "short_over_converged": float(np.exp(np.log(losses[short] / losses[steps]).mean())),
     }
 
