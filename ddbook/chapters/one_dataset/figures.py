@@ -30,14 +30,14 @@ def draw_theorem(found: Turning) -> Figure:
             axes.plot(*zip(whole, reached, strict=True), color=looks.VERMILION, linewidth=1.8)
         axes.plot(*solutions.T, "o", color=looks.BLUE)
         axes.plot(*learned.T, "o", color="#000000", markerfacecolor="none", markersize=9, markeredgewidth=1.1)
-        axes.set(xlim=(-0.03, 0.33), ylim=(-0.085, 0.085), xlabel="coefficient of s1", xticks=(0, 0.1, 0.2, 0.3))
+        axes.set(xlim=(-0.03, 0.33), ylim=(-0.085, 0.085), xlabel="coefficient of total chol.", xticks=(0, 0.1, 0.2, 0.3))
     for axes in (one, two):
-        places = ((0, -15), (22, 3) if axes is two else (12, -16), (-2, 9))
+        places = ((0, -15), (22, 3) if axes is two else (-10, -22), (-2, 9))
         for penalty, place, offset in zip(PENALTIES, solutions, places, strict=True):
             words = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": looks.BLUE}
             axes.annotate(f"λ = {penalty:g}", place, offset, **words)
     _through_zero(one, found.direction.numpy(), 0.4)
-    one.set(ylabel="coefficient of s2")
+    one.set(ylabel="coefficient of LDL chol.")
     one.set_title("(a) One point:\none line")
     two.set_title("(c) Two points:\nthe whole plane")
     two.set_yticklabels([])

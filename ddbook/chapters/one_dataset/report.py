@@ -43,7 +43,6 @@ def numbers(task: RidgeTask, curves: pd.DataFrame, descents: pd.DataFrame, limit
         "middle_budget": middle,
         "one_fewer_budget": fewer,
         "converged_most": max(together, default=0),
-        "unrest_middle": unrest(descents, middle),
         "bound_middle": at_middle.error,
         "regret_bound_middle": at_middle.regret,
         **above(curves, limits),
@@ -53,6 +52,7 @@ def numbers(task: RidgeTask, curves: pd.DataFrame, descents: pd.DataFrame, limit
     for method in ("exact", "first_order", "truncated_svd", "k_means", "random"):
         for column, short in (("regret", "regret_middle"), ("error", "error_middle")):
             found[f"{method}_{short}"] = _median(curves, method, middle, column)
+    found["unrest_middle"] = Number(unrest(descents, middle), n=task.replicates)
     return found | {"one_fewer_regret": _median(curves, "first_order", fewer, "regret")}
 
 
