@@ -33,21 +33,21 @@ from ddlib.methods.descent import Part
 from ddlib.problem import ClosedForm, Distilled, Method
 from ddlib.settings import Plain
 from ddlib.tasks import EmpiricalTask, LogisticTask, RidgeTask, as_data
-from ddlib.trial import run_trial
+from ddlib.trial import log_spaced, run_trial
 
 STEP_SIZES = {
-    "gradient_matching": 1.0,
-    "gradient_matching_cosine": 1.0,
-    "distribution_matching": 1.0,
+    "gradient_matching": 0.3,
+    "gradient_matching_cosine": 0.3,
+    "distribution_matching": 0.3,
     "trajectory_matching": 1.0,
     "kernel_inducing": 0.3,
     "kernel_inducing_labels": 0.3,
-    "first_order": 1.0,
-    "implicit": 1.0,
+    "first_order": 0.3,
+    "implicit": 0.3,
     "unrolled": 1.0,
-    "zeroth_order": 0.03,
+    "zeroth_order": 0.01,
 }
-"""Chosen by the method's own surrogate, see benchmarks/linear_world_step_sizes.py."""
+"""Chosen by the method's own surrogate, from starts that no chapter shows: see benchmarks/linear_world_step_sizes.py."""
 
 GIVEN = ("random", "herding", "k_center", "k_means", "truncated_svd")
 """The closed forms that look at the data only."""
@@ -70,19 +70,25 @@ LINEAR = Network(widths=(), bias=False, mean=False)
 
 BOTH: tuple[Part, ...] = ("x", "y")
 
+WATCHED = 31
+"""The most sets that are taken from a path, evenly spaced or on a logarithmic scale."""
+
+MOST = 16
+"""The most snapshots of a path that a cloud can ask for."""
+
 
 class Run(NamedTuple):
     """What a method made.
 
     Attributes:
         distilled: the set that it ended at, R replicates.
-        path: the sets that it would have handed out before the first step and after each; of a closed form only the one.
+        path: the sets that it would have handed out, by step: those of :func:`watched`; of a closed form only the one.
         milliseconds: per step and replicate; of a closed form for the whole set.
         settings: of the trial.
     """
 
     distilled: Distilled
-    path: list[Distilled]
+    path: Mapping[int, Distilled]
     milliseconds: float
     settings: Mapping[str, Plain] = MappingProxyType({})
 
@@ -103,12 +109,12 @@ class LinearWorld:
         device: where torch computes.
     """
 
-    replicates: int = 5
+    replicates: int = 6
     budget: int = 3
     family_penalties: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
     ridge_penalty: float = 10.0
     logistic_penalty: float = 1.0
-    steps: int = 200
+    steps: int = 1000
     unrolled_steps: int = 10
     seed: int = 0
     device: str = "cpu"
@@ -207,9 +213,9 @@ class LinearWorld:
     def run(self, method: Method, task: EmpiricalTask, stream: int = 0) -> Run:
         """A method on a task, with its path and its time."""
         count = 0 if isinstance(method, ClosedForm) else self.steps
-        trial = run_trial(method, task, self.budget, count, self.generator(stream), watch=range(count + 1))
+        trial = run_trial(method, task, self.budget, count, self.generator(stream), watched(count))
         milliseconds = 1e3 * trial.seconds / max(count, 1) / task.replicates
-        return Run(trial.distilled, list(trial.watched.values()), milliseconds, trial.settings)
+        return Run(trial.distilled, trial.watched, milliseconds, trial.settings)
 
     def run_all(self) -> dict[str, dict[str, Run]]:
         """Every method on every task, by task and method; methods that are blind to the task run once for both."""
@@ -231,6 +237,25 @@ def replicate(distilled: Distilled, which: int) -> Distilled:
 def every(distilled: Distilled, which: slice) -> Distilled:
     """Some replicates of a set."""
     return Distilled(*(part[which] for part in distilled))
+
+
+def watched(steps: int) -> list[int]:
+    """The steps whose sets a run keeps: all that the cloud, the curves along a path and their correlations can ask for.
+
+    >>> watched(4)
+    [0, 1, 2, 3, 4]
+    """
+    return sorted({*snapshot_steps(steps, MOST), *evenly(steps, WATCHED), *log_spaced(steps, WATCHED)})
+
+
+def snapshot_steps(steps: int, snapshots: int) -> list[int]:
+    """The steps whose sets enter the cloud: the end, the start, and between them by factors of four back from the end.
+
+    >>> snapshot_steps(200, 4)
+    [0, 12, 50, 200]
+    """
+    back = {round(steps / 4**k) for k in range(max(snapshots - 1, 1))}
+    return sorted(back | {0} if snapshots > 1 else back)
 
 
 def evenly(last: int, count: int) -> Sequence[int]:

@@ -1,9 +1,9 @@
-"""Faithfulness over the common cloud, along a method's own path, and the cosine of gradients."""
+"""Faithfulness over the common cloud, over the cloud with other weights, along a method's own path, and the cosine of gradients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,11 +12,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, LinearWorld, Run, evenly, every, replicate
+from ddbook.chapters.methods_optimise.experiment import (
+    AWARE,
+    BLIND,
+    GIVEN,
+    MOST,
+    WATCHED,
+    LinearWorld,
+    Run,
+    evenly,
+    every,
+    replicate,
+    snapshot_steps,
+)
 from ddlib.lens import cloud, gradient_cosine, kendall, scores, stacked
 from ddlib.problem import Distilled
 from ddlib.serving import serving
+from ddlib.settings import settings
 from ddlib.tasks import EmpiricalTask
+from ddlib.trial import log_spaced, tidy
 
 Runs = Mapping[str, Mapping[str, Run]]
 
@@ -26,8 +40,14 @@ METHODS = (*GIVEN[1:], *BLIND, *AWARE)
 DRAWN = ("gradient_matching", "gradient_matching_cosine", "trajectory_matching")
 """The methods whose surrogates need an average over draws. That of the zeroth-order method is one already."""
 
-WATCHED = 31
-"""The most sets that are taken from a path."""
+BY_DEFINITION = ("first_order", "implicit")
+"""The methods whose surrogate is the risk itself: their correlation is 1 by definition, and no result."""
+
+CLOUDS = ("cloud", "left_out", "even", "rows")
+"""The clouds: the common one, that without the method's own path, that with one weight per origin, and one that no method made."""
+
+FOREIGN = 48
+"""Draws of random rows of which the cloud that no method made consists, each with its perturbations."""
 
 
 @dataclass(frozen=True)
@@ -48,72 +68,115 @@ class Probes:
         for name in ("snapshots", "draws"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, but it is {getattr(self, name)}")
+        if self.snapshots > MOST:
+            raise ValueError(f"snapshots must be at most {MOST}, which go back to the first step, but it is {self.snapshots}")
         if not self.perturbations or not all(0 < size < math.inf for size in self.perturbations):
             raise ValueError(f"perturbations must be one or more positive sizes, but they are {list(self.perturbations)}")
 
 
-class Known(NamedTuple):
-    """A cloud, and a task's risk of each of its n sets."""
+class Cloud(NamedTuple):
+    """Sets to compare surrogate and risk on.
+
+    Attributes:
+        sets: n of them.
+        origin: by each, the method on whose path it lies or near whose path it was drawn; empty for the cloud that no method made.
+    """
 
     sets: Distilled
-    risk: Float[Tensor, " n"]
+    origin: list[str]
 
 
-def snapshot_steps(steps: int, snapshots: int) -> list[int]:
-    """The steps whose sets enter the cloud: the end, the start, and between them by factors of four back from the end.
+def common_cloud(world: LinearWorld, runs: Runs, probes: Probes, which: int) -> Cloud:
+    """The cloud of one replicate: points on the paths of all methods on all tasks, and perturbations of each.
 
-    >>> snapshot_steps(200, 4)
-    [0, 12, 50, 200]
+    All descents begin at the same random rows, which stand there once, as those of the random choice; implicit differentiation,
+    whose path is that of the first-order method, is left out.
     """
-    back = {round(steps / 4**k) for k in range(max(snapshots - 1, 1))}
-    return sorted(back | {0} if snapshots > 1 else back)
+    steps = [step for step in snapshot_steps(world.steps, probes.snapshots) if step > 0]
+    generator, parts, origin = world.generator(100 + which), [], []
+    for name in (*GIVEN, *BLIND, *AWARE):
+        if name == "implicit":
+            continue
+        paths = [runs[key][name].path for key in (world.tasks if name in AWARE else ("ridge",))]
+        starts = [replicate(path[step], which) for path in paths for step in ([0] if name in GIVEN else steps)]
+        parts.append(cloud(world.family, starts, generator, probes.perturbations))
+        origin += [name] * parts[-1].replicates
+    return Cloud(stacked(parts), origin)
 
 
-def common_cloud(world: LinearWorld, runs: Runs, probes: Probes, which: int) -> Distilled:
-    """The cloud of one replicate: points on the paths of all methods on all tasks, and perturbations of each."""
-    paths = [runs["ridge"][name].path for name in (*GIVEN, *BLIND)]
-    paths += [runs[key][name].path for key in world.tasks for name in AWARE]
-    steps = snapshot_steps(world.steps, probes.snapshots)
-    starts = [path[step] for path in paths for step in (steps if len(path) > 1 else [0])]
-    one = [replicate(distilled, which) for distilled in starts]
-    return cloud(world.family, one, world.generator(100 + which), probes.perturbations)
+def foreign_cloud(world: LinearWorld, probes: Probes, which: int) -> Cloud:
+    """A cloud that no method made: random rows, and perturbations of each."""
+    generator = world.generator(200 + which)
+    starts = [world.single.start(world.budget, generator) for _ in range(FOREIGN)]
+    sets = cloud(world.family, starts, generator, probes.perturbations)
+    return Cloud(sets, [""] * sets.replicates)
 
 
-def stages(steps: int) -> dict[str, list[int]]:
-    """The steps of the whole path and of its beginning, a tenth of it but 10 steps at the least, evenly spaced.
+def even_weights(origin: Sequence[str]) -> Float[Tensor, " n"]:
+    """Weights with which all sets of one origin count as much as those of any other.
 
-    >>> stages(20)["early"]
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    >>> even_weights(["a", "a", "b"]).tolist()
+    [0.5, 0.5, 1.0]
     """
-    ends = {"path": steps, "early": min(max(10, steps // 10), steps)}
-    return {name: list(evenly(end, WATCHED)) for name, end in ends.items()}
+    return torch.tensor([1 / origin.count(name) for name in origin], dtype=torch.float64)
+
+
+def weighted_kendall(a: Float[Tensor, " n"], b: Float[Tensor, " n"], weights: Float[Tensor, " n"]) -> float:
+    r"""Kendall's correlation in which a pair of sets counts :math:`w_i w_j`; with equal weights :func:`ddlib.lens.kendall`.
+
+    >>> weighted_kendall(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0, 20.0, 15.0]), torch.tensor([1.0, 1.0, 0.0]))
+    1.0
+    """
+    ours, theirs = (torch.sign(values[:, None] - values[None, :]).double() for values in (a, b))
+    pairs = weights[:, None] * weights[None, :]
+    untied = (pairs * ours.square()).sum() * (pairs * theirs.square()).sum()
+    return float((pairs * ours * theirs).sum() / untied.sqrt())
 
 
 def compare(world: LinearWorld, runs: Runs, probes: Probes) -> pd.DataFrame:
     """Surrogate against risk, for every task, method and replicate.
 
     Returns:
-        One row per task, method and seed, with the columns ``cloud`` (Kendall's correlation over the common cloud), ``path`` and
-        ``early`` (the same along the method's own path and its beginning; not a number for closed forms, and where the surrogate
-        or the risk does not change), ``cosine`` (mean over every eighth set of the cloud) and ``sets`` (the size of the cloud). In
-        the correlations, numbers that agree to ten digits are tied. The task ``single`` is the one ridge regression that kernel
-        inducing points are made for.
+        One row per task, method and seed. ``cloud`` is Kendall's correlation over the common cloud; the other columns of
+        :data:`CLOUDS` are the same without the sets of the method's own path (those of kernel inducing points with either
+        freedom), with equal weights for all origins, and over random rows. ``path`` and ``path_log`` are the same along the
+        method's own path, evenly spaced and on a logarithmic scale; not a number for closed forms, and where surrogate or risk
+        does not change. ``cosine`` is the mean over every eighth set of the cloud, ``sets`` the size of the cloud. In the
+        correlations, numbers that agree to ten digits are tied. The task ``single`` is the one ridge regression that kernel
+        inducing points are made for. Settings come last: of the trial, of the task that judges and of the cloud.
     """
     rows = []
     tasks: dict[str, EmpiricalTask] = world.tasks | {"single": world.single}
     for which in range(world.replicates):
-        sets = common_cloud(world, runs, probes, which)
+        clouds = common_cloud(world, runs, probes, which), foreign_cloud(world, probes, which)
         for key, task in tasks.items():
-            known = Known(sets, _risk(task, sets))
             for name in METHODS if key in runs else ("kernel_inducing",):
-                path = [replicate(distilled, which) for distilled in runs.get(key, runs["ridge"])[name].path]
-                rows.append({"task": key, "method": name, "seed": which} | _measured(world, probes, task, name, known, path))
-    return pd.DataFrame(rows)
+                run = runs.get(key, runs["ridge"])[name]
+                found = _measured(_Pair(world, probes, task, name), clouds, _one(run.path, which))
+                about = {"task": key, "method": name, "seed": [which]}
+                noted = {**run.settings, **settings(task, "judge"), **settings(probes, "cloud")}
+                scored = {column: torch.tensor([value], dtype=torch.float64) for column, value in found.items()}
+                rows.append(tidy(scored, about, noted))
+    return pd.concat(rows, ignore_index=True)
 
 
-def _times(name: str, draws: int) -> int:
-    """Draws of a method's surrogate: none but one where nothing is drawn, and more where one draw is a single age of an expert."""
-    return draws * (4 if name == "trajectory_matching" else 1) if name in DRAWN else 1
+def worked_path(world: LinearWorld, runs: Runs, probes: Probes, key: str, name: str) -> pd.DataFrame:
+    """One method's path on one task from one start, beside the common cloud.
+
+    Returns:
+        One row per set, with ``kind`` (``path`` or ``cloud``), ``step`` (of the path), the ``surrogate`` and the share of the
+        learnable that is ``lost``.
+    """
+    run, pair = runs[key][name], _Pair(world, probes, world.tasks[key], name)
+    sets, path = common_cloud(world, runs, probes, 0).sets, _one(run.path, 0)
+    steps = sorted({*evenly(world.steps, WATCHED), *log_spaced(world.steps, WATCHED)})
+    surrogate, risk = pair.values(stacked([sets, *(path[step] for step in steps)]))
+    task = pair.task
+    none = task.risk(task.fit(task.train._replace(w=torch.zeros_like(task.train.w))))[0]
+    best = task.risk(task.reference)[0]
+    kinds = ["cloud"] * sets.replicates + ["path"] * len(steps)
+    about = {"task": key, "method": name, "kind": kinds, "step": [-1] * sets.replicates + steps, "seed": 0}
+    return tidy({"surrogate": surrogate, "lost": (risk - best) / (none - best)}, about)
 
 
 def significant(values: Float[Tensor, " n"], digits: int = 10) -> Float[Tensor, " n"]:
@@ -127,27 +190,51 @@ def significant(values: Float[Tensor, " n"], digits: int = 10) -> Float[Tensor, 
     return torch.where(values == 0, values, (values * scale).round() / scale)
 
 
-def _risk(task: EmpiricalTask, sets: Distilled) -> Float[Tensor, " n"]:
-    served = serving(task, sets.replicates)
-    return served.risk(served.fit(sets))
+@dataclass(frozen=True)
+class _Pair:
+    """A method and a task, whose surrogate and risk are compared."""
+
+    world: LinearWorld
+    probes: Probes
+    task: EmpiricalTask
+    name: str
+
+    @property
+    def draws(self) -> int:
+        """Of the surrogate: one where nothing is drawn, and more where one draw is a single age of an expert."""
+        return self.probes.draws * (4 if self.name == "trajectory_matching" else 1) if self.name in DRAWN else 1
+
+    def values(self, sets: Distilled) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Surrogate and risk of all sets, computed at once, with common draws."""
+        with torch.no_grad():
+            surrogate = scores(self.world.method(self.name), self.task, sets, self.world.generator(), self.draws)
+            served = serving(self.task, sets.replicates)
+            return significant(surrogate), significant(served.risk(served.fit(sets)))
 
 
-def _measured(
-    world: LinearWorld, probes: Probes, task: EmpiricalTask, name: str, known: Known, path: list[Distilled]
-) -> dict[str, float]:
-    """One row's numbers; the surrogate is computed at all sets at once, with common draws."""
-    method, times, size = world.method(name), _times(name, probes.draws), known.sets.replicates
-    walks = {stage: [step for step in steps if step < len(path)] for stage, steps in stages(world.steps).items()}
-    watched = sorted({step for steps in walks.values() for step in steps})
-    walked = stacked([path[step] for step in watched])
-    with torch.no_grad():
-        surrogate = significant(scores(method, task, stacked([known.sets, walked]), world.generator(), times))
-        risk = significant(torch.cat([known.risk, _risk(task, walked)]))
-    found = {"cloud": kendall(surrogate[:size], risk[:size])}
-    for stage, steps in walks.items():
-        rows = [size + watched.index(step) for step in steps]
-        still = any(bool((values[rows] == values[rows[0]]).all()) for values in (surrogate, risk))
-        found[stage] = math.nan if still else kendall(surrogate[rows], risk[rows])
-    some = every(known.sets, slice(None, None, 8))
-    cosine = gradient_cosine(method, task, some, world.generator(), times).mean()
-    return found | {"cosine": float(cosine), "sets": size}
+def _one(path: Mapping[int, Distilled], which: int) -> dict[int, Distilled]:
+    return {step: replicate(distilled, which) for step, distilled in path.items()}
+
+
+def _measured(pair: _Pair, clouds: tuple[Cloud, Cloud], path: Mapping[int, Distilled]) -> dict[str, float]:
+    """One row's numbers."""
+    common, foreign = clouds
+    size, end, last = common.sets.replicates, common.sets.replicates + foreign.sets.replicates, max(path)
+    steps = sorted(path)
+    values = pair.values(stacked([common.sets, foreign.sets, *(path[step] for step in steps)]))
+    ours, theirs = (both[:size] for both in values)
+    family = pair.name.removesuffix("_labels")
+    others = torch.tensor([origin.removesuffix("_labels") != family for origin in common.origin])
+    found = {
+        "cloud": kendall(ours, theirs),
+        "left_out": kendall(ours[others], theirs[others]),
+        "even": weighted_kendall(ours, theirs, even_weights(common.origin)),
+        "rows": kendall(*(both[size:end] for both in values)),
+    }
+    for column, spacing in (("path", evenly(last, WATCHED)), ("path_log", log_spaced(last, WATCHED))):
+        rows = [end + steps.index(step) for step in spacing if step in path]
+        still = any(bool((both[rows] == both[rows[0]]).all()) for both in values)
+        found[column] = math.nan if still else kendall(*(both[rows] for both in values))
+    some = every(common.sets, slice(None, None, 8))
+    cosine = gradient_cosine(pair.world.method(pair.name), pair.task, some, pair.world.generator(), pair.draws).mean()
+    return found | {"cosine": float(cosine), "sets": float(size)}

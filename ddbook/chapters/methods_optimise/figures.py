@@ -1,139 +1,208 @@
-"""Pictures of the chapter on surrogates: the map, the own path, and the curvature that survives."""
+"""Pictures of the chapter on surrogates: the map, a path, effort, and curvature; :mod:`.dumbbells` has those of pairs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ddbook.chapters.methods_optimise.checks import SETTINGS, Solved, curvature, principal
-from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, LinearWorld
-from ddbook.chapters.methods_optimise.faithful import METHODS
+from ddbook.chapters.methods_optimise.experiment import LinearWorld
 from ddbook.chapters.methods_optimise.limits import ridge_regret_bound, unit_weight_limit
-from ddbook.chapters.methods_optimise.regret import Runs
+from ddbook.chapters.methods_optimise.regret import AS_RUN, Runs
 from ddbook.chapters.methods_optimise.report import correlation
 from ddbook.kit import figures, looks
 from ddlib.statistics import Estimate, estimate
 
 FLOOR = 1e-5
-"""Smaller regrets are drawn at the bottom of the map."""
+"""Smaller regrets are drawn at the bottom."""
 
 FLAT = 0.3
 """Smaller curvatures are drawn at the bottom of the spectrum."""
 
-SHOWN = ("exact", "first_order", "gradient_matching", "trajectory_matching", "k_means", "truncated_svd", "distribution_matching")
+MARKS = ("first_order", "unrolled", "kernel_inducing_labels", "gradient_matching", "distribution_matching", "k_means")
+"""The methods of the map: one of each family."""
+
+CURVES = ("first_order", "unrolled", "kernel_inducing_labels", "gradient_matching", "trajectory_matching")
+"""The methods that are drawn against their steps."""
+
+SPECTRA = ("exact", "first_order", "gradient_matching", "k_means")
 """The methods whose curvature is drawn."""
 
-LARGER = {"first_order": 11.0, "herding": 10.0, "zeroth_order": 9.0, "distribution_matching": 8.0}
-"""Marker sizes of methods that others may cover."""
+SOLVED = ((1.0, 1, 2), (0.5, 1, 10), (0.5, 10, 5), (0.5, 5, 5))
+"""The settings of trajectory matching that are drawn."""
+
+PANELS = {"ridge": "(a) ridge regressions", "logistic": "(b) classifier"}
+GROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+"""Behind letters that cross a line."""
+
+SIDES = 0.6
+"""The names of methods that are more faithful stand on the left of their marks."""
+
+NEAR = 28.0
+"""Names of marks whose heights differ by less, in points, stand in one column."""
+
+LETTERS = 8.0
+"""The size of letters beside marks, in points."""
+
+
+def titled(figure: Figure, finding: str) -> None:
+    """The finding above all panels."""
+    figure.suptitle(finding, x=0.01, ha="left", fontsize=10, fontweight="bold")
+
+
+def percent(axes: Axes, along: str, ticks: tuple[float, ...] = (1.0,)) -> None:
+    """A logarithmic axis of shares in per cent, with these ticks in each decade."""
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    axes.set(**{f"{along}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _level(axes: Axes, value: float, look: Mapping[str, Any], text: str, above: bool = True) -> None:
+    """A line across a panel with its name at the left."""
+    height = max(value, FLOOR)
+    axes.axhline(height, color=look["color"], linestyle=look["linestyle"], linewidth=1.1, zorder=1)
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "fontsize": LETTERS}
+    axes.annotate(text, (0.01, height), (0, 2 if above else -2), color=look["color"], va="bottom" if above else "top", **place)
 
 
 def draw_map(world: LinearWorld, measured: pd.DataFrame, regrets: pd.DataFrame) -> Figure:
-    """Regret against faithfulness, one panel per task; lines for what has no surrogate and for the certified limits."""
-    fig, panels = figures.panels(2, height=4.1, sharey=True, sharex=True)
+    """Loss against faithfulness for one method of each family, one panel per task; lines for no data and the certified limits."""
+    fig, panels = figures.panels(2, height=3.9, sharex=True)
     limits = (ridge_regret_bound(world.family, world.budget), unit_weight_limit(world.classifier, world.budget))
-    titles = (f"(a) {len(world.family_penalties)} ridge regressions together", "(b) logistic regression")
-    notes = ("no set can be better", "no set with weights of one can be better")
-    for axes, key, title, limit, note in zip(panels, world.tasks, titles, limits, notes, strict=True):
-        reached = {name: estimate(rows.regret, "median") for name, rows in regrets[regrets.task == key].groupby("method")}
-        axes.axvline(0, color=looks.GREY, linewidth=0.8)
-        worse = reached["random"].value > 1
-        _level(axes, 1.0, {"color": looks.GREY, "linestyle": "-"}, "no data", 0.42, above=not worse)
-        _level(axes, reached["random"].value, looks.line("random"), looks.label("random"), 0.42, above=worse)
-        _level(axes, reached["exact"].value, looks.line("exact"), looks.label("exact"), -0.46, above=key == "ridge")
-        _level(axes, limit, looks.line("bound"), note, -0.46, above=key != "ridge" and limit < 10 * FLOOR)
-        for name in METHODS:
+    notes = ("no set does better", "none of weight one does better")
+    shown = regrets[regrets.variant == AS_RUN]
+    panels[0].set(xlim=(-0.45, 1.2))
+    for axes, (key, title), limit, note in zip(panels, PANELS.items(), limits, notes, strict=True):
+        places = {}
+        for name in MARKS:
             rows = measured[(measured.task == key) & (measured.method == name)]
-            _marker(axes, name, correlation(rows.cloud), reached[name])
-        axes.set(yscale="log", title=title)
-        axes.set_xlabel(r"faithfulness: $\tau_K$ over the common cloud")
-    leftmost, top = measured.groupby(["task", "method"]).cloud.mean().min(), regrets.regret.max()
-    panels[0].set(xlim=(min(-0.5, leftmost - 0.05), 1.08), ylim=(FLOOR / 2, max(10.0, 2 * top)))
+            loss = estimate(shown[(shown.task == key) & (shown.method == name)].regret, "median")
+            places[name] = (correlation(rows.cloud), loss)
+            _cross(axes, name, *places[name])
+        least, most = (pick([max(loss.value, FLOOR) for _, loss in places.values()]) for pick in (min, max))
+        axes.axvline(0, color=looks.GREY, linewidth=0.8)
+        percent(axes, "y", (1.0,) if key == "ridge" else (1.0, 3.0))
+        axes.set(title=title, xlabel="faithfulness over the common cloud")
+        axes.set_ylim(max(min(least, limit), FLOOR) / 2, 2 * max(most, 1.0))
+        _level(axes, 1.0, {"color": looks.GREY, "linestyle": "-"}, "no data")
+        _level(axes, limit, looks.line("bound"), note, above=False)
+        _named(axes, places)
     panels[0].set_ylabel("share of the learnable that is lost")
-    figures.legend_below(fig, 4, columnspacing=1.2)
+    titled(fig, "Where a method stands depends on the task")
     return fig
 
 
-def _level(axes: Axes, value: float, style: dict[str, Any], text: str, left: float, above: bool = False) -> None:
-    height = max(value, FLOOR)
-    axes.axhline(height, color=style["color"], linestyle=style["linestyle"], linewidth=1.1, zorder=1)
-    place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7.5, "va": "bottom" if above else "top"}
-    axes.annotate(text, (left, height), (0, 1 if above else -2), color=style["color"], **place)
-
-
-def _marker(axes: Axes, name: str, x: Estimate, y: Estimate) -> None:
-    style = looks.look(name)
+def _cross(axes: Axes, name: str, x: Estimate, y: Estimate) -> None:
+    """A mark with the intervals of both numbers."""
+    style, height = looks.dots(name), max(y.value, FLOOR)
     bar = {"color": style["color"], "linewidth": 0.8, "zorder": 2}
-    axes.plot([x.low, x.high], [max(y.value, FLOOR)] * 2, **bar)
+    axes.plot([x.low, x.high], [height] * 2, gid="interval", **bar)
     axes.plot([x.value] * 2, [max(y.low, FLOOR), max(y.high, FLOOR)], **bar)
-    cross = style["marker"] == "x"  # has no edge
-    edge = {"markeredgewidth": 1.6, "zorder": 6} if cross else {"markeredgecolor": "white", "markeredgewidth": 0.6, "zorder": 4}
-    if name == "herding":  # a ring, for distribution matching has the same surrogate and is often at the same place
-        edge = {"markerfacecolor": "none", "markeredgewidth": 1.6, "zorder": 5}
-    size = {"linestyle": "none", "markersize": LARGER.get(name, 6.5)}
-    axes.plot([x.value], [max(y.value, FLOOR)], **(style | size | edge))
+    size = {"markersize": 9.0 if style["marker"] == "*" else 6.5, "markeredgecolor": "white", "markeredgewidth": 0.6, "zorder": 4}
+    axes.plot([x.value], [height], **(style | size))
 
 
-def draw_own_path(measured: pd.DataFrame) -> Figure:
-    """Kendall's correlation of each iterative method over the cloud, along its own path and along the path's beginning."""
-    fig, panels = figures.panels(2, height=4.0, sharey=True, sharex=True)
-    names = [*reversed((*BLIND, *AWARE))]
-    kinds = {
-        "early": (0.22, "D", 4.5, "along the beginning of its own path"),
-        "cloud": (0.0, "o", 6.0, "over the common cloud"),
-        "path": (-0.22, "o", 5.5, "along its whole path"),
-    }
-    for axes, key, title in zip(panels, ("ridge", "logistic"), ("(a) ridge regressions", "(b) logistic regression"), strict=True):
-        axes.axvline(0, color=looks.GREY, linewidth=0.8)
-        rows = measured[measured.task == key]
-        for place, name in enumerate(names):
-            color = looks.color(name)
-            for column, (shift, marker, size, _) in kinds.items():
-                values = rows[rows.method == name][column].dropna()
-                if values.empty:
-                    continue
-                found, fill = correlation(values), color if column == "cloud" else "white"
-                axes.plot([found.low, found.high], [place + shift] * 2, color=color, linewidth=0.8, zorder=2)
-                axes.plot([found.value], [place + shift], marker, markersize=size, color=color, markerfacecolor=fill, zorder=3)
-        axes.set(title=title, xlabel=r"$\tau_K$ of surrogate and risk", xlim=(-1.08, 1.08))
-        axes.set_yticks(range(len(names)), [looks.label(name) for name in names])
-    for column, (_, marker, size, text) in kinds.items():
-        fill = "black" if column == "cloud" else "white"
-        panels[0].plot([], [], marker, color="black", markerfacecolor=fill, markersize=size, label=text)
-    figures.legend_below(fig, 3)
+def _named(axes: Axes, places: Mapping[str, tuple[Estimate, Estimate]]) -> None:
+    """The names of the marks: of faithful methods on their left, of the others in a column on their right; none over another."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # only then are the places on the page known
+    points = 72 / figure.dpi
+    low, high = (float(edge) * points for edge in (axes.bbox.y0, axes.bbox.y1))
+    marks = sorted(((max(y.value, FLOOR), x, name) for name, (x, y) in places.items()), key=lambda mark: mark[0])
+    spots = axes.transData.transform([(x.value, y) for y, x, _ in marks]) * points
+    sides = [x.value > SIDES for _, x, _ in marks]
+    ends = [
+        np.nanmin([x.value, x.low]) if left else np.nanmax([x.value, x.high]) for (_, x, _), left in zip(marks, sides, strict=True)
+    ]
+    edges = axes.transData.transform([(end, 1.0) for end in ends])[:, 0] * points
+    heights = figures.spread([float(spot) for spot in spots[:, 1]], 1.3 * LETTERS, low, high)
+    for place, ((y, x, name), left, height) in enumerate(zip(marks, sides, heights, strict=True)):
+        near = [other for other, side in enumerate(sides) if side == left and abs(spots[other, 1] - spots[place, 1]) < NEAR]
+        edge = edges[place] - 9 if left else max(edges[near]) + 9
+        look: dict[str, Any] = {"ha": "right" if left else "left", "va": "center", "color": looks.color(name)}
+        line = {"arrowstyle": "-", "color": looks.color(name), "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
+        offset: dict[str, Any] = {"xytext": (edge - spots[place, 0], height - spots[place, 1]), "textcoords": "offset points"}
+        text = axes.annotate(looks.short(name), (x.value, y), fontsize=LETTERS, bbox=GROUND, arrowprops=line, **look, **offset)
+        text.set_in_layout(False)  # or the panel would give way, and the names lie elsewhere
+
+
+def draw_path(path: pd.DataFrame, name: str) -> Figure:
+    """A method's path: loss against steps, and loss against surrogate, there over the common cloud."""
+    fig, (left, right) = figures.panels(2, height=3.0, sharey=True)
+    walked, cloud = (path[path.kind == kind] for kind in ("path", "cloud"))
+    line = {"color": looks.color(name), "linewidth": 1.5}
+    left.plot(walked.step.clip(lower=0.5), walked.lost.clip(lower=FLOOR), **line)
+    left.set(
+        xscale="log", xlabel="step (the start at 0.5)", ylabel="share of the learnable that is lost", title="(a) along the path"
+    )
+    percent(left, "y")
+    right.plot(cloud.surrogate, cloud.lost.clip(lower=FLOOR), "o", color=looks.GREY, markersize=2.5, alpha=0.6)
+    right.plot(walked.surrogate, walked.lost.clip(lower=FLOOR), marker=".", markersize=4, **line)
+    right.set(xlabel="surrogate", title="(b) over the common cloud")
+    start, least = float(walked.surrogate.iloc[0]), float(path.surrogate.min())
+    right.set_xlim(least - 0.06 * (start - least), start + 0.6 * (start - least))
+    for row, text, shift in ((walked.iloc[0], "start", (6, 6)), (walked.iloc[-1], "end", (8, 10))):
+        place: dict[str, Any] = {"textcoords": "offset points", "fontsize": LETTERS, "color": looks.color(name), "bbox": GROUND}
+        right.annotate(text, (row.surrogate, row.lost), shift, **place)
+    titled(fig, "The surrogate falls all along this path, the loss does not")
+    return fig
+
+
+def draw_effort(world: LinearWorld, tried: pd.DataFrame) -> Figure:
+    """The loss after runs of several lengths, one panel per task, with the certified limit."""
+    fig, panels = figures.panels(2, height=3.4, sharey=True)
+    limits = (ridge_regret_bound(world.family, world.budget), unit_weight_limit(world.classifier, world.budget))
+    for axes, (key, title), limit in zip(panels, PANELS.items(), limits, strict=True):
+        axes.axhline(max(limit, FLOOR), **looks.line("bound") | {"label": "_limit"})
+        for name in CURVES:
+            rows = tried[(tried.task == key) & (tried.method == name)]
+            found = {steps: estimate(own.regret, "median") for steps, own in rows.groupby("steps")}
+            low, high = ([max(getattr(one, end), FLOOR) for one in found.values()] for end in ("low", "high"))
+            axes.plot(
+                [*found], [max(one.value, FLOOR) for one in found.values()], **looks.look(name) | {"label": looks.short(name)}
+            )
+            axes.vlines([*found], low, high, color=looks.color(name), linewidth=0.8)
+        axes.set(xscale="log", xlabel="steps of the whole run", title=title)
+        lengths = sorted(tried.steps.unique())
+        axes.set_xticks(lengths, [f"{steps:g}" for steps in lengths], minor=False)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        percent(axes, "y")
+    panels[0].set_ylabel("share of the learnable that is lost")
+    titled(fig, "More steps help whoever descends the risk")
+    for axes in panels:
+        figures.label_ends(axes, size=LETTERS)
     return fig
 
 
 def draw_spectrum(world: LinearWorld, runs: Runs, solved: Solved) -> Figure:
     """The curvature of the squared loss along the data's principal directions: each method's sets, and solved trajectories."""
-    fig, (left, right) = figures.panels(2, height=3.6, sharey=True)
+    fig, (left, right) = figures.panels(2, height=3.4, sharey=True)
     values, _ = principal(world)
     index = np.arange(1, len(values) + 1)
     for axes in (left, right):
-        axes.plot(index, values.cpu(), color="black", linewidth=2.4, label="all data")
-    for name in SHOWN:
+        axes.plot(index, values.cpu(), color="black", linewidth=2.6, label="all data")
+    for name in SPECTRA:
         along = curvature(world, runs["ridge"][name].distilled).median(0).values
-        left.plot(index, along.clamp(min=FLAT).cpu(), **looks.look(name))
-    for (rate, student, stride), points, marker in zip(SETTINGS, solved.sets, "os^Dv", strict=True):
-        text = rf"$\eta\lambda_1$ = {rate:g}, N = {student}, M = {stride}"
-        line = {
-            "color": looks.color("trajectory_matching"),
-            "marker": marker,
-            "markerfacecolor": "white",
-            "linewidth": 1.0,
-            "label": text,
-        }
-        right.plot(index, curvature(world, points)[0].clamp(min=FLAT).cpu(), **line)
-    titles = (f"(a) {_points(world.budget)} from each method", "(b) trajectory matching, solved")
-    for axes, title in zip((left, right), titles, strict=True):
+        left.plot(index, along.clamp(min=FLAT).cpu(), **looks.look(name) | {"label": looks.short(name)})
+    for (rate, student, stride), marker in zip(SOLVED, "osDx", strict=True):
+        points = solved.sets[SETTINGS.index((rate, student, stride))]
+        style = {"color": looks.color("trajectory_matching"), "marker": marker, "linewidth": 1.0}
+        text = f"N = {student}, M = {stride}" if student != stride else "N = M"
+        right.plot(index, curvature(world, points)[0].clamp(min=FLAT).cpu(), label=text, **style)
+    points_each = "1 point" if world.budget == 1 else f"{world.budget} points"
+    for axes, title in zip((left, right), (f"(a) {points_each} of each method", "(b) trajectories matched"), strict=True):
         axes.set(yscale="log", ylim=(FLAT, None), xlabel="principal direction of the data", title=title, xticks=index)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=7.5, columnspacing=1, handlelength=1.8)
     left.set_ylabel("curvature along the direction")
+    titled(fig, "Matched trajectories replace the curvature, unless N = M")
+    for axes in (left, right):
+        figures.label_ends(axes, size=LETTERS)
     return fig
-
-
-def _points(count: int) -> str:
-    return "1 point" if count == 1 else f"{count} points"

@@ -4,7 +4,7 @@ import torch
 from ddbook.chapters.methods_optimise import checks
 from ddbook.chapters.methods_optimise.experiment import LINEAR
 from ddlib.lens import scores
-from ddlib.methods import GradientMatching, factor
+from ddlib.methods import GradientMatching, factor, matched_moments
 from tests.ddbook.chapters.methods_optimise.world import made, small
 
 
@@ -57,12 +57,30 @@ def test_sets_with_the_class_means_have_no_surrogate_and_lose_much():
     assert table.logistic.max() > 1.2 * table.logistic.min()
 
 
-def test_solved_trajectories_keep_the_minimiser_and_not_the_curvature():
-    solved = checks.trajectory_matching(small())
+def test_solved_trajectories_keep_the_minimiser_and_the_curvature_only_for_as_many_steps():
+    world = small()
+    solved = checks.trajectory_matching(world)
+    values, _ = checks.principal(world)
     assert len(solved.table) == len(solved.sets) == len(checks.SETTINGS)
     assert solved.table.surrogate.max() < 1e-20
     assert solved.table.minimiser_error.max() < 1e-10
-    assert solved.table.ridge_error.min() > 0.05
+    same = solved.table.N == solved.table.M
+    assert 0 < same.sum() < len(same)
+    assert solved.table.ridge_error[same].max() < 1e-12
+    assert solved.table.ridge_error[~same].min() > 0.05
+    for row, points in zip(solved.table.itertuples(), solved.sets, strict=True):
+        kept = torch.isclose(checks.curvature(world, points)[0], values, rtol=1e-9)
+        at_one = torch.isclose(row.eta_lambda1 * values / values[0], torch.ones_like(values), rtol=1e-9)
+        assert torch.equal(kept, at_one | (row.N == row.M))
+
+
+def test_a_curvature_that_is_kept_where_it_should_not_be_is_an_error(monkeypatch):
+    monkeypatch.setattr(checks, "SETTINGS", ((0.5, 5, 5),))
+    monkeypatch.setattr(checks, "matched_moments", lambda data, lr, student, stride: real(data, lr, student, stride + 1))
+    monkeypatch.setattr(checks, "require", lambda holds, sentence: found.append(sentence) if not holds else None)
+    found, real = [], matched_moments
+    checks.trajectory_matching(small())
+    assert any("for N = 5 and M = 5" in sentence for sentence in found)
 
 
 def test_quantisation_finds_the_least_distances():

@@ -1,10 +1,21 @@
 import pytest
 import torch
 
-from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, STEP_SIZES, LinearWorld, evenly
+from ddbook.chapters.methods_optimise.experiment import (
+    AWARE,
+    BLIND,
+    GIVEN,
+    STEP_SIZES,
+    WATCHED,
+    LinearWorld,
+    evenly,
+    snapshot_steps,
+    watched,
+)
 from ddbook.chapters.methods_optimise.faithful import Probes
 from ddbook.chapters.methods_optimise.regret import lost
 from ddlib.methods import is_exact
+from ddlib.trial import log_spaced
 from tests.ddbook.chapters.methods_optimise.world import made, small
 
 
@@ -32,6 +43,7 @@ def test_a_world_that_cannot_be_is_refused_at_once(wrong, sentence):
     ("wrong", "sentence"),
     [
         ({"snapshots": 0}, "snapshots must be at least 1"),
+        ({"snapshots": 17}, "snapshots must be at most 16"),
         ({"draws": 0}, "draws must be at least 1"),
         ({"perturbations": ()}, "one or more positive sizes"),
         ({"perturbations": (0.1, 0.0)}, "one or more positive sizes"),
@@ -72,8 +84,9 @@ def test_all_methods_run_with_a_path_from_the_start_to_the_set():
     for key in runs:
         assert set(runs[key]) == {"exact", *GIVEN, *BLIND, *AWARE}
         for name, run in runs[key].items():
-            assert len(run.path) == (1 if name in ("exact", *GIVEN) else world.steps + 1)
-            assert all(torch.equal(a, b) for a, b in zip(run.path[-1], run.distilled, strict=True))
+            assert list(run.path) == ([0] if name in ("exact", *GIVEN) else watched(world.steps))
+            assert all(torch.equal(a, b) for a, b in zip(run.path[max(run.path)], run.distilled, strict=True))
+            assert run.settings["method.name"] == name
             assert run.distilled.replicates == 2
             assert run.milliseconds > 0
     assert runs["ridge"]["k_means"] is runs["logistic"]["k_means"]
@@ -82,7 +95,7 @@ def test_all_methods_run_with_a_path_from_the_start_to_the_set():
 def test_only_the_methods_that_are_published_so_keep_their_labels():
     for name, run in made()["ridge"].items():
         if len(run.path) > 1:
-            kept = torch.equal(run.path[0].y, run.path[-1].y)
+            kept = torch.equal(run.path[0].y, run.distilled.y)
             assert kept == (name in ("kernel_inducing", "zeroth_order")), name
 
 
@@ -103,3 +116,18 @@ def test_the_smallest_and_the_largest_budget_run(budget):
 def test_even_numbers_begin_at_zero_and_end_at_the_last():
     assert evenly(3, 31) == [0, 1, 2, 3]
     assert len(evenly(200, 31)) == 31
+
+
+def test_snapshots_go_back_from_the_end():
+    assert snapshot_steps(200, 1) == [200]
+    assert snapshot_steps(200, 2) == [0, 200]
+    assert snapshot_steps(200, 4) == [0, 12, 50, 200]
+    assert snapshot_steps(1, 4) == [0, 1]
+
+
+@pytest.mark.parametrize("steps", [1, 12, 200, 1000, 5000])
+def test_what_can_be_asked_for_of_a_path_was_watched(steps):
+    kept = set(watched(steps))
+    assert kept >= set(evenly(steps, WATCHED)) | set(log_spaced(steps, WATCHED))
+    for snapshots in range(1, 17):
+        assert kept >= set(snapshot_steps(steps, snapshots))

@@ -4,34 +4,54 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
-from ddbook.chapters.methods_optimise import checks, figures, regret, report
+from ddbook.chapters.methods_optimise import checks, dumbbells, faithful, figures, regret, report
 from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN
-from ddbook.chapters.methods_optimise.faithful import METHODS
-from tests.ddbook.chapters.methods_optimise.world import PROBES, made, measured, regrets, small
+from ddbook.chapters.methods_optimise.faithful import CLOUDS, METHODS
+from ddbook.kit import looks
+from ddlib.statistics import estimate
+from tests.ddbook.chapters.methods_optimise.world import PROBES, made, measured, regrets, small, tried
 
 NAMES = ("exact", *AWARE, *BLIND, *GIVEN)
 
 
-@pytest.fixture(scope="module")
-def controls():
-    return regret.controls(small(), made())
-
-
-def test_regrets_have_a_row_for_each_task_method_and_seed():
+def test_regrets_have_a_row_for_each_task_method_variant_and_seed():
     table = regrets()
-    assert len(table) == 2 * len(NAMES) * 2
-    assert not table.duplicated(["task", "method", "seed"]).any()
-    assert (table.regret >= 0).all()
-    assert table[table.task == "ridge"].error.notna().all()
+    shown = table[table.variant == regret.AS_RUN]
+    assert len(shown) == 2 * len(NAMES) * 2
+    assert not table.duplicated(["task", "method", "variant", "seed"]).any()
+    assert (shown.regret >= 0).all()
+    assert shown[shown.task == "ridge"].error.notna().all()
     assert table[table.task == "logistic"].error.isna().all()
 
 
-def test_controls_change_one_thing(controls):
-    names = {key: set(rows.method) for key, rows in controls.groupby("task")}
-    both = {"gradient_matching_normal", "unrolled_promise", *(f"{name}_reweighted" for name in GIVEN[:4])}
-    assert names == {"ridge": both | {"first_order_points"}, "logistic": both | {"first_order_weights"}}
-    assert np.isfinite(controls.regret).all()
+VARIANTS = {
+    ("first_order", "labels kept"): {"method.learn"},
+    ("first_order", "weights learned"): {"method.learn"},
+    ("gradient_matching", "normal start"): {"method.network.scale"},
+    ("unrolled", "own steps"): {"judge.learned_by"},
+    **{(name, "other weights"): {"set.weights"} for name in GIVEN[:4]},
+}
+
+
+def test_every_variant_differs_from_the_method_as_run_in_what_it_names_and_in_nothing_else():
+    table = regrets()
+    settings = [column for column in table.columns if "." in column]
+    assert list(table.columns[-len(settings) :]) == settings
+    changed = table[table.variant != regret.AS_RUN]
+    assert set(zip(changed.method, changed.variant, strict=True)) == set(VARIANTS)
+    for (task, method, variant), rows in changed.groupby(["task", "method", "variant"]):
+        base = table[(table.task == task) & (table.method == method) & (table.variant == regret.AS_RUN)]
+        both = pd.concat([base, rows])[settings]
+        assert {column for column in settings if both[column].nunique(dropna=False) > 1} == VARIANTS[method, variant]
+
+
+def test_two_freedoms_of_one_surrogate_differ_in_the_name_and_the_parts_that_are_learned():
+    table = regrets()
+    settings = [column for column in table.columns if "." in column]
+    both = table[(table.task == "ridge") & table.method.str.startswith("kernel_inducing")][settings]
+    assert {column for column in settings if both[column].nunique(dropna=False) > 1} == {"method.name", "method.learn"}
 
 
 def test_reweighting_turns_one_convention_into_the_other():
@@ -42,51 +62,74 @@ def test_reweighting_turns_one_convention_into_the_other():
     assert means.w.sum(-1).tolist() == [442, 442]
 
 
-def test_numbers_are_finite_and_cover_every_method(controls):
+def test_the_longest_runs_of_the_effort_are_those_of_the_map_and_shorter_ones_have_a_schedule_of_their_own():
+    table = tried()
+    assert sorted(table.steps.unique()) == [1, 4]
+    assert set(table.method) == set(report.ITERATIVE)
+    assert (table["trial.steps"] == table.steps).all()
+    scheduled = table["method.horizon"].notna()
+    assert (table[scheduled]["method.horizon"].astype(float) == table[scheduled].steps).all()
+    shown = regrets()[regrets().variant == regret.AS_RUN]
+    for task, method in (("ridge", "unrolled"), ("logistic", "gradient_matching")):
+        longest = table[(table.task == task) & (table.method == method) & (table.steps == 4)]
+        assert longest.regret.tolist() == shown[(shown.task == task) & (shown.method == method)].regret.tolist()
+
+
+def test_settled_is_an_interval_inside_the_margin():
+    rows = [(seed, steps, 0.1 + seed * (steps == 25)) for seed in range(6) for steps in (25, 100)]
+    moved = pd.DataFrame(rows, columns=["seed", "steps", "regret"])
+    assert not report.settled(report.change(moved))
+    assert report.settled(report.change(moved.assign(regret=0.1 + 1e-4 * moved.regret)))
+    assert report.change(moved).value == pytest.approx(2.5)
+    assert report.change(moved[moved.steps == 100]).value == 0
+    assert not report.settled(report.change(moved[moved.seed == 0]))
+
+
+def test_a_difference_that_holds_for_many_at_once_needs_a_wider_interval():
+    found = estimate([0.1, 0.3, 0.2, 0.25, 0.15, 0.2])
+    assert report.differs(found, 1)
+    assert not report.differs(estimate([-0.1, 0.3, 0.2, 0.25, -0.15, 0.2]), 1)
+    assert not report.differs(found, 10**9)
+    assert not report.differs(estimate([0.2]), 1)
+
+
+def test_numbers_are_finite_and_cover_every_method():
     world = small()
     found = (
         report.settings(world, PROBES)
         | report.faithfulness_numbers(measured())
-        | report.path_numbers(measured(), world.steps)
-        | report.regret_numbers(world, regrets(), controls)
+        | report.regret_numbers(world, regrets())
+        | report.effort_numbers(tried())
     )
     assert all(math.isfinite(number.value) for number in found.values())
     for key in ("ridge", "logistic"):
         assert {f"tau_{key}_{name}" for name in METHODS} <= set(found)
+        assert {f"tau_{column}_{key}_{name}" for name in METHODS for column in CLOUDS[1:]} <= set(found)
+        assert {f"order_{column}_{key}" for column in CLOUDS[1:]} <= set(found)
         assert {f"regret_{key}_{name}" for name in NAMES} <= set(found)
-        for stage in ("path", "early"):
-            flatters, slanders, count = (found[f"{stage}_{kind}_{key}"].value for kind in ("flatters", "slanders", "methods"))
-            assert 0 <= flatters + slanders <= count == len(BLIND) + len(AWARE)
+        assert 0 <= found[f"settled_{key}"].value <= len(report.ITERATIVE)
+    for column in CLOUDS:
+        assert {f"move_{column}_{name}" for name in report.SURROGATES} <= set(found)
+        assert 0 <= found[f"moves_clear_{column}"].value <= len(report.SURROGATES)
     assert found["error_exact"].value >= found["error_bound"].value
     assert found["regret_ridge_exact"].value >= found["regret_bound"].value
+    assert found["first_over_bound"].value >= 1
     assert found["regret_logistic_first_order"].value >= found["unit_weight_limit"].value
     assert found["implicit_difference"].value < 1e-9
 
 
-def test_a_set_below_a_certified_limit_is_an_error(controls):
+def test_the_surrogates_that_are_compared_are_no_risk_and_no_other_s():
+    means = measured().query("task == 'ridge' and seed == 0").set_index("method").loc[list(report.SURROGATES)].cloud
+    assert (means < 1 - 1e-6).all()
+    assert means.is_unique
+    assert len(report.SURROGATES) == len(METHODS) - len(faithful.BY_DEFINITION) - len(report.TWICE)
+
+
+def test_a_set_below_a_certified_limit_is_an_error():
     world, wrong = small(), regrets().copy()
     wrong.loc[(wrong.task == "logistic") & (wrong.method == "herding"), "regret"] = 0.0
     with pytest.raises(ArithmeticError, match="below the certified unit_weight_limit"):
-        report.regret_numbers(world, wrong, controls)
-
-
-def test_path_numbers_count_clear_differences_only():
-    rows = [
-        ("a", 0, 0.5, 0.9),
-        ("a", 1, 0.5, 0.9),
-        ("b", 0, 0.5, 0.55),
-        ("b", 1, 0.5, 0.55),
-        ("c", 0, 0.5, 0.0),
-        ("c", 1, 0.5, 0.2),
-    ]
-    table = pd.DataFrame(rows, columns=["method", "seed", "cloud", "path"]).assign(task="ridge", early=np.nan)
-    found = report.path_numbers(table, 100)
-    assert found["path_methods_ridge"].value == 3
-    assert found["path_flatters_ridge"].value == 1
-    assert found["path_slanders_ridge"].value == 1
-    assert found["path_lowest_ridge"].value == pytest.approx(0.1)
-    assert found["path_span_ridge"].value == 0
-    assert not any(name.startswith("early_methods") for name in found)
+        report.regret_numbers(world, wrong)
 
 
 def test_the_interval_of_a_correlation_does_not_leave_its_range():
@@ -100,36 +143,81 @@ def test_check_numbers_are_those_of_the_tables():
     spread, solved, quantised = checks.same_means(world), checks.trajectory_matching(world), checks.quantisation(world)
     found = report.check_numbers(spread, solved, quantised)
     assert found["dm_largest_logistic"].value == spread.logistic.max()
-    assert found["tm_ridge_least"].value == solved.table.ridge_error.min()
+    others = solved.table[solved.table.N != solved.table.M]
+    assert found["tm_ridge_least"].value == others.ridge_error.min() > 1e3 * found["tm_ridge_same"].value
+    assert found["tm_others"].value == len(others) == found["tm_settings"].value - 1
     assert found["quantise_points"].value == 4
 
 
-def test_the_table_has_every_method_once_and_dashes_where_there_is_no_surrogate():
-    table = report.method_table(measured(), regrets(), made())
+def test_the_tables_have_every_method_once_and_dashes_where_there_is_nothing():
+    table = report.method_table(measured(), regrets(), tried(), made())
     assert len(table) == len(NAMES)
     assert table.index.is_unique
-    assert (table.loc[["exact construction", "random rows"], "τ, ridge"] == "–").all()
+    assert (table.loc[["exact construction", "random rows"], ["τ, ridge", "4 × steps, ridge"]] == "–").all(axis=None)
     assert table.loc["first-order", "τ, logistic"] == "1.00"
-    assert not table.astype(str).map(lambda cell: "nan" in cell).any(axis=None)
+    clouds = report.cloud_table(measured())
+    assert clouds.shape == (len(report.SURROGATES), 2 * len(CLOUDS))
+    for found in (table, clouds):
+        assert not found.astype(str).map(lambda cell: "nan" in cell).any(axis=None)
 
 
-def test_the_figures_show_every_method_and_name_it():
-    world, runs = small(), made()
-    drawn = [
-        figures.draw_map(world, measured(), regrets()),
-        figures.draw_own_path(measured()),
-        figures.draw_spectrum(world, runs, checks.trajectory_matching(world)),
-    ]
-    assert len(drawn[0].legends[0].get_texts()) == len(METHODS)
-    assert len(drawn[1].axes[0].get_yticklabels()) == len(BLIND) + len(AWARE)
-    assert [len(axes.get_legend().get_texts()) for axes in drawn[2].axes] == [len(figures.SHOWN) + 1, len(checks.SETTINGS) + 1]
-    for figure in drawn:
+def drawn(**options):
+    world = small(**options)
+    found = (measured(**options), regrets(**options), tried(**options))
+    path = faithful.worked_path(world, made(**options), PROBES, *report.PATH)
+    return {
+        "map": figures.draw_map(world, *found[:2]),
+        "clouds": dumbbells.draw_clouds(found[0]),
+        "freedom": dumbbells.draw_freedom(*found[:2]),
+        "weights": dumbbells.draw_weights(found[1]),
+        "path": figures.draw_path(path, report.PATH[1]),
+        "effort": figures.draw_effort(world, found[2]),
+        "spectrum": figures.draw_spectrum(world, made(**options), checks.trajectory_matching(world)),
+    }
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_the_figures_name_what_they_show_beside_it_and_have_few_series():
+    found = drawn()
+    for axes in found["map"].axes:
+        assert {looks.short(name) for name in figures.MARKS} <= set(texts(axes))
+    assert len(figures.MARKS) <= 6
+    assert [len(axes.texts) for axes in found["effort"].axes] == [len(figures.CURVES)] * 2
+    assert len(figures.CURVES) <= 5
+    assert [len(axes.texts) for axes in found["spectrum"].axes] == [len(figures.SPECTRA) + 1, len(figures.SOLVED) + 1]
+    assert max(len(figures.SPECTRA), len(figures.SOLVED)) + 1 <= 5
+    assert len(found["weights"].axes[0].get_yticklabels()) == len(dumbbells.CHOSEN)
+    for name, figure in found.items():
+        assert not figure.legends, name
+        assert min(text.get_fontsize() for axes in figure.axes for text in axes.texts) >= 8 if name != "path" else True
         plt.close(figure)
+
+
+def test_the_names_of_the_map_do_not_lie_over_each_other():
+    figure, names = drawn()["map"], {looks.short(name) for name in figures.MARKS}
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        boxes = [Text.get_window_extent(text) for text in axes.texts if text.get_text() in names]  # without its line
+        assert len(boxes) == len(names)
+        assert sum(box.count_overlaps(boxes) for box in boxes) == len(boxes)  # each with itself
+    plt.close(figure)
+
+
+def test_the_drawn_settings_of_trajectory_matching_are_among_the_solved():
+    assert set(figures.SOLVED) <= set(checks.SETTINGS)
+    assert any(student == stride for _, student, stride in figures.SOLVED)
 
 
 def test_one_replicate_draws_without_intervals():
-    options = {"replicates": 1, "steps": 1, "budget": 1}
-    world = small(**options)
-    for figure in (figures.draw_map(world, measured(**options), regrets(**options)), figures.draw_own_path(measured(**options))):
+    for figure in drawn(replicates=1, steps=1, budget=1).values():
         assert figure.axes
         plt.close(figure)
+
+
+def test_a_few_values_have_a_range_and_six_an_interval():
+    assert report.spread(2) == report.spread(5) == "ranges"
+    assert report.spread(6) == report.spread(12) == "95 % intervals"
+    assert np.isfinite(estimate(range(6), "median").low)

@@ -27,3 +27,8 @@ def measured(**changed):
 @cache
 def regrets(**changed):
     return regret.table(small(**changed), made(**changed))
+
+
+@cache
+def tried(**changed):
+    return regret.effort(small(**changed), made(**changed))
