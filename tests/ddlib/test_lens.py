@@ -136,6 +136,19 @@ def test_the_bound_on_regret_is_near_what_a_converged_descent_reaches_on_the_dia
     assert 1 <= reached / ridge_regret_bound(task, 2) < 1.5
 
 
+def test_the_bound_falls_with_the_budget_and_is_zero_with_a_point_for_each_solution():
+    task = RidgeTask(random_data(1, d=4), penalties=(0.1, 1.0, 10.0, 100.0))
+    bounds = [ridge_regret_bound(task, m) for m in range(1, 5)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > 0
+    assert bounds[-1] == 0
+
+
+def test_nearly_equal_penalties_need_one_point():
+    task = RidgeTask(random_data(2, d=4), penalties=(10.0, 10.0 * (1 + 1e-9)))
+    assert ridge_regret_bound(task, 1) == pytest.approx(0, abs=1e-9)
+
+
 def test_a_direction_of_zero_or_for_several_solutions_is_refused():
     data = random_data(0)
     with pytest.raises(ValueError, match="not all zero"):

@@ -13,10 +13,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ddbook.chapters.methods_optimise.checks import SETTINGS, Solved, curvature, principal
 from ddbook.chapters.methods_optimise.experiment import LinearWorld
-from ddbook.chapters.methods_optimise.limits import ridge_regret_bound, unit_weight_limit
+from ddbook.chapters.methods_optimise.limits import unit_weight_limit
 from ddbook.chapters.methods_optimise.regret import AS_RUN, Runs
 from ddbook.chapters.methods_optimise.report import correlation
 from ddbook.kit import figures, looks
+from ddlib.lens import ridge_regret_bound
 from ddlib.statistics import Estimate, estimate
 
 FLOOR = 1e-5

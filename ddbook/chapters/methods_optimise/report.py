@@ -10,10 +10,10 @@ from scipy import stats
 from ddbook.chapters.methods_optimise.checks import CELLS, Solved
 from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, LinearWorld
 from ddbook.chapters.methods_optimise.faithful import BY_DEFINITION, CLOUDS, METHODS, Probes
-from ddbook.chapters.methods_optimise.limits import ridge_regret_bound, unit_weight_limit
+from ddbook.chapters.methods_optimise.limits import unit_weight_limit
 from ddbook.chapters.methods_optimise.regret import AS_RUN, SHARES, Runs
 from ddbook.kit import looks
-from ddlib.lens import kendall, ridge_lower_bound
+from ddlib.lens import kendall, ridge_lower_bound, ridge_regret_bound
 from ddlib.statistics import Estimate, Number, estimate, median_coverage, paired_difference, quoted
 
 MARGIN = 0.01

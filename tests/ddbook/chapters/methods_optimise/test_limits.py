@@ -4,44 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from ddbook.chapters.methods_optimise.limits import MARGIN, ridge_regret_bound, unit_weight_limit
+from ddbook.chapters.methods_optimise.limits import MARGIN, unit_weight_limit
 from ddlib.lens import relative_regret
-from ddlib.methods import Exact, FirstOrder
+from ddlib.methods import FirstOrder
 from ddlib.problem import distil
-from ddlib.tasks import LogisticTask, RidgeTask
+from ddlib.tasks import LogisticTask
 from tests.ddlib.worlds import any_set, generator, random_data, seeds
-
-FAMILY = (0.1, 1.0, 10.0, 100.0)
-
-
-@given(seeds, st.integers(1, 4))
-@settings(max_examples=30)
-def test_no_set_loses_less_than_the_bound_of_the_ridge_family(seed, m):
-    task = RidgeTask(random_data(seed, d=4), 3, penalties=FAMILY)
-    bound = ridge_regret_bound(task, m)
-    for chosen in (any_set(task.train, m, seed), distil(Exact(), task, m, 0, generator())[0], task.start(m, generator(seed))):
-        assert (relative_regret(task, chosen) >= bound - 1e-12).all()
-
-
-@pytest.mark.parametrize("m", [1, 2])
-def test_the_bound_of_the_ridge_family_is_not_far_below_what_descent_reaches(m):
-    task = RidgeTask(random_data(0, d=4), 4, penalties=FAMILY)
-    chosen, _ = distil(FirstOrder(0.3, 400, learn=("x", "y", "w")), task, m, 400, generator())
-    bound, reached = ridge_regret_bound(task, m), relative_regret(task, chosen).min().item()
-    assert 0 < bound <= reached < 60 * bound
-
-
-def test_the_bound_falls_with_the_budget_and_is_zero_with_a_point_for_each_solution():
-    task = RidgeTask(random_data(1, d=4), penalties=FAMILY)
-    bounds = [ridge_regret_bound(task, m) for m in range(1, 5)]
-    assert bounds == sorted(bounds, reverse=True)
-    assert bounds[0] > 0
-    assert bounds[-1] == 0
-
-
-def test_nearly_equal_penalties_need_one_point():
-    task = RidgeTask(random_data(2, d=4), penalties=(10.0, 10.0 * (1 + 1e-9)))
-    assert ridge_regret_bound(task, 1) == pytest.approx(0, abs=1e-9)
 
 
 @given(seeds, st.integers(1, 4), st.floats(0.05, 20))
@@ -89,10 +57,6 @@ def test_a_weak_penalty_costs_nothing():
     assert unit_weight_limit(LogisticTask(random_data(0), penalty=1e-3), 3) == 0
 
 
-def test_no_points_and_no_penalty_are_refused():
-    with pytest.raises(ValueError, match="at least 1 point"):
-        ridge_regret_bound(RidgeTask(random_data(0)), 0)
-    with pytest.raises(ValueError, match="positive penalties"):
-        ridge_regret_bound(RidgeTask(random_data(0), penalties=(0.0, 1.0)), 1)
+def test_no_points_are_refused():
     with pytest.raises(ValueError, match="at least 1 point"):
         unit_weight_limit(LogisticTask(random_data(0)), 0)
