@@ -72,7 +72,7 @@ def ordered(value: Any) -> Any:
 
 
 def index_all(app: Sphinx) -> list[Any]:
-    """Gives the search the index entries (terms, names) of all pages; Sphinx forgets those of pages that it does not write again."""
+    """Gives the search the index entries (terms, names) of all pages: Sphinx forgets those of pages that it does not write."""
     indexer = getattr(app.builder, "indexer", None)
     if indexer is not None:
         entries = app.env.domaindata["index"]["entries"]
@@ -84,8 +84,7 @@ def index_words(entries: Iterable[tuple[Any, ...]]) -> list[tuple[str, str, str]
     """The words of a page's index entries, each with its anchor and whether it is the main one, as Sphinx's search keeps them."""
     found: set[tuple[str, str, str]] = set()
     for kind, value, target, main, _ in entries:
-        words = split_index_msg(kind, value)
-        found |= {(word, target or "", main) for word in (words[:1] if kind in {"see", "seealso"} else words)}
+        found |= {(word, target or "", main) for word in split_index_msg(kind, value)}
     return sorted(found)
 
 
