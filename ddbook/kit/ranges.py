@@ -20,6 +20,7 @@ __all__ = [
     "NonNegativeFloat",
     "NonNegativeInt",
     "OneOrMore",
+    "Pair",
     "PositiveFloat",
     "PositiveInt",
     "Precision",
@@ -28,7 +29,6 @@ __all__ = [
     "Share",
     "ShareOrZero",
     "Text",
-    "Three",
     "Transition",
 ]
 
@@ -79,8 +79,8 @@ OneOrMore = Annotated[list[T], MinLen(1)]
 Distinct = Annotated[list[T], MinLen(1), AfterValidator(each_once)]
 """A list that is not empty and has nothing twice."""
 
-Three = Annotated[list[T], Len(3, 3)]
-"""A list of three."""
+Pair = Annotated[list[T], Len(2, 2)]
+"""A list of two."""
 
 Text = Annotated[str, MinLen(1)]
 """A text that is not empty."""

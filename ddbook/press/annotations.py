@@ -14,7 +14,7 @@ from ddbook.kit import ranges
 from ddlib.files import InputError
 
 PLAIN: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "list": list}
-LISTS = {"list": list, "OneOrMore": ranges.OneOrMore, "Distinct": ranges.Distinct, "Three": ranges.Three}
+LISTS = {"list": list, "OneOrMore": ranges.OneOrMore, "Distinct": ranges.Distinct, "Pair": ranges.Pair}
 NUMBERED: dict[str, tuple[Any, int]] = {"AtLeast": (ranges.AtLeast, 1), "Between": (ranges.Between, 2)}
 KINDS: dict[str, Any] = {name: getattr(ranges, name) for name in ranges.__all__ if name not in {*LISTS, *NUMBERED}}
 HOMES = {

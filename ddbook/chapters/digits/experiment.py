@@ -1,30 +1,33 @@
-"""The digits' data, the learners that are trained on distilled sets, and the methods with their tuned settings."""
+"""The digits' data, the task of each learner, and the methods with their chosen settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib import datasets
-from ddlib.learners import (
-    NTK,
-    RBF,
-    KernelRidge,
-    NearestNeighbour,
-    Network,
-    RandomForest,
-    SoftmaxRegression,
-    TrainedNetwork,
-    Training,
+from ddbook.chapters.digits.chosen import (
+    ADAM,
+    FEW,
+    FOREST,
+    KERNEL,
+    LOGISTIC,
+    MATCHED,
+    METHODS,
+    SGD,
+    STEP_SIZES,
+    STEPS,
+    TANGENT,
 )
+from ddbook.chapters.digits.rows import Rows, deal
+from ddlib import datasets
+from ddlib.learners import NearestNeighbour, Training
 from ddlib.learners.check import positive_number, whole_number
 from ddlib.methods import (
     DistributionMatching,
@@ -41,67 +44,10 @@ from ddlib.methods import (
     ZerothOrder,
 )
 from ddlib.methods.descent import Part
-from ddlib.problem import Method
-from ddlib.tasks import ClassificationTask, Splits, class_labels, split
-from ddlib.trial import Trial, given, run_trial, transfer_table
-
-KERNEL = KernelRidge(RBF(1.75), 1e-3, name="kernel ridge, RBF")
-TANGENT = KernelRidge(NTK(1), 1e-3, name="kernel ridge, NTK")
-ADAM = TrainedNetwork(Network((64,), scale=0.1), Training(60, 0.02, epsilon=3e-3), name="network, Adam")
-SGD = TrainedNetwork(Network((64,), scale=0.3), Training(200, 0.5, "sgd"), name="network, SGD")
-FOREST = RandomForest(trees=100)
-LOGISTIC = SoftmaxRegression(0.1, name="logistic")
-MATCHED = Network((64,), scale=0.3)
-"""The network whose gradients, features and trajectories are matched."""
-
-CLOSED = ("random", "herding", "k_center", "k_means", "solved_labels_random", "solved_labels")
-"""The methods without steps."""
-
-STEPS = {
-    "distribution_matching": 200,
-    "gradient_matching": 150,
-    "gradient_matching_cosine": 150,
-    "trajectory_matching": 150,
-    "kernel_inducing": 300,
-    "kernel_inducing_labels": 300,
-    "unrolled": 100,
-    "unrolled_truncated": 150,
-    "implicit": 15,
-    "zeroth_order_antithetic": 40,
-}
-"""Updates at an effort of one."""
-
-STEP_SIZES = {
-    "distribution_matching": (0.02, 0.02),
-    "gradient_matching": (0.02, 0.02),
-    "gradient_matching_cosine": (0.02, 0.005),
-    "trajectory_matching": (0.02, 0.02),
-    "kernel_inducing": (0.05, 0.05),
-    "kernel_inducing_labels": (0.05, 0.05),
-    "unrolled": (0.02, 0.02),
-    "unrolled_truncated": (0.005, 0.02),
-    "implicit": (0.02, 0.02),
-    "zeroth_order_antithetic": (0.2, 0.2),
-}
-"""For at most ``FEW`` points and for more: chosen on validation data of other splits by benchmarks/digits_step_sizes.py."""
-
-FEW = 30
-METHODS = [*CLOSED, *STEPS]
-
-TASK_FREE = ("random", "herding", "k_center", "k_means")
-"""The methods that look at no learner."""
-
-OWN = dict.fromkeys([*CLOSED, "kernel_inducing", "kernel_inducing_labels"], KERNEL.name) | {
-    "distribution_matching": ADAM.name,
-    "gradient_matching": ADAM.name,
-    "gradient_matching_cosine": ADAM.name,
-    "trajectory_matching": ADAM.name,
-    "unrolled": ADAM.name,
-    "unrolled_truncated": ADAM.name,
-    "implicit": LOGISTIC.name,
-    "zeroth_order_antithetic": "1-NN",
-}
-"""The learner that a method looks at, or that it is compared on where it looks at none."""
+from ddlib.methods.given import Given
+from ddlib.problem import ClosedForm, Distilled, Method
+from ddlib.tasks import ClassificationTask, Splits, class_labels
+from ddlib.trial import Trial, given, run_trial
 
 
 class Recipe(NamedTuple):
@@ -117,27 +63,35 @@ class Digits:
     """The experiment's data and tasks.
 
     Attributes:
-        replicates: R splits of the images, each with a distillation and a retraining of its own.
-        sizes: of training, validation and test data.
-        seed: of the splits.
+        replicates: R draws of training and validation images, each with a distillation and a retraining of its own.
+        sizes: of training and validation data.
+        seed: of the draws.
         device: where torch computes.
+        sealed: whether the locked images stay locked (:func:`ddbook.chapters.digits.rows.deal`).
     """
 
     replicates: int = 3
-    sizes: tuple[int, int, int] = (1000, 297, 500)
+    sizes: tuple[int, int] = (1000, 397)
     seed: int = 0
     device: str = "cpu"
+    sealed: bool = False
 
     def __post_init__(self) -> None:
         whole_number(self.replicates, "replicates")
-        if len(self.sizes) != 3:
-            raise ValueError(f"sizes must be those of training, validation and test data, but they are {tuple(self.sizes)}")
+        if len(self.sizes) != 2:
+            raise ValueError(f"sizes must be those of training and validation data, but they are {tuple(self.sizes)}")
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Which images train, tune and judge."""
+        return deal(self.sizes, self.replicates, self.generator("splits"), self.sealed)
 
     @cached_property
     def _data(self) -> tuple[Splits, Float[Tensor, "R 1 d"]]:
         images = datasets.digits(self.device)
         labels = class_labels(images.label, 10)
-        return split(images.x, labels, self.sizes, self.replicates, self.generator("splits")).centred()
+        parts = (rows.to(self.device) for rows in self.rows)
+        return Splits(*(Distilled(images.x[n], labels[n], images.x.new_ones(n.shape)) for n in parts)).centred()
 
     @property
     def splits(self) -> Splits:
@@ -168,8 +122,8 @@ class Digits:
         """Refuse what would fail only after long work.
 
         Raises:
-            ValueError: if the images are too few for the sizes, a digit has no training image, there is no budget, one is given
-                twice or does not fit the classes, or the effort is not a positive number.
+            ValueError: if the open images are too few for the sizes, a digit has no training image, there is no budget, one is
+                given twice or does not fit the classes, or the effort is not a positive number.
         """
         positive_number(effort, "the effort")
         if not budgets or len(set(budgets)) < len(budgets):
@@ -184,7 +138,9 @@ class Digits:
                     f"budgets has {budget}: every digit needs a point, and the rarest has {fewest}; give 10 to {10 * fewest}"
                 )
 
-    def recipe(self, name: str, budget: int, effort: float = 1.0, lr: float | None = None) -> Recipe:
+    def recipe(
+        self, name: str, budget: int, effort: float = 1.0, lr: float | None = None, begin: ClosedForm | None = None
+    ) -> Recipe:
         """A method with its tuned settings.
 
         Args:
@@ -192,6 +148,8 @@ class Digits:
             budget: points, which the step size depends on.
             effort: scales the number of updates.
             lr: another step size than the tuned one.
+            begin: whose points a method takes over or begins at; by default those of k-means, or random rows for those that take
+                over random rows.
 
         Raises:
             ValueError: if there is no such method, or the effort is not a positive number.
@@ -202,29 +160,29 @@ class Digits:
             "herding": Herding(),
             "k_center": KCenter(),
             "k_means": KMeans(),
-            "solved_labels_random": SolvedLabels(RandomRows(), KERNEL, "solved_labels_random"),
-            "solved_labels": SolvedLabels(KMeans(), KERNEL),
+            "solved_labels_random": SolvedLabels(begin or RandomRows(), KERNEL, "solved_labels_random"),
+            "solved_labels": SolvedLabels(begin or KMeans(), KERNEL),
         }
         if name in closed:
             return Recipe(closed[name], self.tasks[KERNEL.name])
         if name not in STEPS:
             raise ValueError(f"no method is called {name!r}: choose among {', '.join([*closed, *STEPS])}")
-        return self._descent(name, max(1, round(effort * STEPS[name])), STEP_SIZES[name][budget > FEW] if lr is None else lr)
+        lr = STEP_SIZES[name][budget > FEW] if lr is None else lr
+        return self._descent(name, max(1, round(effort * STEPS[name])), lr, begin or KMeans())
 
-    def _descent(self, name: str, steps: int, lr: float) -> Recipe:
-        kernel, network = self.tasks[KERNEL.name], self.tasks[ADAM.name]
+    def _descent(self, name: str, steps: int, lr: float, start: ClosedForm) -> Recipe:
+        kernel, network, matched = (self.tasks[learner.name] for learner in (KERNEL, ADAM, SGD))
         both: tuple[Part, ...] = ("x", "y")
-        start = KMeans()
         path, part = Training(60, 0.3, "sgd"), Training(10, 0.3, "sgd")
         recipes: dict[str, tuple[Method, ClassificationTask]] = {
             "distribution_matching": (
-                DistributionMatching(lr, steps, begin=start, keep="last", name=name, network=Network((256,))),
-                network,
+                DistributionMatching(lr, steps, begin=start, keep="last", name=name, network=MATCHED),
+                matched,
             ),
-            "gradient_matching": (GradientMatching(lr, steps, begin=start, keep="last", name=name, network=MATCHED), network),
+            "gradient_matching": (GradientMatching(lr, steps, begin=start, keep="last", name=name, network=MATCHED), matched),
             "gradient_matching_cosine": (
                 GradientMatching(lr, steps, begin=start, keep="last", name=name, network=MATCHED, distance="cosine", restart=10),
-                network,
+                matched,
             ),
             "trajectory_matching": (
                 TrajectoryMatching(
@@ -242,7 +200,7 @@ class Digits:
                     latest=40,
                     relative=False,
                 ),
-                network,
+                matched,
             ),
             "kernel_inducing": (KernelInducing(lr, steps, begin=start, name=name, learner=KERNEL), kernel),
             "kernel_inducing_labels": (
@@ -266,17 +224,18 @@ class Digits:
         return Recipe(method, task, steps)
 
     def make_all(self, budgets: Sequence[int], effort: float = 1.0) -> dict[tuple[str, int], Trial]:
-        """Every method's trial at every budget, and all the training data under the name ``full``."""
-        trials = {
-            (name, budget): make(self.recipe(name, budget, effort), budget, self.generator(name, budget))
-            for budget in budgets
-            for name in METHODS
-        }
-        return trials | {("full", self.splits.train.budget): given(self.splits.train)}
+        """Every method's trial at every budget, and all the training data under the name ``full``.
 
-    def retrain_all(self, trials: Mapping[tuple[str, int], Trial], fits: int = 1) -> pd.DataFrame:
-        """What every learner makes of every set; see :func:`~ddlib.trial.transfer_table`."""
-        return transfer_table(trials, list(self.tasks.values()), self.generator("retrain"), fits)
+        What begins at k-means or solves labels takes over the very points of the row ``k_means`` (or ``random``).
+        """
+        trials: dict[tuple[str, int], Trial] = {}
+        for budget in budgets:
+            for name in METHODS:
+                source = "random" if name == "solved_labels_random" else "k_means"
+                begin = Given(trials[source, budget].distilled, source) if (source, budget) in trials else None
+                recipe = self.recipe(name, budget, effort, begin=begin)
+                trials[name, budget] = make(recipe, budget, self.generator(name, budget))
+        return trials | {("full", self.splits.train.budget): given(self.splits.train)}
 
 
 def make(recipe: Recipe, budget: int, generator: torch.Generator) -> Trial:

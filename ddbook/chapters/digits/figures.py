@@ -3,77 +3,153 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
+from ddbook.chapters.digits.chosen import OWN, TASK_FREE
 from ddbook.chapters.digits.experiment import Digits
-from ddbook.chapters.digits.report import means
+from ddbook.chapters.digits.report import each_row
 from ddbook.kit import figures, looks
-from ddbook.kit.looks import label
-from ddlib.statistics import Estimate, estimate
+from ddbook.kit.looks import label, short
+from ddlib.problem import Distilled
+from ddlib.statistics import estimate
+from ddlib.tasks import IntervalTask
 from ddlib.trial import Trial
 
 
-def draw_matrix(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str], learners: Sequence[str]) -> Figure:
-    """Accuracy in per cent of every method's set on every learner, one panel per budget, with half a 95 % interval."""
-    fig, panels = figures.panels(1, len(budgets), height=0.62 + 0.235 * (len(methods) + 1), squeeze=False)
-    for axes, budget in zip(panels.ravel(), budgets, strict=True):
-        _matrix(axes, table, budget, methods, learners)
+def titled(figure: Figure, finding: str) -> Figure:
+    """The figure with what it shows above its panels."""
+    figure.suptitle(finding, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def draw_transfer(table: pd.DataFrame, budgets: Sequence[int], shown: Sequence[str]) -> Figure:
+    """Accuracy above k-means at home and away as one slope for each method: those shown have a name, the others are grey.
+
+    Args:
+        table: as :func:`ddbook.chapters.digits.report.transfer` makes it.
+        budgets: one panel each.
+        shown: the methods with a name.
+    """
+    fig, axes = figures.panels(len(budgets), height=3.2, squeeze=False, sharey=True)
+    for panel, budget in zip(axes[0], budgets, strict=True):
+        panel.axhline(0, color=looks.BLACK, linewidth=1.0)
+        rows = table[table.budget == budget]
+        for method in sorted(rows.method.unique(), key=lambda name: name in shown):
+            ends = rows[rows.method == method].set_index("place").loc[["home", "away"]]
+            look = looks.look(method) | {"label": short(method), "linestyle": "-"}
+            if method not in shown:
+                look = {"color": looks.GREY, "linewidth": 0.7, "alpha": 0.6}
+            panel.plot([0, 1], 100 * ends.value, **look)
+            if method in shown:
+                panel.vlines([0, 1], 100 * ends.low, 100 * ends.high, color=look["color"], linewidth=0.7)
+        panel.set_xticks([0, 1], ["its own\nlearner", "the other\nlearners"])
+        panel.set(xlim=(-0.15, 1.05))
+        panel.set_title(f"{budget} points", fontweight="normal")
+        panel.grid(axis="x", visible=False)
+    axes[0, 0].set_ylabel("accuracy above that of k-means\n(percentage points)")
+    for panel in axes[0]:
+        figures.label_ends(panel, 8)
     return fig
 
 
-def _matrix(axes: Axes, table: pd.DataFrame, budget: int, methods: Sequence[str], learners: Sequence[str]) -> None:
-    names = [*methods, "full"]
-    top = int(table[table.method == "full"].budget.iloc[0])
-    values = 100 * np.vstack([means(table, budget, methods, learners), means(table, top, ["full"], learners)])
-    low, high = np.percentile(values[:-1], 10), values.max()
-    axes.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
-    axes.grid(False)
-    axes.tick_params(length=0)
-    axes.set_xticks(
-        range(len(learners)), [name.replace(", ", "\n").replace(" forest", "\nforest") for name in learners], fontsize=7.5
-    )
-    axes.xaxis.tick_top()
-    axes.set_yticks(range(len(names)), [label(name) for name in names], fontsize=7.5)
-    axes.set_title(f"{budget} points", pad=4, fontsize=9)
-    best = values[:-1].max(0)
-    for (i, j), value in np.ndenumerate(values):
-        method, learner = names[i], learners[j]
-        rows = table[
-            (table.method == method) & (table.learner == learner) & (table.budget == (top if method == "full" else budget))
-        ]
-        found = estimate(rows.accuracy)
-        half = "" if np.isnan(found.low) else f" ±{50 * (found.high - found.low):.1f}"
-        color = figures.on_color(value < (low + high) / 2)
-        weight = "bold" if i < len(methods) and value == best[j] else "normal"
-        axes.text(j, i, f"{value:.1f}{half}", ha="center", va="center", fontsize=6.8, color=color, fontweight=weight)
-    axes.axhline(len(methods) - 0.5, color="white", linewidth=2)
+def draw_differences(found: pd.DataFrame, budget: int, methods: Sequence[str], learners: Sequence[str]) -> Figure:
+    """A dot for each method's accuracy above k-means, one panel per learner; full dots cannot be told from the best.
+
+    Args:
+        found: as :func:`ddbook.chapters.digits.report.differences` makes it.
+        budget: of the sets.
+        methods: the rows.
+        learners: the panels; the dot of a method that looks at the learner is a square.
+    """
+    fig, axes = figures.panels(len(learners), height=0.75 + 0.17 * len(methods), squeeze=False, sharey=True)
+    places = {method: len(methods) - 1 - row for row, method in enumerate(methods)}
+    for panel, learner in zip(axes[0], learners, strict=True):
+        panel.axvline(0, color=looks.BLACK, linewidth=1.0)
+        rows = found[(found.budget == budget) & (found.learner == learner) & found.method.isin(methods)]
+        for row in each_row(rows):
+            color, height = looks.BLUE if row.tied else looks.GREY, places[row.method]
+            panel.plot([100 * row.difference_low, 100 * row.difference_high], [height] * 2, color=color, linewidth=0.9)
+            home = row.method not in TASK_FREE and OWN[row.method] == learner
+            marker, fill = "s" if home else "o", color if row.tied else "white"
+            panel.plot([100 * row.difference], [height], marker, color=color, markerfacecolor=fill, gid=row.method)
+        panel.set_title(learner.replace(", ", ",\n").replace(" forest", "\nforest"), fontsize=8.5, fontweight="normal")
+        panel.tick_params(axis="x", labelsize=8)
+    axes[0, 0].set_yticks([*places.values()], [label(method) for method in places], fontsize=8)
+    axes[0, 0].set_ylim(-0.6, len(methods) - 0.4)
+    fig.supxlabel("accuracy above that of k-means (percentage points)", fontsize=9)
+    return fig
+
+
+def draw_labels(found: pd.DataFrame, budgets: Sequence[int], learner: str, full: float) -> Figure:
+    """Accuracy with the labels of the rows and with labels that are solved for or learned, a line for each choice of points.
+
+    Args:
+        found: as :func:`ddbook.chapters.digits.report.differences` makes it.
+        budgets: one panel each.
+        learner: whose accuracy.
+        full: its accuracy from all training images, a dotted line.
+    """
+    lines = {
+        "points learned": ("kernel_inducing", "kernel_inducing_labels"),
+        "k-means points": ("k_means", "solved_labels"),
+        "random rows": ("random", "solved_labels_random"),
+    }
+    fig, axes = figures.panels(len(budgets), height=2.9, squeeze=False)
+    for panel, budget in zip(axes[0], budgets, strict=True):
+        rows = found[(found.budget == budget) & (found.learner == learner)].set_index("method")
+        panel.plot([-0.15, 1], [100 * full] * 2, color=looks.GREY, linestyle=":", label="all training images")
+        for name, ends in lines.items():
+            values, color = 100 * rows.loc[list(ends)], looks.color(ends[0])
+            panel.plot([0, 1], values.accuracy, "o-", color=color, label=name)
+            panel.vlines([0, 1], values.low, values.high, color=color, linewidth=0.7)
+        panel.set_xticks([0, 1], ["labels of\nthe rows", "labels solved\nor learned"])
+        panel.set(xlim=(-0.15, 1.05))
+        panel.set_title(f"{budget} points", fontweight="normal")
+        panel.grid(axis="x", visible=False)
+    axes[0, 0].set_ylabel(f"accuracy of {learner} (%)")
+    for panel in axes[0]:
+        figures.label_ends(panel, 8)
+    return fig
 
 
 def draw_gallery(digits: Digits, sets: Mapping[tuple[str, int], Trial], methods: Sequence[str], budget: int) -> Figure:
-    """Ten images of each method's set in the first replicate, ordered by class, the label that is largest; classes take turns."""
-    columns, count = 2, min(10, budget)
-    rows = -(-len(methods) // columns)
-    fig, panels = plt.subplots(rows, columns, figsize=(figures.TEXT_WIDTH, 0.5 * rows + 0.1), layout="constrained", squeeze=False)
-    for axes in panels.ravel():
-        axes.set_axis_off()
-    for axes, method in zip(panels.T.ravel(), methods, strict=False):
-        distilled = sets[method, budget].distilled
-        order = _ten(distilled.y[0].argmax(-1).cpu().numpy())
-        pixels = (distilled.x[0, order] + digits.mean[0]).cpu().numpy().reshape(count, 8, 8)
-        strip = np.full((8, 9 * count - 1), 1.0)
-        for k, image in enumerate(pixels):
-            strip[:, 9 * k : 9 * k + 8] = 1 - image.clip(0, 1)
-        axes.imshow(strip, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        axes.set_title(label(method), fontsize=7.5, fontweight="normal", pad=2)
+    """Images of the first draw's sets that begin at k-means, and beside each what was added to (blue) or taken from it (red)."""
+    base = sets["k_means", budget].distilled
+    order = _ten(base.y[0].argmax(-1).cpu().numpy())
+    begun = base.x[0, order].cpu().numpy().reshape(-1, 8, 8)
+    mean = digits.mean[0].cpu().numpy().reshape(1, 8, 8)
+    fig, axes = plt.subplots(
+        1 + len(methods), 2, figsize=(figures.TEXT_WIDTH, 0.44 * (1 + len(methods)) + 0.3), layout="constrained", squeeze=False
+    )
+    for row, method in enumerate(["k_means", *methods]):
+        points = sets[method, budget].distilled.x[0, order].cpu().numpy().reshape(-1, 8, 8)
+        axes[row, 0].imshow(_strip(1 - (points + mean).clip(0, 1), 1.0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes[row, 0].set_ylabel(label(method).replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=8)
+        change = points - begun
+        axes[row, 1].imshow(_strip(change, 0.0), cmap="RdBu", vmin=-1, vmax=1, interpolation="nearest")
+        axes[row, 1].set_ylabel(f"{np.sqrt(np.mean(change**2)):.2f}", rotation=0, ha="left", va="center", fontsize=8)
+        axes[row, 1].yaxis.set_label_position("right")
+    for panel in axes.flat:
+        panel.set(xticks=[], yticks=[])
+        panel.grid(False)
+        panel.spines[:].set_visible(False)
+    axes[0, 0].set_title("the images", fontsize=9, fontweight="normal")
+    axes[0, 1].set_title("what was changed in those of k-means", fontsize=9, fontweight="normal")
     return fig
+
+
+def _strip(pictures: np.ndarray, between: float) -> np.ndarray:
+    """Pictures side by side, a column apart."""
+    strip = np.full((8, 9 * len(pictures) - 1), between)
+    for place, picture in enumerate(pictures):
+        strip[:, 9 * place : 9 * place + 8] = picture
+    return strip
 
 
 def _ten(classes: np.ndarray) -> np.ndarray:
@@ -83,83 +159,61 @@ def _ten(classes: np.ndarray) -> np.ndarray:
     return shown[np.argsort(classes[shown], kind="stable")]
 
 
-def draw_transfer(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str], own: Mapping[str, str]) -> Figure:
-    """Efficiency on the learner that a set was made with, against the mean over all other learners.
-
-    A method without an efficiency on any seed, because random rows do as well as all the data, is named but has no marker.
-    """
-    fig, panels = figures.panels(len(budgets), height=3.4, squeeze=False)
-    for axes, budget in zip(panels.ravel(), budgets, strict=True):
-        for method in methods:
-            rows = table.query("budget == @budget and method == @method")
-            mine = rows[rows.learner == own[method]].groupby("seed").efficiency.mean()
-            others = rows[rows.learner != own[method]].groupby("seed").efficiency.mean()
-            x, y = _percent(mine), _percent(others)
-            style = looks.dots(method)
-            axes.plot([x.value], [y.value], **style)
-            if not np.isnan(x.low):
-                ends = dict(color=style["color"], linewidth=0.7, alpha=0.45)
-                segments = [[(x.low, y.value), (x.high, y.value)], [(x.value, y.low), (x.value, y.high)]]
-                axes.add_collection(LineCollection(segments, **ends), autolim=False)  # markers set the limits
-        axes.axline((0, 0), slope=1, color=looks.GREY, linewidth=0.8, linestyle=":")
-        axes.set(title=f"{budget} points", xlabel="efficiency on its own learner (%)")
-        axes.set_xlim(axes.get_xlim()[0] - 3, max(104, axes.get_xlim()[1]))
-        axes.set_ylim(axes.get_ylim()[0] - 3, max(104, axes.get_ylim()[1]))
-    panels[0, 0].set_ylabel("mean on the other learners (%)")
-    figures.legend_below(fig, 4, fontsize=7.2)
-    return fig
-
-
-def _percent(values: pd.Series) -> Estimate:
-    """The mean of the seeds that have a number, in per cent; not a number if none has."""
-    if len(values) and values.isna().all():
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    return estimate(100 * values.dropna())
+TRAP = {
+    ("warm", "inside"): ("kept network, inside", looks.VERMILION, "--"),
+    ("warm", "retrained"): ("kept network", looks.VERMILION, "-"),
+    ("cold", "retrained"): ("fresh network", looks.BLUE, "-"),
+    ("cold_long", "retrained"): ("fresh, trained longer", looks.GREEN, "-"),
+}
+"""The curves of the trap: their names, colours and lines."""
 
 
 def draw_trap(curves: pd.DataFrame) -> Figure:
-    """Validation accuracy inside the loop and after retraining, warm and cold."""
-    fig, panels = figures.panels(2, height=3.1, sharey=True)
-    titles = {"warm": "(a) the network is kept (warm start)", "cold": "(b) a fresh network each time (cold start)"}
-    colors = dict(zip(sorted(curves.step_size.unique()), (looks.BLUE, looks.VERMILION), strict=True))
-    kinds = {"retrained": ("-", "retrained from fresh seeds"), "inside": ("--", "the network inside the loop")}
-    for (axes, start), (size, color) in product(zip(panels, titles, strict=True), colors.items()):
-        rows = curves[(curves.start == start) & (curves.step_size == size)]
-        for column, (line, kind) in kinds.items():
+    """Accuracy over the updates of the set for each arm, one panel per step size."""
+    sizes = sorted(curves.step_size.unique())
+    fig, axes = figures.panels(len(sizes), height=3.0, squeeze=False, sharey=True)
+    for panel, size in zip(axes[0], sizes, strict=True):
+        for (arm, column), (name, color, line) in TRAP.items():
+            rows = curves[(curves.arm == arm) & (curves.step_size == size)]
             found = [(step, estimate(part[column])) for step, part in rows.groupby("step")]
             steps = [step for step, _ in found]
-            axes.plot(steps, [100 * value.value for _, value in found], line, color=color, label=f"{kind}, step size {size:g}")
+            panel.plot(steps, [100 * value.value for _, value in found], line, color=color, label=name)
             low, high = ([100 * getattr(value, end) for _, value in found] for end in ("low", "high"))
-            axes.fill_between(steps, low, high, color=color, alpha=0.12, linewidth=0)
-        axes.set(title=titles[start], xlabel="updates of the set", ylim=(0, 100))
-    panels[0].set_ylabel("validation accuracy (%)")
-    figures.legend_below(fig, 2)
+            panel.fill_between(steps, low, high, color=color, alpha=0.12, linewidth=0)
+        panel.set(xlabel="updates of the set", ylim=(0, 100))
+        panel.set_title(f"step size {size:g}", fontweight="normal")
+    axes[0, 0].set_ylabel("accuracy on the locked images (%)")
+    figures.label_ends(axes[0, -1], 8)
     return fig
 
 
-def draw_intervals(table: pd.DataFrame, budget: int, methods: Sequence[str], level: float) -> Figure:
-    """Coverage and interval score against the error of the means."""
-    fig, (left, right) = figures.panels(2, height=3.3)
-    for method in methods:
-        chosen = table[table.method == method]
-        rows = chosen[chosen.budget == budget] if (chosen.budget == budget).any() else chosen
-        style = looks.dots(method)
-        if method == "full":  # a ring round the exact construction, which gives the same model
-            style |= {"marker": "o", "markersize": 9, "markerfacecolor": "none"}
-        x, coverage, score = (estimate(rows[column]) for column in ("rmse", "coverage", "score"))
-        for axes, y, scale in ((left, coverage, 100), (right, score, 1)):
-            axes.plot([x.value], [scale * y.value], **style)
-            if not np.isnan(x.low):
-                ends = dict(color=style["color"], linewidth=0.8, alpha=0.7)
-                axes.plot([x.low, x.high], [scale * y.value] * 2, **ends)
-                axes.plot([x.value] * 2, [scale * y.low, scale * y.high], **ends)
-    left.axhline(100 * level, color=looks.BLACK, linewidth=1, linestyle=":")
-    left.set(title="(a) how often the interval is right", ylabel="coverage (%)", ylim=(0, 103))
-    right.set(title="(b) interval score, lower is better", yscale="log")
-    right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-    right.yaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_minor_locator(NullLocator())
-    for axes in (left, right):
-        axes.set_xlabel("root mean squared error of the predictive mean")
-    figures.legend_below(fig, 3, fontsize=7.5)
+def draw_intervals(task: IntervalTask, sets: Mapping[str, Distilled], every: int = 2) -> Figure:
+    """Predictive intervals over the test labels of the first draw, one panel for each set; intervals that miss are orange.
+
+    Args:
+        task: judged by its intervals.
+        sets: by the title of their panel.
+        every: so many patients apart, in the order that all the training data put them in.
+    """
+    fig, axes = figures.panels(len(sets), height=2.9, squeeze=False, sharey=True)
+    test = task.splits.test
+    with torch.no_grad():
+        order = task.learner.predict(task.reference, test.x)[0].argsort()[::every]
+        for panel, (title, distilled) in zip(axes[0], sets.items(), strict=True):
+            low, high = (end[0].cpu().numpy() for end in task.learner.interval(task.fit(distilled), test.x, task.level))
+            _intervals(panel, low, high, test.y[0].cpu().numpy(), order.cpu().numpy())
+            inside = int(((low <= test.y[0].cpu().numpy()) & (test.y[0].cpu().numpy() <= high)).sum())
+            panel.set_title(f"{title}:\n{inside} of {len(low)} are right".replace(", ", ",\n"), fontsize=8.5, fontweight="normal")
+            panel.set_xticks([])
+            panel.set_xlabel("patients, by predicted course", fontsize=8.5)
+    axes[0, 0].set_ylabel("disease progression\n(standard deviations)")
     return fig
+
+
+def _intervals(panel: Axes, low: np.ndarray, high: np.ndarray, label: np.ndarray, order: np.ndarray) -> None:
+    """Intervals as lines and labels as dots, patient by patient."""
+    low, high, label, place = low[order], high[order], label[order], np.arange(len(order))
+    hit = (low <= label) & (label <= high)
+    for chosen, color in ((hit, looks.BLUE), (~hit, looks.VERMILION)):
+        panel.vlines(place[chosen], low[chosen], high[chosen], color=color, linewidth=1.2)
+        panel.plot(place[chosen], label[chosen], ".", color=color, markersize=4)

@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
+from typing import NamedTuple
 
 import pandas as pd
+import torch
+from jaxtyping import Bool
+from torch import Tensor
 
-from ddbook.chapters.digits.experiment import ADAM, Digits
+from ddbook.chapters.digits.chosen import SGD
+from ddbook.chapters.digits.experiment import Digits
+from ddbook.chapters.digits.judge import answers, judged_by, text
 from ddlib.learners import Training
 from ddlib.learners.check import whole_number
 from ddlib.methods import Unrolled
+from ddlib.methods.given import Given
 from ddlib.problem import Distilled
-from ddlib.trial import retrained_risk
+from ddlib.settings import settings
+from ddlib.tasks import ClassificationTask
+from ddlib.trial import Trial, run_trial, tidy
 
-STEP_SIZES = (0.05, 0.2)
-"""Of the images: the one with which cold starts do best here, and four times that."""
+STEP_SIZES = (0.0125, 0.05, 0.2)
+"""Of the images."""
+LEARNER = replace(SGD, training=replace(SGD.training, lr=0.5))
+"""Who learns, inside the loop and after it: at half the step size of ``SGD``, at which training in no arm diverges."""
+
+
+class Arm(NamedTuple):
+    """How an update of the set trains the network that it looks at.
+
+    Attributes:
+        warm: whether the network of the update before is trained on, instead of a fresh one.
+        steps: of training in an update.
+    """
+
+    warm: bool
+    steps: int
+
+    def method(self, lr: float, begin: Distilled) -> Unrolled:
+        """The arm as a method; arms differ in what they say and in nothing else."""
+        return Unrolled(lr, begin=Given(begin, "random"), keep="last", training=self.training, warm=self.warm)
+
+    @property
+    def training(self) -> Training:
+        """That of the network inside the loop."""
+        return replace(LEARNER.training, steps=self.steps)
+
+
+ARMS = {"warm": Arm(True, 5), "cold": Arm(False, 5), "cold_long": Arm(False, LEARNER.training.steps)}
+"""The second differs from the first in the start of the network, the third from the second in the length of its training."""
 
 
 def warm_and_cold(
@@ -24,44 +60,63 @@ def warm_and_cold(
     budget: int,
     updates: int,
     fits: int,
-    points: int = 12,
+    points: int = 6,
     export: Callable[[str, str, Distilled], None] | None = None,
 ) -> pd.DataFrame:
-    """Validation accuracy over the distillation, from the same random rows, images free and labels kept, for two step sizes.
+    """Accuracy over the distillation, from the same random rows, images free and labels kept, for each arm and step size.
 
-    Warm: each update goes on training one network for five steps of descent. Cold: each update trains a fresh one in full.
+    Args:
+        digits: the experiment.
+        budget: points of the set.
+        updates: of the set.
+        fits: fresh networks for each set.
+        points: how many sets of the way are judged, besides the start.
+        export: is given the name ``trap``, that of each arm and step size, and the set in the end.
 
     Returns:
-        One row per start, step size, step and replicate with the accuracy ``inside`` the loop (the warm network's own, for cold
-        starts that of one fresh network) and ``retrained`` (averaged over fresh networks). ``export`` is given the name ``trap``,
-        that of each start and step size, and the set in the end.
+        One row per arm, step size, step and draw: ``inside``, the accuracy of the network inside the loop, and ``retrained``, that
+        of fresh networks trained in full, with the locked images that they get ``right``. Columns of settings are last.
 
     Raises:
         ValueError: if there is no point in the set, no update, no fit or no point of the curve.
     """
-    whole_number(budget, "the budget of the warm-start trap")
-    whole_number(updates, "the updates of the warm-start trap")
-    whole_number(points, "the points of the warm-start trap's curve")
-    task, rows = digits.tasks[ADAM.name], []
-    warm = Unrolled(horizon=updates, keep="last", training=Training(5, 0.5, "sgd"), warm=True, name="unrolled_warm")
-    cold = Unrolled(horizon=updates, keep="last", training=ADAM.training)
-    watched = {round(updates * k / points) for k in range(points + 1)}
-    for (start, kind), step_size in product({"warm": warm, "cold": cold}.items(), STEP_SIZES):
-        method, generator, fresh = replace(kind, lr=step_size), digits.generator("trap"), digits.generator("trap", "fresh")
-        state = method.init(task, budget, generator)
-        for step in range(updates + 1):
-            if step in watched:
-                model = state.memory.model if start == "warm" else task.fit(state.distilled, fresh)
-                frame = pd.DataFrame(
-                    {
-                        "inside": 1 - task.risk(model, "validation").cpu().numpy(),
-                        "retrained": 1 - retrained_risk(task, state.distilled, fresh, fits, "validation").cpu().numpy(),
-                    }
-                )
-                rows.append(frame.rename_axis("seed").reset_index().assign(start=start, step_size=step_size, step=step))
-            if step < updates:
-                state, _ = method.update(task, state, generator)
+    for count, what in (
+        (budget, "the budget of the warm-start trap"),
+        (updates, "the updates of the warm-start trap"),
+        (fits, "the networks of the warm-start trap"),
+        (points, "the points of the warm-start trap's curve"),
+    ):
+        whole_number(count, what)
+    task, rows = replace(digits.tasks[SGD.name], learner=LEARNER), []
+    start = task.start(budget, digits.generator("trap", "start"))
+    watched = sorted({round(updates * point / points) for point in range(points + 1)})
+    for (name, arm), lr in product(ARMS.items(), STEP_SIZES):
+        trial = run_trial(arm.method(lr, start), task, budget, updates, digits.generator("trap"), range(updates + 1))
+        fresh, about = digits.generator("trap", "fresh"), {"arm": name, "step_size": lr}
+        for step, inside in _inside(digits, task, arm, trial, watched):
+            right = answers(task, trial.watched[step], fresh, fits)
+            scores = {"inside": inside.double().mean(-1), "retrained": right.double().mean(-1)}
+            noted = judged_by(task, fits) | settings(task.learner, "learner") | dict(trial.settings)
+            rows.append(tidy(scores, about | {"step": step}, {"right": text(right)} | noted))
         if export:
-            size = ("small", "large")[STEP_SIZES.index(step_size)]
-            export("trap", f"{start}_{size}", state.distilled)
+            export("trap", f"{name}_{('small', 'middle', 'large')[STEP_SIZES.index(lr)]}", trial.distilled)
     return pd.concat(rows, ignore_index=True)
+
+
+@torch.no_grad()
+def _inside(
+    digits: Digits, task: ClassificationTask, arm: Arm, trial: Trial, watched: list[int]
+) -> Iterator[tuple[int, Bool[Tensor, "R n"]]]:
+    """The test images that the network inside the loop gets right: the kept one, trained again as it was, or a fresh one."""
+    fresh, kept = digits.generator("trap", "inside"), task.initial(digits.generator("trap"))
+    for step, distilled in trial.watched.items():
+        if arm.warm and step:
+            kept = _trained(task, arm, distilled, kept)
+        if step in watched:
+            model = kept if arm.warm else _trained(task, arm, distilled, task.initial(fresh))
+            yield step, task.predict(model, task.splits.test.x).argmax(-1) == task.splits.test.y.argmax(-1)
+
+
+def _trained(task: ClassificationTask, arm: Arm, distilled: Distilled, model: Tensor) -> Tensor:
+    """A network after the training of an update."""
+    return arm.training.run(lambda theta: task.objective(theta, distilled), model)

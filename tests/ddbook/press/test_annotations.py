@@ -20,7 +20,7 @@ ACCEPTED = {
     "Between[2, 4]": ([2, 4], [1, 5, 2.0]),
     "AtLeast[-3]": ([-3], [-4]),
     "Text": (["x"], [""]),
-    "Three[PositiveInt]": ([[1, 2, 3]], [[1, 2], [1, 2, 3, 4], [0, 1, 2]]),
+    "Pair[PositiveInt]": ([[1, 2]], [[1], [1, 2, 3], [0, 1]]),
     "OneOrMore[PositiveFloat]": ([[1.0], [1, 1]], [[], [0], 1.0]),
     "Distinct[Literal[5, 10]]": ([[5], [10, 5]], [[], [5, 5], [7]]),
     "Literal['cpu', 'cuda']": (["cpu"], ["gpu", "CPU", ""]),
@@ -71,7 +71,7 @@ def test_nothing_else_is_an_annotation_and_nothing_is_executed(annotation):
 def test_grids_know_lists_and_whole_numbers_in_any_notation():
     assert all(takes_whole_numbers(read_type(a)) for a in ("int", "Seed", "OneOrMore[Between[1, 2]]", "list[Literal[5, 10]]"))
     assert not any(takes_whole_numbers(read_type(a)) for a in ("float", "str", "Distinct[Share]", "Literal['a']"))
-    assert all(is_list(read_type(a)) for a in ("list[int]", "Distinct[Share]", "Three[Text]"))
+    assert all(is_list(read_type(a)) for a in ("list[int]", "Distinct[Share]", "Pair[Text]"))
     assert not is_list(read_type("Share"))
 
 

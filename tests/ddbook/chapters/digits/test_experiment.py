@@ -4,13 +4,14 @@ import re
 import pytest
 import torch
 
-from ddbook.chapters.digits.experiment import CLOSED, FEW, METHODS, OWN, STEP_SIZES, STEPS, Digits, make
+from ddbook.chapters.digits.chosen import ADAM, CLOSED, FEW, MATCHED, METHODS, OWN, SGD, STEP_SIZES, STEPS
+from ddbook.chapters.digits.experiment import Digits, make
+from ddbook.chapters.digits.judge import retrain_all
 from ddbook.kit import looks
 from ddlib import datasets
 from ddlib.tasks import class_labels
-from ddlib.trial import transfer_table
 
-SMALL = (120, 20, 30)
+SMALL = (120, 20)
 LITTLE = 1e-6  # one update of each method
 
 
@@ -40,19 +41,21 @@ class TestSplits:
         torch.testing.assert_close(digits.splits.train.x.mean(1), torch.zeros(2, 64).double(), rtol=0, atol=1e-14)
         labels, found = class_labels(images.label, 10), []
         number = {tuple(pixels): k for k, pixels in enumerate((16 * images.x).int().tolist())}
-        for part, size in zip(digits.splits, SMALL, strict=True):
+        for part, size in zip(digits.splits, (*SMALL, 400), strict=True):
             assert part.x.shape == (2, size, 64) and part.y.shape == (2, size, 10) and (part.w == 1).all()
             grey = 16 * (part.x + digits.mean)
             torch.testing.assert_close(grey, grey.round(), rtol=0, atol=1e-12)
             found.append(torch.tensor([[number[tuple(pixels)] for pixels in row] for row in grey.round().int().tolist()]))
             assert torch.equal(part.y, labels[found[-1]])
-        assert all(len(set(rows.tolist())) == sum(SMALL) for rows in torch.cat(found, -1))
+        assert all(torch.equal(*pair) for pair in zip(found, digits.rows, strict=True))
+        assert all(len(set(rows.tolist())) == sum(SMALL) + 400 for rows in torch.cat(found, -1))
 
     def test_come_from_the_seed_alone_and_differ_between_replicates(self, digits):
         again, other = Digits(2, SMALL), Digits(2, SMALL, seed=1)
         assert all(same(*pair) for pair in zip(digits.splits, again.splits, strict=True)) and torch.equal(digits.mean, again.mean)
-        for part, elsewhere in zip(digits.splits, other.splits, strict=True):
-            assert not torch.equal(part.x, elsewhere.x) and not torch.equal(part.x[0], part.x[1])
+        for part, elsewhere in zip(digits.rows[:2], other.rows[:2], strict=True):
+            assert not torch.equal(part, elsewhere) and not torch.equal(part[0], part[1])
+        assert torch.equal(digits.rows.test, other.rows.test) and torch.equal(*digits.rows.test)
 
     def test_streams_of_random_numbers_differ(self, digits):
         first, again, second, other = (
@@ -60,14 +63,14 @@ class TestSplits:
         )
         assert torch.equal(first, again) and not torch.equal(first, second) and not torch.equal(first, other)
 
-    @pytest.mark.parametrize("sizes", [(1500, 200, 200), (0, 40, 60), (100, 40, 0)])
-    def test_sizes_that_the_images_cannot_fill_are_refused(self, sizes):
-        with pytest.raises(ValueError, match=re.escape(f"parts of {sizes} rows cannot be made of 1797")):
+    @pytest.mark.parametrize("sizes", [(1300, 98), (0, 40), (100, 0)])
+    def test_sizes_that_the_open_images_cannot_fill_are_refused(self, sizes):
+        with pytest.raises(ValueError, match=re.escape(f"sizes are {sizes}, but training and validation need an image each")):
             Digits(1, sizes).check([10], 1.0)
 
-    @pytest.mark.parametrize("sizes", [(), (100,), (100, 40), (100, 40, 60, 5)])
-    def test_sizes_of_other_than_three_parts_are_refused(self, sizes):
-        with pytest.raises(ValueError, match="sizes must be those of training, validation and test data"):
+    @pytest.mark.parametrize("sizes", [(), (100,), (100, 40, 60)])
+    def test_sizes_of_other_than_two_parts_are_refused(self, sizes):
+        with pytest.raises(ValueError, match="sizes must be those of training and validation data"):
             Digits(1, sizes)
 
     @pytest.mark.parametrize("replicates", [0, -1, 1.5])
@@ -99,7 +102,7 @@ class TestCheck:
 
     def test_training_data_that_lack_a_digit_are_refused(self):
         with pytest.raises(ValueError, match="9 training images lack a digit: raise the first of sizes"):
-            Digits(1, (9, 10, 10)).check([10], 1.0)
+            Digits(1, (9, 10)).check([10], 1.0)
 
     @pytest.mark.parametrize("effort", [0, -1.0, math.nan, math.inf, -math.inf])
     def test_an_effort_that_is_no_positive_number_is_refused(self, digits, effort):
@@ -118,6 +121,14 @@ class TestRecipes:
             assert recipe.task in digits.tasks.values()
             if name in STEPS:
                 assert recipe.task.name == OWN[name]
+
+    def test_the_matching_methods_look_at_the_network_of_the_learner_that_is_called_theirs(self, digits):
+        matching = [name for name in STEPS if "matching" in name]
+        assert len(matching) == 4
+        for name in matching:
+            recipe = digits.recipe(name, 10)
+            assert recipe.method.network == MATCHED == SGD.network == digits.tasks[OWN[name]].learner.network
+        assert digits.recipe("unrolled", 10).method.training == ADAM.training == digits.tasks[OWN["unrolled"]].learner.training
 
     def test_every_method_has_a_look_of_its_own(self):
         names = [*METHODS, "full"]
@@ -178,15 +189,17 @@ def test_solved_labels_are_better_for_kernel_ridge_than_the_labels_of_the_rows(d
 
 
 def test_all_methods_at_all_budgets_and_the_data_are_made(monkeypatch, digits):
-    monkeypatch.setattr("ddbook.chapters.digits.experiment.METHODS", ["random", "k_means", "kernel_inducing"])
+    some = ["random", "k_means", "solved_labels_random", "kernel_inducing", "unrolled"]
+    monkeypatch.setattr("ddbook.chapters.digits.experiment.METHODS", some)
     found = digits.make_all([10, 13], LITTLE)
-    assert set(found) == {(name, m) for name in ("random", "k_means", "kernel_inducing") for m in (10, 13)} | {("full", 120)}
+    assert set(found) == {(name, m) for name in some for m in (10, 13)} | {("full", 120)}
     assert all(found[key].distilled.budget == key[1] for key in found)
     assert found["full", 120].distilled is digits.splits.train and found["full", 120].seconds == 0
-    learners = [digits.tasks[name] for name in ("kernel ridge, RBF", "1-NN")]
-    table = transfer_table(found, learners, digits.generator(1), 1)
-    mean = table.groupby(["method", "budget"]).risk.mean()
-    assert mean["full", 120] < mean["k_means", 10] < 0.6  # chance is 0.9
+    for name, source in {"kernel_inducing": "k_means", "unrolled": "k_means"}.items():
+        assert same(found[name, 13].start, found[source, 13].distilled)
+    assert torch.equal(found["solved_labels_random", 13].distilled.x, found["random", 13].distilled.x)
+    mean = retrain_all(digits, found).groupby(["method", "budget"]).accuracy.mean()
+    assert mean["full", 120] > mean["k_means", 10] > 0.5  # chance is 0.1
 
 
 def test_the_learners_are_judged_on_the_same_splits_under_names_of_their_own(digits):

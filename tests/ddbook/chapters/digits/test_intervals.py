@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -6,11 +7,12 @@ import torch
 from scipy import stats
 
 from ddbook.chapters.digits import intervals
-from ddbook.chapters.digits.intervals import METHODS, SIZES, check, compare, tasks, unweighted
-from ddbook.kit import looks
+from ddbook.chapters.digits.intervals import BEGINNINGS, CRITERIA, LOCKED, SIZES, check, compare, tasks, unweighted
+from ddbook.chapters.digits.judge import matrix
 from ddlib import datasets
-from ddlib.methods import Exact, Herding, KMeans, RandomRows
+from ddlib.methods import Exact, KMeans
 from ddlib.problem import Distilled, distil
+from ddlib.settings import is_setting
 from ddlib.tasks import IntervalTask, Splits
 from tests.ddlib.worlds import generator
 
@@ -24,11 +26,11 @@ def judged():
 
 @pytest.fixture(scope="module")
 def table(judged):
-    return compare(judged, [4, 7], 25, generator(1))
+    return compare(judged, [4, 7], 25, generator(1))[0]
 
 
-def scores(table, method, budget=None):
-    rows = table[(table.method == method) & (table.budget == (table.budget if budget is None else budget))]
+def scores(table, method, budget=None, begin=""):
+    rows = table[(table.method == method) & (table.budget == (table.budget if budget is None else budget)) & (table.begin == begin)]
     return rows.sort_values("seed")[["rmse", "coverage", "width", "score"]]
 
 
@@ -45,13 +47,13 @@ def synthetic(rows=400, cases=4000, level=0.8):
 
 class TestTasks:
     def test_share_their_data_and_differ_in_what_is_deployed(self, judged):
-        assert list(judged) == ["interval", "squared"] and judged["interval"].splits is judged["squared"].splits
-        assert [task.criterion for task in judged.values()] == ["interval", "squared"]
+        assert list(judged) == ["squared", "interval"] and judged["interval"].splits is judged["squared"].splits
+        assert [task.criterion for task in judged.values()] == ["squared", "interval"]
         assert [task.level for task in tasks(1, generator(), 0.5).values()] == [0.5, 0.5]
 
     def test_are_the_diabetes_data_in_units_of_the_labels_deviation(self, judged):
         table = datasets.diabetes()
-        for part, size in zip(judged["interval"].splits, SIZES, strict=True):
+        for part, size in zip(judged["interval"].splits, (*SIZES, LOCKED), strict=True):
             assert part.x.shape == (2, size, 10) and part.y.shape == (2, size)
             same = (part.x[:, :, None] == table.x).all(-1)
             assert (same.sum(-1) == 1).all()
@@ -117,11 +119,24 @@ def by_hand(train, test, level):
 
 class TestCompare:
     def test_has_every_method_at_every_budget_once_per_split(self, table):
-        rows = {(method, budget, seed) for method in METHODS if method not in ALWAYS for budget in (4, 7) for seed in (0, 1)}
-        rows |= {(method, 300 if method == "full" else 12, seed) for method in ALWAYS for seed in (0, 1)}
-        assert set(table[["method", "budget", "seed"]].itertuples(index=False, name=None)) == rows and len(table) == len(rows)
-        assert np.isfinite(table[["rmse", "coverage", "width", "score"]]).all(axis=None) and table.coverage.between(0, 1).all()
-        assert all(looks.look(method)["label"] for method in METHODS)
+        made = [(f"first_order_{criterion}", begin) for criterion in CRITERIA for begin in BEGINNINGS]
+        made += [(begin, "") for begin in BEGINNINGS]
+        rows = {(*names, budget, seed) for names in made for budget in (4, 7) for seed in (0, 1)}
+        rows |= {(method, "", 300 if method == "full" else 12, seed) for method in ALWAYS for seed in (0, 1)}
+        found = table[["method", "begin", "budget", "seed"]].itertuples(index=False, name=None)
+        assert set(found) == rows and len(table) == len(rows)
+        assert np.isfinite(table[["rmse", "coverage", "width", "score"]]).all(axis=None)
+        np.testing.assert_allclose(matrix(table.covered).mean(1), table.coverage)
+
+    def test_beginnings_differ_in_the_start_and_criteria_in_the_criterion(self, table):
+        noted = [column for column in table if is_setting(column) and column != "trial.generator"]
+        rows = table[table.method.str.startswith("first_order") & (table.budget == 7)]
+        for method, part in rows.groupby("method"):
+            varied = {column for column in noted if part[column].nunique(dropna=False) > 1}
+            assert varied == {"method.begin.distilled", "method.begin.name", "trial.start"}, method
+        for _, part in rows.groupby("begin"):
+            varied = {column for column in noted if part[column].nunique(dropna=False) > 1}
+            assert varied == {"task.criterion", "task.name"}
 
     def test_the_data_are_judged_as_by_hand(self, judged, table):
         task = judged["interval"]
@@ -132,14 +147,15 @@ class TestCompare:
         np.testing.assert_allclose(scores(table, "full"), expected, rtol=1e-9)
 
     def test_random_rows_are_judged_as_by_hand(self):
-        """Nothing is drawn before the first random rows."""
         judged = synthetic(40, 50)
         task = judged["interval"]
-        rows = task.start(6, generator(3))
+        table, sets = compare(judged, [6], 0, generator(3))
+        rows = sets["random_"]
+        assert (rows.x[:, :, None] == task.train.x[:, None]).all(-1).any(-1).all()
         train = [Distilled(*(value[r].numpy() for value in rows)) for r in range(2)]
         test = [Distilled(*(value[r].numpy() for value in task.splits.test)) for r in range(2)]
         expected = [by_hand(*pair, 0.8) for pair in zip(train, test, strict=True)]
-        np.testing.assert_allclose(scores(compare(judged, [6], 0, generator(3)), "random"), expected, rtol=1e-9)
+        np.testing.assert_allclose(scores(table, "random"), expected, rtol=1e-9)
 
     def test_exact_points_are_as_good_as_the_data_and_without_weights_they_are_not(self, table):
         full, exact, bare = (scores(table, method) for method in ALWAYS)
@@ -152,26 +168,28 @@ class TestCompare:
         for budget in (4, 7):
             assert stored["random", budget] == budget * 11 and stored["first_order_interval", budget] == budget * 12
 
-    def test_descent_serves_what_it_is_made_for(self, table):
+    @pytest.mark.parametrize("begin", BEGINNINGS)
+    def test_descent_serves_what_it_is_made_for(self, table, begin):
         for budget in (4, 7):
-            begun, interval, squared = (
-                scores(table, name, budget).mean() for name in ("k_means", "first_order_interval", "first_order_squared")
-            )
+            begun = scores(table, begin, budget).mean()
+            interval, squared = (scores(table, f"first_order_{name}", budget, begin).mean() for name in ("interval", "squared"))
             assert interval.score < begun.score and squared.rmse < begun.rmse and interval.score < squared.score
 
     def test_without_steps_descent_stays_where_it_begins(self, judged):
-        table, stream, task = compare(judged, [5], 0, generator(2)), generator(2), judged["interval"]
-        made = [distil(method, task, 5, 0, stream)[0] for method in (RandomRows(), Herding(), KMeans(), KMeans(), KMeans())]
-        for name, distilled in zip(("k_means", "first_order_interval", "first_order_squared"), made[2:], strict=True):
-            expected = task.risk(task.fit(distilled), "test")
-            np.testing.assert_allclose(scores(table, name).score, expected, rtol=1e-9)
+        table, sets = compare(judged, [5], 0, generator(2))
+        for begin, criterion in itertools.product(BEGINNINGS, CRITERIA):
+            descended, begun = sets[f"first_order_{criterion}_{begin}"], sets[f"{begin}_"]
+            assert all(torch.equal(*pair) for pair in zip(descended, begun, strict=True))
+            np.testing.assert_array_equal(scores(table, f"first_order_{criterion}", 5, begin), scores(table, begin, 5))
+        expected = distil(KMeans(), judged["interval"], 5, 0, generator())[0]
+        assert sets["k_means_"].x.shape == expected.x.shape
 
     def test_the_same_seed_gives_the_same_table(self, judged):
-        one, two, other = (compare(judged, [4], 2, generator(seed)) for seed in (1, 1, 2))
+        one, two, other = (compare(judged, [4], 2, generator(seed))[0] for seed in (1, 1, 2))
         assert one.equals(two) and not one.equals(other)
 
     def test_on_data_of_its_own_kind_the_interval_is_right_as_often_as_it_says(self):
-        table = compare(synthetic(), [6], 0, generator())
+        table, _ = compare(synthetic(), [6], 0, generator())
         for method in ("full", "exact"):
             found = scores(table, method)
             assert found.coverage.to_numpy() == pytest.approx([0.8, 0.8], abs=0.025)

@@ -3,53 +3,33 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ddbook.chapters.digits.report import (
-    accuracy,
-    costs,
-    interval,
-    interval_numbers,
-    means,
-    numbers,
-    slug,
-    winners,
-    with_efficiency,
-    worst_rank,
-)
-from ddlib.statistics import estimate, paired_difference
+from ddbook.chapters.digits import report
+from ddbook.kit.looks import label
+from ddlib.statistics import best_set, crossed, estimate, paired_difference
+from tests.ddbook.chapters.digits.tables import BUDGETS, DRAWS, IMAGES, LEARNERS, METHODS, RIGHT, judged, right
 
-LEARNERS = ["tree, small", "line"]
-METHODS = ["random", "k_means", "ours"]
-BUDGETS = [10, 50]
-SEEDS = range(3)
-
-RISKS = {  # tree, line
-    ("random", 10): (0.50, 0.40),
-    ("k_means", 10): (0.30, 0.20),
-    ("ours", 10): (0.20, 0.40),
-    ("random", 50): (0.40, 0.30),
-    ("k_means", 50): (0.20, 0.15),
-    ("ours", 50): (0.10, 0.10),
-    ("full", 900): (0.10, 0.10),
-}
-
-
-def raw(risks=RISKS, seeds=SEEDS):
-    """A table as transfer_table makes it: the risks above, one percent more for each seed, in no order."""
-    rows = []
-    for ((method, budget), values), seed in itertools.product(risks.items(), seeds):
-        place = list(risks).index((method, budget))
-        for learner, risk in zip(LEARNERS, values, strict=True):
-            row = {"method": method, "budget": budget, "made_for": f"{method}'s learner", "learner": learner, "seed": seed}
-            rows.append(row | {"risk": risk + seed / 100, "stored_numbers": 7 * budget + place, "seconds": place + 0.123})
-    return pd.DataFrame(rows).sample(frac=1.0, random_state=0).reset_index(drop=True)
+OWN = {"kernel_inducing_labels": LEARNERS[0], "unrolled": LEARNERS[1]}
 
 
 @pytest.fixture
 def table():
-    return with_efficiency(raw())
+    return judged()
+
+
+@pytest.fixture
+def found(table):
+    return report.differences(table, BUDGETS, METHODS, LEARNERS)
+
+
+@pytest.fixture
+def carried(table):
+    return report.transfer(table, BUDGETS, [*OWN], OWN)
+
+
+def share(method, budget, learner):
+    """The middle one of three draws."""
+    return (RIGHT[method, budget][LEARNERS.index(learner)] - 1) / IMAGES
 
 
 @pytest.mark.parametrize(
@@ -57,156 +37,138 @@ def table():
     [("1-NN", "1_nn"), ("kernel ridge, NTK", "kernel_ridge_ntk"), ("network, Adam", "network_adam"), (" (a) ", "a"), ("x", "x")],
 )
 def test_a_slug_is_lower_case_letters_and_digits(name, expected):
-    assert slug(name) == expected
+    assert report.slug(name) == expected
 
 
-class TestEfficiency:
-    def test_is_taken_on_the_same_seed_learner_and_budget(self, table):
-        chosen = table[table.method == "ours"].groupby(["budget", "learner"]).efficiency
-        expected = {(10, "tree, small"): 3 / 4, (10, "line"): 0.0, (50, "tree, small"): 1.0, (50, "line"): 1.0}
-        for key, values in chosen:
-            np.testing.assert_allclose(values, [expected[key]] * 3, atol=1e-12)
-        assert table[table.method == "random"].efficiency.abs().max() == 0
-        np.testing.assert_allclose(table.accuracy, 1 - table.risk)
+class TestRight:
+    def test_comes_in_the_order_of_the_draws(self, table):
+        values = report.right(table, "k_means", 10, "1-NN")
+        assert values.shape == (3, IMAGES)
+        np.testing.assert_array_equal(values.sum(1), [30, 29, 28])
 
-    def test_is_missing_for_all_the_data_alone(self, table):
-        assert (table.efficiency.isna() == (table.method == "full")).all()
-
-    def test_rows_keep_their_order_and_their_columns(self, table):
-        pd.testing.assert_frame_equal(table.drop(columns=["accuracy", "efficiency"]), raw())
-
-    @pytest.mark.parametrize("random", [0.10, 0.05])
-    def test_is_missing_where_random_rows_do_as_well_as_all_the_data(self, random):
-        table = raw()
-        here = (table.learner == "line") & (table.seed == 1) & (table.budget == 50)
-        table.loc[here & (table.method == "random"), "risk"] = random + 0.01
-        gains = with_efficiency(table).efficiency
-        assert (gains.isna() == (here | (table.method == "full"))).all()
-
-    def test_is_negative_below_random_rows(self):
-        table = raw(RISKS | {("ours", 10): (0.7, 0.4)})
-        worse = with_efficiency(table).query("method == 'ours' and budget == 10 and learner == 'tree, small'")
-        np.testing.assert_allclose(worse.efficiency, -0.5)
+    def test_of_rows_that_are_not_there_is_refused(self, table):
+        with pytest.raises(ValueError, match="no rows of alchemy with 10 points on 1-NN"):
+            report.right(table, "alchemy", 10, "1-NN")
 
 
-def test_accuracies_come_in_the_order_of_the_seeds(table):
-    np.testing.assert_allclose(accuracy("k_means", 10, "line").values(table), [0.80, 0.79, 0.78])
+class TestDifferences:
+    def test_are_paired_on_draws_and_images(self, found):
+        assert len(found) == len(BUDGETS) * len(LEARNERS) * len(METHODS)
+        for row in found.itertuples():
+            assert row.accuracy == pytest.approx(share(row.method, row.budget, row.learner)) and row.n == 3
+            assert row.difference == pytest.approx(row.accuracy - share("k_means", row.budget, row.learner))
+        same = found[found.method == "k_means"]
+        assert (same[["difference", "difference_low", "difference_high"]] == 0).all(axis=None)
+
+    def test_have_the_intervals_of_the_library(self, table, found):
+        own, base = (report.right(table, method, 10, "1-NN") for method in ("unrolled", "k_means"))
+        row = found.query("method == 'unrolled' and budget == 10 and learner == '1-NN'").iloc[0]
+        assert (row.accuracy, row.low, row.high, row.n) == crossed(own)
+        assert (row.difference, row.difference_low, row.difference_high, row.n) == crossed(own - base)
+
+    def test_mark_what_cannot_be_told_from_the_best(self, table, found):
+        for (budget, learner), rows in found.groupby(["budget", "learner"]):
+            values = np.stack([report.right(table, method, budget, learner) for method in rows.method])
+            assert rows.tied.tolist() == best_set(values)
+        first = found.query("budget == 10 and learner == 'kernel ridge, RBF'").set_index("method").tied
+        assert first["kernel_inducing_labels"] and not first["random"]
+
+    def test_are_listed_for_the_page_with_a_star_for_the_best(self, found):
+        page = report.listed(found, 10, METHODS, LEARNERS)
+        assert list(page.index) == [label(method) for method in METHODS] and list(page.columns) == LEARNERS
+        cell = page.loc[label("kernel_inducing_labels"), LEARNERS[0]]
+        assert cell.startswith("+20.0 [") and cell.endswith("] ★")
+        assert page.loc[label("random"), LEARNERS[0]].startswith("-20.0 [") and "★" not in page.loc[label("random"), LEARNERS[0]]
 
 
-def test_means_have_the_order_that_is_asked_for(table):
-    found = means(table, 10, ["ours", "random"], ["line", "tree, small"])
-    assert list(found.index) == ["ours", "random"] and list(found.columns) == ["line", "tree, small"]
-    np.testing.assert_allclose(found, [[0.59, 0.79], [0.59, 0.49]])
-    np.testing.assert_allclose(means(table, 10, ["ours"], LEARNERS, "efficiency"), [[0.75, 0.0]], atol=1e-12)
-
-
-class TestRanks:
-    def test_the_winner_has_the_highest_mean_on_each_learner(self, table):
-        assert winners(table, 10, METHODS, LEARNERS).to_dict() == {"tree, small": "ours", "line": "k_means"}
-        assert winners(table, 50, METHODS, LEARNERS).to_dict() == {"tree, small": "ours", "line": "ours"}
-        assert winners(table, 10, ["random", "k_means"], LEARNERS).unique().tolist() == ["k_means"]
-
-    def test_the_worst_rank_is_taken_over_learners_and_ties_share_the_better_one(self, table):
-        assert worst_rank(table, 10, METHODS, LEARNERS).to_dict() == {"random": 3, "k_means": 2, "ours": 2}  # 2 = 2 on line
-        assert worst_rank(table, 50, METHODS, LEARNERS).to_dict() == {"random": 3, "k_means": 2, "ours": 1}
-        assert worst_rank(table, 10, METHODS, ["line"]).to_dict() == {"random": 2, "k_means": 1, "ours": 2}
-
-    def test_the_first_of_those_that_tie_wins(self):
-        table = with_efficiency(raw(RISKS | {("ours", 10): (0.3, 0.2)}))
-        assert winners(table, 10, ["ours", "k_means"], LEARNERS).unique().tolist() == ["ours"]
-        assert winners(table, 10, ["k_means", "ours"], LEARNERS).unique().tolist() == ["k_means"]
-
-    @given(st.lists(st.integers(10, 480), min_size=3, max_size=3), st.integers(1, 5))
-    @settings(max_examples=40)
-    def test_rounding_breaks_no_tie(self, wrong, moved):
-        """Two sets with as many of 500 cases wrong in all, though not seed by seed."""
-        other = [wrong[0] + moved, wrong[1] - moved, wrong[2]]
-        counts = {"first": wrong, "second": other}
-        rows = [{"method": m, "budget": 10, "learner": "line", "accuracy": 1 - k / 500} for m, each in counts.items() for k in each]
-        table = pd.DataFrame(rows)
-        assert worst_rank(table, 10, list(counts), ["line"]).tolist() == [1, 1]
-        for order in (["first", "second"], ["second", "first"]):
-            assert winners(table, 10, order, ["line"]).tolist() == [order[0]]
+def test_transfer_is_the_gain_at_home_and_the_mean_of_the_gains_elsewhere(table, carried):
+    assert len(carried) == len(OWN) * len(BUDGETS) * 2
+    for row in carried.itertuples():
+        gains = {name: share(row.method, row.budget, name) - share("k_means", row.budget, name) for name in LEARNERS}
+        home = gains.pop(OWN[row.method])
+        assert row.value == pytest.approx(home if row.place == "home" else np.mean([*gains.values()]))
+    ahead = [report.right(table, "unrolled", 10, name) - report.right(table, "k_means", 10, name) for name in LEARNERS]
+    away = carried.query("method == 'unrolled' and budget == 10 and place == 'away'").iloc[0]
+    assert (away.value, away.low, away.high, away.n) == crossed((ahead[0] + ahead[2]) / 2)
 
 
 class TestNumbers:
-    def test_are_those_of_their_method_learner_and_budget(self, table):
-        found = numbers(table, [50, 10], METHODS, LEARNERS)
-        assert (found["budget_small"].value, found["budget_large"].value) == (10, 50)
-        for place, budget in (("small", 10), ("large", 50)):
-            for method in METHODS:
-                for column, name in enumerate(("tree_small", "line")):
-                    here, base = (0.99 - RISKS[m, budget][column] for m in (method, "k_means"))  # the middle one of three seeds
-                    number, difference = (found[f"{method}_{kind}{name}_{place}"] for kind in ("", "minus_k_means_"))
-                    assert number.value == pytest.approx(here) and number.n == 3 and number.low < here < number.high
-                    assert tuple(difference[:3]) == pytest.approx([here - base] * 3)  # the same on every seed
-                at = list(RISKS).index((method, budget))
-                assert found[f"stored_{method}_{place}"].value == 7 * budget + at
-                assert found[f"seconds_{method}_{place}"][::4] == (at + 0.123, "s")
-        assert found["full_tree_small"].value == pytest.approx(0.89) and found["full_line"].n == 3
-        assert (found["winners_small"].value, found["winners_large"].value) == (2, 1)
-        assert [found[f"worst_rank_{method}_small"].value for method in METHODS] == [3, 2, 2]
+    def test_are_those_of_their_method_learner_and_budget(self, table, found, carried):
+        every = report.numbers(table, found, carried, BUDGETS, LEARNERS)
+        assert (every["budget_small"].value, every["budget_large"].value) == (10, 50)
+        for (place, budget), method, learner in itertools.product(zip(("small", "large"), BUDGETS, strict=True), METHODS, LEARNERS):
+            here, name = share(method, budget, learner), report.slug(learner)
+            ahead = every[f"{method}_minus_k_means_{name}_{place}"]
+            assert every[f"{method}_{name}_{place}"].value == pytest.approx(here)
+            assert ahead.value == pytest.approx(100 * (here - share("k_means", budget, learner))) and ahead.unit == "points"
+        assert every["full_1_nn"].value == pytest.approx(37 / 40) and every["full_1_nn"].n == 3
+        assert every["kernel_inducing_labels_home_small"].value == pytest.approx(20)
+        assert every["kernel_inducing_labels_away_small"].value == pytest.approx(-20)
+        assert every["kernel_inducing_labels_minus_full_large"].value == pytest.approx(-2.5)
 
-    def test_differences_are_paired_on_seeds(self):
-        table = raw()
-        table.loc[(table.method == "ours") & (table.seed == 2) & (table.budget == 10), "risk"] += 0.06
-        found = numbers(with_efficiency(table), BUDGETS, METHODS, LEARNERS)["ours_minus_k_means_tree_small_small"]
-        assert tuple(found[:4]) == pytest.approx(tuple(paired_difference([0.10, 0.10, 0.04], [0, 0, 0])))
-
-    def test_of_one_seed_have_no_interval(self):
-        found = numbers(with_efficiency(raw(seeds=[0])), BUDGETS, METHODS, LEARNERS)
-        assert all(number.low is None and number.high is None for number in found.values())
-        assert found["ours_line_large"].n == 1
-
-    def test_of_one_budget_are_both_the_smallest_and_the_largest(self, table):
-        found = numbers(table, [10], METHODS, LEARNERS)
-        pairs = [(name, name.removesuffix("small") + "large") for name in found if name.endswith("_small")]
-        pairs = [pair for pair in pairs if pair[1] in found]
-        assert len(pairs) > 20 and all(found[small] == found[large] for small, large in pairs)
+    def test_count_the_methods_that_cannot_be_told_from_the_best(self, table, found, carried):
+        every = report.numbers(table, found, carried, BUDGETS, LEARNERS)
+        few = found[found.budget == 10].pivot(index="method", columns="learner", values="tied")
+        assert every["tied_1_nn_small"].value == few["1-NN"].sum()
+        assert every["tied_everywhere_small"].value == few.all(axis=1).sum() < few.any(axis=1).sum()
 
     def test_an_interval_is_that_of_the_mean(self):
-        assert interval([0.1, 0.2, 0.4])[:4] == tuple(estimate([0.1, 0.2, 0.4]))
+        assert report.interval([0.1, 0.2, 0.4])[:4] == tuple(estimate([0.1, 0.2, 0.4]))
 
 
-def judged():
-    """The table of the interval task: 100 × method + budget + seed, scores ten times the errors."""
+NAMES = ["full", "exact", "exact_unweighted", "random", "k_means"]
+DESCENTS = list(itertools.product(["first_order_squared", "first_order_interval"], ["k_means", "random"]))
+
+
+def patients():
+    """The table of the interval task; the sets differ in error, and in how many of 40 patients they cover."""
     rows = []
-    for place, method in enumerate(["full", "exact", "exact_unweighted", "random", "first_order_squared", "first_order_interval"]):
+    for place, (method, begin) in enumerate([*((name, "") for name in NAMES), *DESCENTS]):
         for budget in {0: [300], 1: [12], 2: [12]}.get(place, [6, 12]):
-            for seed in SEEDS:
-                value = 100.0 * place + budget + seed * (1 + place)
-                row = {"method": method, "budget": budget, "seed": seed, "rmse": value, "coverage": value / 1000}
-                rows.append(row | {"width": 1.0, "score": 10 * value, "stored_numbers": 5})
+            for draw in DRAWS:
+                value, inside = 100.0 * place + budget + draw * (1 + place), 4 * place + draw
+                row = {"method": method, "begin": begin, "budget": budget, "seed": draw, "rmse": value, "coverage": inside / IMAGES}
+                rows.append(row | {"width": 1.0, "score": 10 * value, "covered": right(inside)})
     return pd.DataFrame(rows).sample(frac=1.0, random_state=1)
 
 
 @pytest.mark.parametrize("budget", [6, 12])
 def test_numbers_of_the_interval_task_are_those_of_one_budget(budget):
-    found = interval_numbers(judged(), budget)
-    assert (found["interval_budget"].value, found["exact_points"].value) == (budget, 12)
-    for place, method in enumerate(["full", "exact", "exact_unweighted", "random", "first_order_squared", "first_order_interval"]):
-        value = 100 * place + {0: 300, 1: 12, 2: 12}.get(place, budget) + 1 + place  # the middle one of three seeds
-        assert found[f"rmse_{method}"].value == pytest.approx(value) and found[f"rmse_{method}"].n == 3
-        assert found[f"coverage_{method}"].value == pytest.approx(value / 1000)
-        assert found[f"score_{method}"].value == pytest.approx(10 * value)
-    difference = paired_difference([0, 5, 10], [100, 106, 112])
-    assert tuple(found["rmse_difference"][:4]) == pytest.approx(tuple(difference))
-    assert tuple(found["score_difference"][:3]) == pytest.approx([10 * value for value in difference[:3]])
+    every = report.interval_numbers(patients(), budget)
+    assert (every["interval_budget"].value, every["exact_points"].value) == (budget, 12)
+    for place, (method, begin) in enumerate([*((name, "") for name in NAMES), *DESCENTS]):
+        name = f"{method}_from_{begin}" if begin else method
+        value = 100 * place + {0: 300, 1: 12, 2: 12}.get(place, budget) + 1 + place  # the middle one of three draws
+        assert every[f"rmse_{name}"].value == pytest.approx(value) and every[f"rmse_{name}"].n == 3
+        assert every[f"coverage_{name}"].value == pytest.approx((4 * place + 1) / IMAGES)
+        assert every[f"score_{name}"].value == pytest.approx(10 * value)
+    ours, theirs = ([100 * place + budget + draw * (1 + place) for draw in DRAWS] for place in (6, 5))
+    assert tuple(every["rmse_difference"][:4]) == pytest.approx(tuple(paired_difference(ours, theirs)))
+    assert every["coverage_difference"].value == pytest.approx(4 / IMAGES)
 
 
-class TestCosts:
-    def test_are_one_row_per_method_and_two_columns_per_budget(self, table):
-        found = costs(table, [50, 10], ["ours", "random"])
-        assert list(found.index) == ["ours", "random"]
-        assert list(found.columns) == [
-            "made with",
-            "stored numbers, 50 points",
-            "stored numbers, 10 points",
-            "seconds, 50 points",
-            "seconds, 10 points",
-        ]
-        assert found.loc["ours"].tolist() == ["ours's learner", 355, 72, 5.12, 2.12]
-        assert found.loc["random"].tolist() == ["–", 353, 70, 3.12, 0.12]
+def test_the_table_of_the_interval_task_has_a_row_for_each_set():
+    page = report.interval_table(patients(), 12)
+    assert len(page) == 7 and page.loc["all patients", "interval score"] == "3010.00"
+    assert page.loc["12 points for the mean, from random rows", "error of the mean"] == "619.000"
 
-    def test_count_each_set_once(self, table):
-        assert costs(table, [10], METHODS)["stored numbers, 10 points"].tolist() == [70, 71, 72]
+
+def test_the_trap_is_quoted_at_its_end_for_each_arm_and_step_size():
+    counts = {"warm": 10, "cold": 30, "cold_long": 34}
+    rows = [
+        {"arm": arm, "step_size": size, "step": step, "seed": draw, "inside": 0.9, "right": right(count + step + draw)}
+        for (arm, count), size, step, draw in itertools.product(counts.items(), (0.1, 0.2, 0.4), (0, 3), DRAWS)
+    ]
+    every = report.trap_numbers(pd.DataFrame(rows).sample(frac=1.0, random_state=2))
+    assert [every[f"trap_step_{place}"].value for place in ("small", "middle", "large")] == [0.1, 0.2, 0.4]
+    assert every["warm_retrained_large"].value == pytest.approx(14 / 40) and every["warm_inside_small"].value == 0.9
+    assert every["warm_costs_middle"].value == pytest.approx(50) and every["warm_costs_middle"].unit == "points"
+    assert every["trap_begins"].value == pytest.approx(31 / 40)
+
+
+def test_costs_are_one_row_per_method_and_two_columns_per_budget(table):
+    page = report.costs(table, [50, 10], ["unrolled", "random"])
+    assert list(page.index) == [label("unrolled"), label("random")]
+    assert page["made with"].tolist() == ["unrolled's learner", "–"] and page.updates.tolist() == [5, 5]
+    assert list(page.columns[2:]) == [f"{what}, {budget} points" for what in ("stored numbers", "seconds") for budget in (50, 10)]
+    assert page["stored numbers, 50 points"].tolist() == [350, 350] and page["seconds, 10 points"].tolist() == [0.12, 0.12]
