@@ -93,7 +93,8 @@ def notebook(stem: str, *, executed: bool, text: str = "") -> nbformat.NotebookN
     prose = f"""# {CHAPTERS.get(stem, stem)}
 
 This invented chapter stands in for the real one; its regret is {{res}}`{name}.regret_ipc20:.3f:interval,unit`.
-It is drawn in [](#figure-regret), defined in [words and notation](../book/notation.md) as {{term}}`regret`, and bounded by
+It is drawn in [](#figure-regret) and in [](04_merge_hospitals.ipynb#figure-regret), defined in
+[words and notation](../book/notation.md) as {{term}}`regret`, and bounded by
 {{eq}}`fake-{name.replace("_", "-")}`.
 
 $$R_\\tau(S) = \\mathbb{{E}}_\\xi\\, \\mathbb{{E}}_{{z \\sim Q}}\\, \\ell\\bigl(A(S, \\xi);\\, z\\bigr)

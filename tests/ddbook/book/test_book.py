@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from ddbook.press import book
 from ddbook.press.archive import archive
@@ -142,3 +143,9 @@ def test_a_typesetter_that_is_killed_is_told_from_one_with_warnings(tmp_path: Pa
     monkeypatch.setattr(sys, "executable", str(killed))
     with pytest.raises(BookError, match="SIGKILL"):
         typeset(tmp_path, tmp_path / "folder")
+
+
+def test_links_to_figures_show_their_numbers_on_the_same_page_and_on_others(tiny_book: Path) -> None:
+    page = BeautifulSoup((tiny_book / "notebooks" / "01_one_dataset_many_tasks.html").read_text(encoding="utf-8"), "html.parser")
+    links = {str(link["href"]): link.get_text() for link in page.select("article a.reference[href$='#figure-regret']")}
+    assert links == {"#figure-regret": "Figure 1.1", "04_merge_hospitals.html#figure-regret": "Figure 4.1"}
