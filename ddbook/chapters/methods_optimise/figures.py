@@ -197,13 +197,13 @@ def draw_spectrum(world: LinearWorld, runs: Runs, solved: Solved) -> Figure:
     for (rate, student, stride), marker in zip(SOLVED, "osDx", strict=True):
         points = solved.sets[SETTINGS.index((rate, student, stride))]
         style = {"color": looks.color("trajectory_matching"), "marker": marker, "linewidth": 1.0}
-        text = f"N = {student}, M = {stride}" if student != stride else "N = M"
+        text = f"student {student}, expert {stride}" if student != stride else "as many on either side"
         right.plot(index, curvature(world, points)[0].clamp(min=FLAT).cpu(), label=text, **style)
     points_each = "1 point" if world.budget == 1 else f"{world.budget} points"
     for axes, title in zip((left, right), (f"(a) {points_each} of each method", "(b) trajectories matched"), strict=True):
         axes.set(yscale="log", ylim=(FLAT, None), xlabel="principal direction of the data", title=title, xticks=index)
     left.set_ylabel("curvature along the direction")
-    titled(fig, "Matched trajectories replace the curvature, unless N = M")
+    titled(fig, "Matched trajectories replace the curvature, unless student and expert take as many steps")
     for axes in (left, right):
         figures.label_ends(axes, size=LETTERS)
     return fig
