@@ -16,8 +16,8 @@ from ddbook.press.project import REFERENCE
 from ddbook.press.provenance import Altered, Run, git
 from ddlib.files import InputError
 
-LIMIT = 20 * 10**6
-"""The most bytes that the reference may take in the repository."""
+LIMIT = 40 * 10**6
+"""The most bytes that the reference may take in the repository: rows carry every setting of their trial, which compresses well."""
 SET_UNITS, SET_BYTES = 100, 500_000
 """The most units and the most bytes of a distilled set in the reference; images and long trajectories take more than points do."""
 
