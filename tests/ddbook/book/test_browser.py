@@ -21,7 +21,7 @@ from tests.ddbook.book.fake import PROJECT
 from tests.ddbook.browser import NEEDED, chromium
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = NEEDED
 ALL = "return [...document.querySelectorAll"
