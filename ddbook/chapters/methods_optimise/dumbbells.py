@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from ddbook.chapters.methods_optimise.figures import FLOOR, LETTERS, PANELS, percent, titled
 from ddbook.chapters.methods_optimise.regret import AS_RUN
@@ -91,8 +92,9 @@ def draw_freedom(measured: pd.DataFrame, regrets: pd.DataFrame) -> Figure:
             }
             axes.annotate(f"faithfulness {faithful:.2f}", (0.02, height - 0.12), **note)
         percent(axes, "x")
+        axes.xaxis.set_major_locator(LogLocator(100))  # every decade would not leave room for its label
         axes.set(title=title, xlabel="share of the learnable that is lost", ylim=(-0.6, 1.6))
-    panels[0].set_xlim(min(reached) / 15, 4 * max(reached))  # room for the names
+    panels[0].set_xlim(min(reached) / 90, 6 * max(reached))  # room for the names
     panels[0].set_yticks((1, 0), ["the risk itself\n(first-order)", "kernel inducing\npoints"])
     panels[0].set_ylabel("surrogate")
     titled(fig, "The same surrogate, another freedom: what may move decides as much as where to go")
