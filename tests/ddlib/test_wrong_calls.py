@@ -220,7 +220,7 @@ WRONG = {
         for sizes in (0.8, None, "abc", (0.8, 0.2))
     },
     **{
-        f"{augment!r} as augmentation of {method.__name__}": (
+        f"{getattr(augment, '__name__', repr(augment))} as augmentation of {method.__name__}": (
             lambda method=method, augment=augment: method(augment=augment),
             sentence,
             lambda method=method: run(method(augment=Flip()), CLASSES, steps=1),
