@@ -49,7 +49,7 @@ def tasks(bounds: pd.DataFrame, axes: Axes) -> None:
         others = lost[[other != name for other in bounds.columns[1:]]]
         axes.plot(100 * others, [row] * len(others), "o", color=BLUE, markersize=4)
     axes.set_xscale("log")
-    axes.set_xticks([1, 10, 100], ["1 %", "10 %", "all"])
+    axes.set_xticks([1, 10, 100], ["1 %", "10 %", "100 %"])
     axes.set_xlim(0.3, 130)
     axes.minorticks_off()
     axes.set_yticks(range(len(names)), [name.replace(" regression", "") for name in names])
@@ -102,9 +102,9 @@ PICTURES = {
         "01_one_dataset_many_tasks",
         "cross_task_lower_bound",
         tasks,
-        "A point that is perfect for one task loses on every other task.",
-        "Each row is a learner that one point serves perfectly; its dots are the five other learners. No point that is perfect for "
-        "the row can lose less.",
+        "A point that is perfect for one task loses on each of the others.",
+        "Each row is a task that one point serves perfectly; its dots are the five other tasks. The share of what the data could "
+        "teach them that any such point loses, at least.",
         "under-specified",
     ),
     "hospitals": Picture(
@@ -112,8 +112,8 @@ PICTURES = {
         "scores",
         hospitals,
         "Ten distilled patients teach what all hospitals know together.",
-        "Simulated hospitals that each measure other things. Regret: how far a learned network is from the true one, medians of "
-        "ten networks. As many undisturbed, complete patients teach less.",
+        "Simulated hospitals that each measure other things. Regret: how far a learned network is from the true one, in units of "
+        "log-likelihood per patient; medians of ten networks. As many undisturbed, complete patients teach less.",
         "merge-reaches-em",
     ),
     "knowledge": Picture(
@@ -121,9 +121,9 @@ PICTURES = {
         "ladder",
         knowledge,
         "Distilled points carry knowledge; they do not make it.",
-        "Six differential equations, to be solved where nobody measured, by networks that learn from twenty points. I0: only the "
-        "data elsewhere were known when the points were made; I3: also the equation and its boundary values here. Medians of ten "
-        "seeds.",
+        "Six differential equations, to be solved where nobody measured, by networks that learn from twenty points. From left to "
+        "right more was known when the points were made: at I0 the measurements alone, at I3 the equation and its boundary values "
+        "too. Medians of ten seeds.",
         "physics-not-selection",
     ),
 }

@@ -13,10 +13,16 @@ CAPTION = re.compile(r"<figcaption\b.*?</figcaption>", re.DOTALL)
 NUMBER = re.compile(r'<span class="ddlib-number">(Figure [\d.]*\d)\.</span>')
 SENTENCE = re.compile(f'(<span class="{NOTE}">)([^<]*)(</span>)')
 
+OLDER = (
+    "Some of the code behind this result has changed since it was computed, which need not move it: the record at the end of "
+    "the chapter says what."
+)
+"""What opens beside a mark."""
+
 
 def mark(text: str) -> str:
     """What to put behind a sentence about the reference, as HTML; nothing if there is nothing to say."""
-    return f' <span class="ddlib-mark">({html.escape(text)})</span>' if text else ""
+    return f' <span class="ddlib-mark" title="{OLDER}">({html.escape(text)})</span>' if text else ""
 
 
 def brief(text: str) -> str:
@@ -31,6 +37,22 @@ def brief(text: str) -> str:
         return re.sub(r" \([^()]*\)\.$", ".", text)
     head, colon, _ = text.partition(":")
     return f"{head}." if colon and text.endswith(".") else head
+
+
+def two_runs(notebook: NotebookNode, profile: str) -> None:
+    """Say behind a chapter's answer which run the page shows, and which its verdicts are of.
+
+    Args:
+        notebook: a chapter with a reference, whose first cell, if that is text, is changed.
+        profile: of the run that the page shows.
+    """
+    cells = notebook.cells[:1]
+    if profile != "paper" and cells and cells[0].cell_type == "markdown":
+        cells[0].source += (
+            f'\n\n<p class="ddlib-runs">Two runs stand on this page. Numbers and strong marks: this run, profile '
+            f"<code>{html.escape(profile)}</code>. Verdicts, and what is drawn wide and pale: the "
+            '<a href="../book/repetition.html">reference</a>, at the published scale.</p>'
+        )
 
 
 def marked(notebook: NotebookNode, text: str) -> list[str]:

@@ -19,7 +19,7 @@ from ddbook.press.contents import read_toc
 from ddbook.press.digests import digest, file_digest, sealed, unsealed
 from ddbook.press.git import repository as repository_of
 from ddbook.press.machine import versions
-from ddbook.press.marks import marked
+from ddbook.press.marks import marked, two_runs
 from ddbook.press.mirror import mirror
 from ddbook.press.parameters import read_schema
 from ddbook.press.private import private_names
@@ -58,6 +58,8 @@ def stage(profile: str, root: Path, marks: Mapping[str, str] | None = None, stal
         tree = Path(scratch, "src")
         shutil.copytree(root / "book", tree / "book", ignore=_no_page, ignore_dangling_symlinks=True)
         for chapter in chapters:
+            if (root / "reference" / chapter.stem / "run.json").exists():
+                two_runs(chapter.page, profile)
             _stage_chapter(chapter, tree, repository, marked(chapter.page, marks.get(chapter.stem, "")))
         _write_generated(profile, chapters, root, tree, marks)
         for name, text in _fragments(root, profile, marks, chapters).items():

@@ -11,7 +11,7 @@ from ddbook.press.claims.compare import MARGIN, Compared, Differing
 from ddbook.press.claims.ledger import Claim, Statistic
 from ddbook.press.claims.picture import picture, printed
 from ddbook.press.claims.verdict import RANK, Finding, Judged
-from ddbook.press.marks import mark
+from ddbook.press.marks import brief, mark
 
 RELATIONS = f"""Two numbers *agree* if they are equal up to rounding, or if the whole 95 % interval of their difference is within
 {100 * MARGIN:.0f} % of the reference's number. They *differ* if their intervals are apart, or if exact numbers are not the same.
@@ -89,11 +89,12 @@ def _verdicts(mine: Judged, theirs: Judged | None, marks: Mapping[str, str]) -> 
     """The reference's verdict and this run's, in one sentence."""
     if theirs is None:
         return f"{_word(mine)}{_why(mine)} <span>in this run; there is no reference</span>"
-    older = mark(marks.get(theirs.claim.chapter or "", ""))
+    older = mark(brief(marks.get(theirs.claim.chapter or "", "")))
     if mine.state == theirs.state:
         return f"{_word(theirs)}{older}{_why(theirs)}"
     if mine.state == "not testable":
-        return f"{_word(theirs)}{older}{_why(theirs)} <span>· this run: not testable here{_why(mine)}</span>"
+        here = f'<span title="{html.escape(mine.why)}">· this run: not testable here</span>'
+        return f"{_word(theirs)}{older}{_why(theirs)} {here}"
     return f"{_word(theirs)}{older}{_why(theirs)} <span>· this run:</span> {_word(mine)}{_why(mine)}"
 
 

@@ -46,6 +46,19 @@ def captions(tree: Path, stem: str) -> str:
     return "".join(str(caption) for caption in BeautifulSoup(shown, "html.parser").select("figcaption"))
 
 
+def test_a_chapter_with_a_reference_says_which_run_its_numbers_and_its_verdicts_are_of(root: Path) -> None:
+    tree = stage(fake.PROFILE, root)
+
+    def said(stem: str) -> list[str]:
+        first = nbformat.read(tree / "notebooks" / f"{stem}.ipynb", as_version=4).cells[0].source
+        return [found.get_text() for found in BeautifulSoup(first, "html.parser").select("p.ddlib-runs")]
+
+    others = [path.stem for path in (tree / "notebooks").glob("*.ipynb") if path.stem not in (STEM, OTHER)]
+    assert all(f"this run, profile {fake.PROFILE}" in text and "reference" in text for text in said(STEM))
+    assert len(said(STEM)) == len(said(OTHER)) == 1
+    assert [said(stem) for stem in others] == [[]] * len(others)
+
+
 def test_the_sentence_in_a_caption_gets_the_mark_and_the_run_stays_as_it_is(root: Path) -> None:
     executed = root / "_build" / fake.PROFILE / "runs" / STEM / "notebook.ipynb"
     before = executed.read_bytes()

@@ -104,8 +104,11 @@ def test_a_run_that_cannot_test_a_claim_shows_the_references_verdict(root: Path)
     (root / "book" / "claims.yml").write_text(yaml.safe_dump(claims), encoding="utf-8")
     where = root / "reference" / STEM
     fake.settle(where, fake.record(STEM).model_copy(update={"parameters": {"n_seeds": 9}}))
-    said = judged(board(root), "fails")
-    assert said == "● reproduced · this run: not testable here (n_seeds is 3 in this run and has to be 9 or more)"
+    page = board(root)
+    assert judged(page, "fails") == "● reproduced · this run: not testable here"
+    assert [found["title"] for found in page.select("#claim-fails p.judged > [title]")] == [
+        "n_seeds is 3 in this run and has to be 9 or more"
+    ]
     verdicts = json.loads(fragments(root, fake.PROFILE)["verdicts.json"])
     assert (verdicts["fails"]["verdict"], verdicts["fails"]["here"]) == ("reproduced", "")
     assert "This run cannot test it: n_seeds is 3" in verdicts["fails"]["title"]
