@@ -1,4 +1,4 @@
-"""One figure under another of the same kind: the reference run below the present one."""
+"""One figure over another of the same kind: the reference run as small hollow diamonds over the present one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter
 
 NOT_OURS = "not ours"
 """Marks what a figure shows besides its own run: figures of the authors, arrows at an edge."""
+SIZE, MOST = 3.4, 12
+"""Of a diamond, in points, and about how many a line has at most."""
 
 
-def lay_under(figure: Figure, earlier: Figure) -> int:
-    """Copies the curves of another run of the same figure below this one's, wide and pale; the other figure is closed.
+def lay_over(figure: Figure, earlier: Figure) -> int:
+    """Copies the curves of another run of the same figure over this one's, as small hollow diamonds; the other is closed.
 
-    Lines become wide bands, marks without a line large marks. Lines across a whole panel, ticks, error bars and what carries the
+    A long line has some of them, not one at each of its points. Lines across a whole panel, intervals, ticks, error bars and what carries the
     mark ``NOT_OURS`` (:meth:`~matplotlib.artist.Artist.set_gid`) are not copied.
 
     Returns:
@@ -29,7 +31,7 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
     plt.close(earlier)
     if len(figure.axes) != len(earlier.axes):
         raise ValueError(
-            f"a figure of {len(earlier.axes)} panels cannot lie under one of {len(figure.axes)}: draw both the same way"
+            f"a figure of {len(earlier.axes)} panels cannot lie over one of {len(figure.axes)}: draw both the same way"
         )
     panels = list(zip(figure.axes, earlier.axes, strict=True))
     for axes, other in panels:  # all of them before the first line is copied
@@ -37,20 +39,21 @@ def lay_under(figure: Figure, earlier: Figure) -> int:
             here, there = (_names(getattr(each, name)) for each in (axes, other))
             moved = any(here.get(place, text) != text for place, text in there.items())
             if moved or {*here.values()} & {text for place, text in there.items() if place not in here}:
-                raise ValueError(f"an axis with the names {there} cannot lie under one with {here}: draw both the same way")
+                raise ValueError(f"an axis with the names {there} cannot lie over one with {here}: draw both the same way")
     copied = 0
     for axes, other in panels:
         for line in other.get_lines():
             if line.get_transform() != other.transData or line.get_gid() == NOT_OURS:
                 continue
             x, y = line.get_data()
-            band = np.size(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
-            if not band and line.get_marker() in ("|", "_", ",", "", "None", None):  # ticks of single seeds, or nothing to see
+            curve = np.size(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
+            interval = np.size(x) == 2 and (x[0] == x[1] or y[0] == y[1])
+            plain = line.get_marker() in ("|", "_", ",", "", "None", None)
+            if plain and (interval or not curve):  # what remains are ticks of single seeds, or nothing to see
                 continue
-            copy = Line2D(x, y, color=line.get_color(), alpha=0.22, zorder=0.6, label="_reference")
-            copy.set(linestyle="-" if band else "none", linewidth=5.0, solid_capstyle="round")
-            if not band:
-                copy.set(marker=line.get_marker(), markersize=2.4 * line.get_markersize(), markeredgewidth=0)
+            copy = Line2D(x, y, color=line.get_color(), linestyle="none", zorder=line.get_zorder() + 1, label="_reference")
+            copy.set(marker="D", markersize=SIZE, markerfacecolor="none", markeredgewidth=0.8)
+            copy.set_markevery(max(1, np.size(x) // MOST))
             axes.add_line(copy)
             copied += 1
         axes.autoscale_view()

@@ -30,10 +30,10 @@ def brief(text: str) -> str:
 
     >>> brief("The reference run is not drawn: steps is 20 here and 2000 there.")
     'The reference run is not drawn.'
-    >>> brief("Wide and pale: the reference run (n = 5).")
-    'Wide and pale: the reference run.'
+    >>> brief("Small diamonds: the reference run (n = 5).")
+    'Small diamonds: the reference run.'
     """
-    if text.startswith("Wide and pale"):
+    if text.startswith("Small diamonds"):
         return re.sub(r" \([^()]*\)\.$", ".", text)
     head, colon, _ = text.partition(":")
     return f"{head}." if colon and text.endswith(".") else head
@@ -49,8 +49,8 @@ def two_runs(notebook: NotebookNode, profile: str) -> None:
     cells = notebook.cells[:1]
     if profile != "paper" and cells and cells[0].cell_type == "markdown":
         cells[0].source += (
-            f'\n\n<p class="ddlib-runs">Two runs stand on this page. Numbers and strong marks: this run, profile '
-            f"<code>{html.escape(profile)}</code>. Verdicts, and what is drawn wide and pale: the "
+            f'\n\n<p class="ddlib-runs">Two runs stand on this page. Numbers and all other marks: this run, profile '
+            f"<code>{html.escape(profile)}</code>. Verdicts, and small hollow diamonds in figures: the "
             '<a href="../book/repetition.html">reference</a>, at the published scale.</p>'
         )
 

@@ -118,7 +118,7 @@ def over_reference(
     """
     import matplotlib.pyplot as plt
 
-    from ddbook.kit.overlay import lay_under
+    from ddbook.kit.overlay import lay_over
 
     figure = draw(*args, **options)
     reference.note(PARAMETERS)
@@ -134,14 +134,14 @@ def over_reference(
         earlier = draw(*(_swapped(each, reference, tables, swapped) for each in args), **options)
         if not swapped:
             raise LookupError("no recorded table is among the arguments")  # this run would lie under itself
-        if not lay_under(figure, earlier):
+        if not lay_over(figure, earlier):
             return figure, ""
     except Exception as error:  # a reference from other code than this run's must not stop the run
         for half_drawn in set(plt.get_fignums()) - open_before:
             plt.close(half_drawn)  # or the notebook would show it
         return figure, f"The reference run is not drawn: its tables do not fit this figure ({type(error).__name__})."
     scale = f" ({_listed([f'{name} = {_short(value)}' for name, value in larger.items()])})" if larger else ""
-    return figure, f"Wide and pale: the reference run{scale}."
+    return figure, f"Small diamonds: the reference run{scale}."
 
 
 def _swapped(argument: Any, reference: Reference, tables: Mapping[str, pd.DataFrame], swapped: list[str]) -> Any:

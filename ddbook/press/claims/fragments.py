@@ -14,7 +14,7 @@ from ddbook.press.claims.ledger import Claim
 from ddbook.press.claims.page import deviations, not_held, scoreboard, totals
 from ddbook.press.claims.quotes import quotes
 from ddbook.press.claims.results import Missing, Results
-from ddbook.press.marks import mark
+from ddbook.press.marks import brief, mark
 from ddbook.press.pages import peak, seconds
 from ddbook.press.project import REFERENCE
 from ddbook.press.repeat import read
@@ -77,7 +77,7 @@ def _machines(reference: Results, marks: Mapping[str, str]) -> str:
         gpu = "–" if one.peak_gpu_memory_bytes is None else f"{one.peak_gpu_memory_bytes / 2**30:.2f}"
         device = one.hardware.gpu if one.peak_gpu_memory_bytes is not None else one.hardware.cpu
         cells = f"{seconds(one) / 60:.1f} | {peak(one) / 2**30:.2f} | {gpu} | `{(one.git.sha or '–')[:12]}` | {device}"
-        lines.append(f"| {chapter}{mark(marks.get(chapter, ''))} | {cells} |")
+        lines.append(f"| {chapter}{mark(brief(marks.get(chapter, '')))} | {cells} |")
     total = sum(map(seconds, runs.values())) / 60
     return "\n".join([*lines, "", f"Together {total:.0f} minutes of computing, some of it side by side."])
 

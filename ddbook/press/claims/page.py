@@ -152,7 +152,7 @@ def deviations(compared: Mapping[str, tuple[list[Differing], list[Compared]]], m
         agree, overlap, differ = (relations.count(one) for one in ("agrees", "intervals overlap", "differs"))
         rest = len(numbers) - agree - overlap - differ
         names = ", ".join(f"`{parameter.name}`" for parameter in parameters) or "none"
-        older = mark(marks.get(chapter, ""))
+        older = mark(brief(marks.get(chapter, "")))
         lines.append(f"| {{doc}}`/notebooks/{chapter}`{older} | {agree} | {overlap} | {differ} | {rest} | {names} |")
         apart += [number for number in numbers if number.relation == "differs"]
     if not apart:

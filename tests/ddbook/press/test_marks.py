@@ -28,7 +28,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     record = Recorder(STEM)
     figure, axes = plt.subplots()
     axes.plot([0, 1])
-    record._notes[id(figure)] = "Wide and pale: the reference run (n < 5)."
+    record._notes[id(figure)] = "Small diamonds: the reference run (n < 5)."
     shown = record.figure("curve", figure, alt="A line.", caption="What $x < y$ shows.")._repr_mimebundle_()
     for stem in (STEM, OTHER):
         path = root / "_build" / fake.PROFILE / "runs" / stem / "notebook.ipynb"
@@ -64,10 +64,10 @@ def test_the_sentence_in_a_caption_gets_the_mark_and_the_run_stays_as_it_is(root
     before = executed.read_bytes()
     tree = stage(fake.PROFILE, root, {STEM: TEXT})
     (sentence,) = BeautifulSoup(captions(tree, STEM), "html.parser").select(".ddlib-reference")
-    assert sentence.get_text() == "Wide and pale: the reference run. (older than the code)"
+    assert sentence.get_text() == "Small diamonds: the reference run. (older than the code)"
     assert [found.get_text() for found in sentence.select(".ddlib-mark")] == ["(older than the code)"]
     record = nbformat.read(tree / "notebooks" / f"{STEM}.ipynb", as_version=4).cells[-1].source
-    assert "- Figure 4.1. Wide and pale: the reference run (n \\< 5)." in record
+    assert "- Figure 4.1. Small diamonds: the reference run (n \\< 5)." in record
     assert "ddlib/a\\<b\\>.py changed since" in record
     assert "ddlib-mark" not in captions(tree, OTHER)
     assert executed.read_bytes() == before

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ddbook.kit import figures
-from ddbook.kit.overlay import NOT_OURS, lay_under
+from ddbook.kit.overlay import NOT_OURS, lay_over
 from ddbook.press.overlay import Reference, over_reference
 from ddbook.press.run import run
 from tests.ddbook.book.fake import record
@@ -58,7 +58,7 @@ def caption(root, **given):
 
 @pytest.mark.notebook
 def test_a_smaller_run_of_the_same_study_lies_over_the_reference(house):
-    assert "Wide and pale: the reference run (steps = 50; replicates = 10)." in caption(house)
+    assert "Small diamonds: the reference run (steps = 50; replicates = 10)." in caption(house)
     assert "steps" not in caption(house, replicates=10, steps=50)
     text = caption(house, noise=0.5)
     assert "The reference run is not drawn: noise is 0.5 here and 0.3 there." in text
@@ -72,20 +72,24 @@ def lines(axes):
     return {line.get_label(): line for line in axes.get_lines()}
 
 
-def test_curves_lie_wide_and_pale_below_and_widen_the_panel():
+def test_curves_lie_as_small_hollow_diamonds_over_the_figure_and_widen_the_panel():
     here, axes = figures.panels()
-    axes.plot([0, 1], [0, 1], color="red", label="ours")
+    axes.plot([0, 1, 2], [0, 1, 1], "o-", color="red", label="ours")
     there, other = figures.panels()
-    other.plot([0, 4], [5, 6], color="red", label="ours")
+    other.plot([0, 2, 4], [5, 5, 6], color="red", label="ours")
     other.plot([2], [3], "o", color="blue", markersize=4)
+    other.plot(range(100), [4] * 100, color="green")
     other.axhline(9)
     other.plot([1, 2], [1, 1], "|")
-    lay_under(here, there)
-    below = [line for line in axes.get_lines() if line.get_label() == "_reference"]
-    assert [line.get_xdata().tolist() for line in below] == [[0, 4], [2]]
-    assert below[0].get_zorder() < lines(axes)["ours"].get_zorder()
-    assert below[0].get_linewidth() > 2 * lines(axes)["ours"].get_linewidth()
-    assert below[1].get_marker() == "o"
+    other.plot([1, 2], [1, 1], color="red")  # an interval
+    lay_over(here, there)
+    over = [line for line in axes.get_lines() if line.get_label() == "_reference"]
+    assert [len(line.get_xdata()) for line in over] == [3, 1, 100]
+    assert [line.get_color() for line in over] == ["red", "blue", "green"]
+    assert all(line.get_zorder() > lines(axes)["ours"].get_zorder() for line in over)
+    assert all(line.get_markersize() < 0.8 * lines(axes)["ours"].get_markersize() for line in over)
+    assert {(line.get_marker(), line.get_markerfacecolor(), line.get_linestyle()) for line in over} == {("D", "none", "None")}
+    assert 5 < len(over[2].get_xdata()[:: over[2].get_markevery()]) < 20
     assert axes.get_xlim()[1] >= 4
     assert axes.get_ylim()[1] < 9
     assert not plt.fignum_exists(there.number)
@@ -95,8 +99,8 @@ def test_curves_lie_wide_and_pale_below_and_widen_the_panel():
 def test_what_is_not_the_runs_own_is_not_copied():
     here, axes = figures.panels()
     there, other = figures.panels()
-    other.plot([1, 2], [3, 4], gid=NOT_OURS)
-    assert lay_under(here, there) == 0
+    other.plot([1, 2, 3], [3, 4, 5], gid=NOT_OURS)
+    assert lay_over(here, there) == 0
     assert axes.get_lines() == []
     plt.close(here)
 
@@ -119,10 +123,10 @@ def test_rows_of_other_names_never_lie_under_each_other(places, names, fits):
     other.plot([1, 2], [0, 1])
     other.set_yticks(places, names)
     if fits:
-        assert lay_under(here, there) == 1
+        assert lay_over(here, there) == 1
     else:
-        with pytest.raises(ValueError, match="cannot lie under"):
-            lay_under(here, there)
+        with pytest.raises(ValueError, match="cannot lie over"):
+            lay_over(here, there)
     plt.close("all")
 
 
@@ -136,10 +140,10 @@ def test_panels_that_share_an_axis_lie_under_each_other_all_or_none():
         return figure
 
     here = draw(["Poisson", "Burgers"], ["a", "b"])
-    assert lay_under(here, draw(["Poisson", "Burgers"], ["a", "b"])) == 2
+    assert lay_over(here, draw(["Poisson", "Burgers"], ["a", "b"])) == 2
     counts = [len(axes.get_lines()) for axes in here.axes]
-    with pytest.raises(ValueError, match="cannot lie under"):
-        lay_under(here, draw(["Poisson", "Burgers"], ["a", "c"]))
+    with pytest.raises(ValueError, match="cannot lie over"):
+        lay_over(here, draw(["Poisson", "Burgers"], ["a", "c"]))
     assert [len(axes.get_lines()) for axes in here.axes] == counts == [2, 2]
     plt.close("all")
 
@@ -168,7 +172,7 @@ def test_of_the_reference_only_what_occurs_in_this_run_is_drawn(tmp_path):
     there = pd.DataFrame({"problem": ["a", "b", "c"], "budget": [1, 2, 1], "error": [1.0, 2.0, 3.0]})
     table, note = drawn(tmp_path, here, there)
     assert table.error.tolist() == [1.0, 2.0]
-    assert note == "Wide and pale: the reference run (replicates = 99)."
+    assert note == "Small diamonds: the reference run (replicates = 99)."
 
 
 def test_other_settings_than_in_this_run_leave_the_reference_s_rows_in(tmp_path):
@@ -194,7 +198,7 @@ def test_a_panel_with_limits_of_its_own_keeps_them():
     axes.set_ylim(0, 1)
     there, other = figures.panels()
     other.plot([0, 1], [5, 6])
-    lay_under(here, there)
+    lay_over(here, there)
     assert axes.get_ylim() == (0, 1)
     plt.close(here)
 
@@ -203,7 +207,7 @@ def test_figures_of_other_panels_are_refused():
     one, _ = figures.panels()
     two, _ = figures.panels(2)
     with pytest.raises(ValueError, match="2 panels"):
-        lay_under(one, two)
+        lay_over(one, two)
     plt.close("all")
 
 
