@@ -18,8 +18,8 @@ SIZE, MOST = 3.4, 12
 def lay_over(figure: Figure, earlier: Figure) -> int:
     """Copies the curves of another run of the same figure over this one's, as small hollow diamonds; the other is closed.
 
-    A long line has some of them, not one at each of its points. Lines across a whole panel, intervals, ticks, error bars and what carries the
-    mark ``NOT_OURS`` (:meth:`~matplotlib.artist.Artist.set_gid`) are not copied.
+    A long line has some of them, not one at each of its points. Lines across a whole panel, intervals, ticks, error bars and what
+    carries the mark ``NOT_OURS`` (:meth:`~matplotlib.artist.Artist.set_gid`) are not copied.
 
     Returns:
         How many curves were copied.
@@ -45,7 +45,7 @@ def lay_over(figure: Figure, earlier: Figure) -> int:
         for line in other.get_lines():
             if line.get_transform() != other.transData or line.get_gid() == NOT_OURS:
                 continue
-            x, y = line.get_data()
+            x, y = map(np.asarray, line.get_data())
             curve = np.size(x) > 1 and line.get_linestyle() not in ("None", "none", "", " ")
             interval = np.size(x) == 2 and (x[0] == x[1] or y[0] == y[1])
             plain = line.get_marker() in ("|", "_", ",", "", "None", None)
