@@ -98,7 +98,7 @@ def test_without_a_batch_the_risk_is_scored_on_all_data_as_it_is_in_memory():
 @pytest.mark.parametrize("method", [GradientMatching(), Herding()], ids=lambda method: method.name)
 def test_a_method_that_looks_at_all_data_at_once_is_not_scored(method):
     streamed = task(replicates=1)
-    with pytest.raises(TypeError, match=r"give the method a batch.*or take one that has it, such as FirstOrder\(batch=256\)"):
+    with pytest.raises(TypeError, match=r"give the method a batch.*or choose one that has it, such as FirstOrder\(batch=256\)"):
         scores(method, streamed, streamed.start(4, generator()), generator())
 
 
