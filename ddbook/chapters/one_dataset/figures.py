@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ddbook.chapters.one_dataset.closed import look as look_of
 from ddbook.chapters.one_dataset.family import is_quick
 from ddbook.chapters.one_dataset.theorem import PENALTIES, Turning
 from ddbook.kit import figures, looks
@@ -17,7 +18,7 @@ from ddlib.statistics import estimate
 
 FLOOR = 1e-7
 """What is smaller is drawn here."""
-DRAWN = ("random", "truncated_svd", "first_order", "exact")
+DRAWN = ("truncated_svd", "krylov", "first_order", "exact_best")
 
 
 def draw_theorem(found: Turning) -> Figure:
@@ -78,11 +79,11 @@ def draw_errors(table: pd.DataFrame, bounds: pd.DataFrame, reached: Sequence[int
     """
     figure, panels = figures.panels(2, height=3.3, sharex=True)
     budgets = sorted(bounds.budget)
-    names = {"exact": f"exact for m of {len(budgets)}", "bound": "lower bound", "truncated_svd": "low-rank rows"}
+    names = {"exact_best": f"exact, best m of {len(budgets)}", "bound": "lower bound", "truncated_svd": "low-rank rows"}
     for axes, column in zip(panels, ("error", "regret"), strict=True):
         for method in DRAWN:
             own = table[table.method == method]
-            look = looks.look(method)
+            look = look_of(method)
             look["label"] = names.get(method, look["label"])
             hollow = [m for m in budgets if m not in reached] if method == "first_order" else []
             _draw_medians(axes, [own[own.budget == m][column] for m in budgets], budgets, look, hollow)
@@ -115,7 +116,7 @@ def draw_effort(descents: pd.DataFrame, yardsticks: Sequence[tuple[str, float]])
     axes.set(xscale="log", yscale="log", xlabel="steps of the descent", ylabel="share of the learnable lost")
     axes.set_xticks(steps, [f"{n:,}" for n in steps])
     axes.minorticks_off()
-    axes.set_title("Stopped early, three points lose as much as two")
+    axes.set_title("Stopped early, descent looks as if it could do no better")
     figures.label_ends(axes, 8)
     return figure
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ddbook.chapters.one_dataset.family import TOLERANCE, converged, is_quick, lengths, middle_budget, unrest
-from ddbook.kit import looks
+from ddbook.chapters.one_dataset.closed import CLOSED, look
+from ddbook.chapters.one_dataset.family import TOLERANCE, is_quick, lengths, middle_budget, unrest
 from ddlib.statistics import Number, estimate, quoted
 from ddlib.tasks import RidgeTask
 
@@ -29,9 +29,8 @@ def numbers(task: RidgeTask, curves: pd.DataFrame, descents: pd.DataFrame, limit
     Raises:
         ArithmeticError: if a set is below a bound.
     """
-    middle, reached = middle_budget(task), converged(descents)
+    middle = middle_budget(task)
     fewer = max(1, middle - 1)
-    together = [m for m in reached if set(range(1, m + 1)) <= set(reached)]
     at_middle = limits.set_index("budget").loc[middle]
     sizes: dict[str, Any] = {
         "family_size": len(task.penalties),
@@ -42,16 +41,18 @@ def numbers(task: RidgeTask, curves: pd.DataFrame, descents: pd.DataFrame, limit
         "tolerance": TOLERANCE,
         "middle_budget": middle,
         "one_fewer_budget": fewer,
-        "converged_most": max(together, default=0),
         "bound_middle": at_middle.error,
         "regret_bound_middle": at_middle.regret,
         **above(curves, limits),
         **effort_numbers(descents[descents.budget == middle], steps),
     }
     found = {name: Number(float(value)) for name, value in sizes.items()}
-    for method in ("exact", "first_order", "truncated_svd", "k_means", "random"):
+    for method in (*CLOSED, "first_order", "truncated_svd", "k_means", "random"):
         for column, short in (("regret", "regret_middle"), ("error", "error_middle")):
             found[f"{method}_{short}"] = _median(curves, method, middle, column)
+    for method in CLOSED:
+        found[f"{method}_over_descent"] = Number(_over_descent(curves, method, middle))
+    found["one_point_gain"] = Number(_over_descent(curves, "exact_best", 1) - 1)
     found["unrest_middle"] = Number(unrest(descents, middle), n=task.replicates)
     return found | {"one_fewer_regret": _median(curves, "first_order", fewer, "regret")}
 
@@ -97,10 +98,15 @@ def effort_numbers(effort: pd.DataFrame, steps: int) -> dict[str, float]:
 
 def method_table(curves: pd.DataFrame) -> pd.DataFrame:
     """The share of the learnable lost, medians: one row per method, one column per number of points."""
-    named = curves.assign(method=curves.method.map(looks.label))
+    named = curves.assign(method=curves.method.map(lambda method: look(method)["label"]))
     return named.pivot_table(index="method", columns="budget", values="regret", aggfunc="median", sort=False)
 
 
+def _over_descent(curves: pd.DataFrame, method: str, budget: int) -> float:
+    return _median(curves, method, budget, "regret").value / _median(curves, "first_order", budget, "regret").value
+
+
 def _median(curves: pd.DataFrame, method: str, budget: int, column: str) -> Number:
-    own = curves[(curves.method == method) & (curves.budget == budget)]
-    return quoted(estimate(own[column], "median"))
+    """With its interval where draws differ; what is the same in all of them is exact."""
+    own = curves[(curves.method == method) & (curves.budget == budget)][column]
+    return Number(float(own.iloc[0])) if own.nunique() == 1 else quoted(estimate(own, "median"))

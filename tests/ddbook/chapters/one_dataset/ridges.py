@@ -4,7 +4,7 @@ import functools
 
 import pandas as pd
 
-from ddbook.chapters.one_dataset import family
+from ddbook.chapters.one_dataset import closed, family
 from ddlib.lens import ridge_lower_bound, ridge_regret_bound
 from ddlib.tasks import RidgeTask
 from tests.ddlib.worlds import random_data
@@ -15,7 +15,7 @@ TASK = RidgeTask(random_data(0, d=4), 3, "family", (0.1, 1.0, 10.0, 100.0))
 
 @functools.cache
 def trials():
-    return family.run_family(TASK, 0.3, STEPS, 0, "cpu")
+    return family.run_family(TASK, 0.3, STEPS, 0, "cpu") + closed.run_closed(TASK, 0, "cpu")
 
 
 @functools.cache

@@ -27,7 +27,7 @@ def test_descents_of_one_budget_begin_at_the_same_rows_and_differ_in_length_or_c
 def test_a_table_has_one_row_per_method_budget_and_draw_with_its_settings_last():
     curves, _, _ = tables()
     assert not curves.duplicated(["method", "budget", "seed"]).any()
-    assert set(curves.method) == {"exact", "first_order", "truncated_svd", "k_means", "random"}
+    assert set(curves.method) == {"exact", "first_order", "truncated_svd", "k_means", "random", "exact_best", "leading", "krylov"}
     dotted = ["." in column for column in curves]
     assert dotted == sorted(dotted)
     assert curves["method.type"].notna().all()
@@ -69,8 +69,12 @@ def test_numbers_of_the_prose_are_those_of_the_tables():
     found = report.numbers(TASK, curves, descents, limits, STEPS)
     assert found["middle_budget"].value == 2
     assert found["family_largest"].value == 100
-    own = curves[(curves.method == "exact") & (curves.budget == 2)]
-    assert found["exact_regret_middle"].value == own.regret.median()
+    own = curves[(curves.method == "krylov") & (curves.budget == 2)]
+    assert found["krylov_regret_middle"].value == own.regret.median()
+    assert found["krylov_regret_middle"].n is None  # nothing was drawn
+    assert found["k_means_regret_middle"].n == TASK.replicates
+    ratio = found["exact_best_regret_middle"].value / found["first_order_regret_middle"].value
+    assert found["exact_best_over_descent"].value == pytest.approx(ratio)
     assert found["regret_bound_middle"].value == limits.regret[1]
     assert min(found["least_error_over_bound"].value, found["least_regret_over_bound"].value) >= 1
     assert found["short_over_converged"].value >= 0.99  # 32 steps are the nearest to the short length, and the whole

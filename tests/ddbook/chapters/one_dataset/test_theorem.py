@@ -90,10 +90,10 @@ def test_the_pictures_show_at_most_five_series_and_no_small_letters():
             assert min(text.get_fontsize() for text in [*axes.texts, *axes.get_xticklabels()]) >= 8
     errors = drawn[1].axes
     assert {text.get_text() for text in errors[1].texts} == {
-        "random rows",
+        "Krylov points",
         "low-rank rows",
         "first-order",
-        "exact for m of 4",
+        "exact, best m of 4",
         "lower bound",
     }
     hollow = [line for line in errors[0].lines if line.get_markerfacecolor() == "white"]
