@@ -64,7 +64,7 @@ def draw_clouds(measured: pd.DataFrame) -> Figure:
         axes.axvline(0, color=looks.GREY, linewidth=0.8)
         axes.set(title=looks.label(name), xlabel="faithfulness", ylim=(-0.5, len(rows) - 0.3), xlim=(-0.35, 1.2))
     panels[0].set_yticks(range(len(rows)), list(reversed(rows.values())))
-    titled(fig, "Much of the gap between the tasks lies in the sets that methods made")
+    titled(fig, "Over sets that no method made the gap between the tasks closes, or turns round")
     return fig
 
 
@@ -97,7 +97,7 @@ def draw_freedom(measured: pd.DataFrame, regrets: pd.DataFrame) -> Figure:
     panels[0].set_xlim(min(reached) / 90, 6 * max(reached))  # room for the names
     panels[0].set_yticks((1, 0), ["the risk itself\n(first-order)", "kernel inducing\npoints"])
     panels[0].set_ylabel("surrogate")
-    titled(fig, "The same surrogate, another freedom: what may move decides as much as where to go")
+    titled(fig, "The same surrogate, another freedom: what may move matters too")
     return fig
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ddbook.chapters.methods_optimise.own import ClassMatching, LogisticNetwork
 from ddlib import datasets
 from ddlib.learners import KernelRidge, Linear, Network, Training
 from ddlib.methods import (
@@ -36,8 +37,8 @@ from ddlib.tasks import EmpiricalTask, LogisticTask, RidgeTask, as_data
 from ddlib.trial import log_spaced, run_trial
 
 STEP_SIZES = {
-    "gradient_matching": 0.3,
-    "gradient_matching_cosine": 0.3,
+    "gradient_matching": 1.0,
+    "gradient_matching_cosine": 0.1,
     "distribution_matching": 0.3,
     "trajectory_matching": 1.0,
     "kernel_inducing": 0.3,
@@ -61,6 +62,9 @@ BLIND = (
     "kernel_inducing_labels",
 )
 """The iterative methods that do not ask the task's learner."""
+
+OWN = ("gradient_matching", "gradient_matching_cosine", "distribution_matching", "trajectory_matching")
+"""Those of them that take a task's own loss, or its classes: one surrogate for the regressions and another for the classifier."""
 
 AWARE = ("first_order", "implicit", "unrolled", "zeroth_order")
 """The iterative methods that do."""
@@ -169,7 +173,7 @@ class LinearWorld:
         """A fresh stream of random numbers, the same whenever it is asked for."""
         return torch.Generator(self.device).manual_seed(1000 * self.seed + stream)
 
-    def method(self, name: str, lr: float | None = None) -> Any:
+    def method(self, name: str, lr: float | None = None, key: str = "ridge") -> Any:
         """A method with its settings.
 
         A surrogate with random draws has no best iterate: there the last set is handed out, elsewhere the best by the surrogate.
@@ -179,6 +183,7 @@ class LinearWorld:
         Args:
             name: of :data:`GIVEN`, :data:`BLIND` or :data:`AWARE`, or ``exact``.
             lr: another step size than that in :data:`STEP_SIZES`.
+            key: the task whose loss, or classes, the methods of :data:`OWN` take: ``ridge`` or ``logistic``.
 
         Raises:
             ValueError: if there is no such method.
@@ -190,17 +195,19 @@ class LinearWorld:
         if name not in STEP_SIZES:
             names = [*(method.name for method in closed), *STEP_SIZES]
             raise ValueError(f"no method is called {name!r}: choose among {', '.join(names)}")
-        return self._descent(name, STEP_SIZES[name] if lr is None else lr)
+        return self._descent(name, STEP_SIZES[name] if lr is None else lr, key == "logistic")
 
-    def _descent(self, name: str, lr: float) -> Method:
+    def _descent(self, name: str, lr: float, classifies: bool) -> Method:
         common: dict[str, Any] = {"lr": lr, "horizon": self.steps, "name": name, "learn": BOTH}
         last: dict[str, Any] = common | {"keep": "last"}
+        limit = float(self.classifier.threshold)
+        network = LogisticNetwork(widths=(), bias=False, mean=False, threshold=limit) if classifies else LINEAR
         if name.startswith("gradient_matching"):
-            return GradientMatching(network=LINEAR, draws=8, distance=_distance(name), **last)
+            return GradientMatching(network=network, draws=8, distance=_distance(name), **last)
         if name == "distribution_matching":
-            return DistributionMatching(**common)
+            return ClassMatching(threshold=limit, **common) if classifies else DistributionMatching(**common)
         if name == "trajectory_matching":
-            return TrajectoryMatching(network=LINEAR, experts=4, **last)
+            return TrajectoryMatching(network=network, experts=4, **last)
         if name.startswith("kernel_inducing"):
             free = BOTH if name.endswith("labels") else ("x",)
             return KernelInducing(learner=KernelRidge(Linear(), self.ridge_penalty), **(common | {"learn": free}))
@@ -218,10 +225,18 @@ class LinearWorld:
         return Run(trial.distilled, trial.watched, milliseconds, trial.settings)
 
     def run_all(self) -> dict[str, dict[str, Run]]:
-        """Every method on every task, by task and method; methods that are blind to the task run once for both."""
+        """Every method on every task, by task and method.
+
+        Methods that are blind to the task run once for both, on the family, of which they see the patients only. So do those of
+        :data:`OWN`, but for each task's loss.
+        """
         blind = {name: self.run(self.method(name), self.family) for name in (*GIVEN, *BLIND)}
+        own = {name: self.run(self.method(name, key="logistic"), self.family) for name in OWN}
         return {
-            key: blind | {name: self.run(self.method(name), task) for name in ("exact", *AWARE)} for key, task in self.tasks.items()
+            key: blind
+            | (own if key == "logistic" else {})
+            | {name: self.run(self.method(name), task) for name in ("exact", *AWARE)}
+            for key, task in self.tasks.items()
         }
 
 

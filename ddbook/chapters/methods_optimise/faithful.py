@@ -17,6 +17,7 @@ from ddbook.chapters.methods_optimise.experiment import (
     BLIND,
     GIVEN,
     MOST,
+    OWN,
     WATCHED,
     LinearWorld,
     Run,
@@ -26,6 +27,7 @@ from ddbook.chapters.methods_optimise.experiment import (
     snapshot_steps,
 )
 from ddlib.lens import cloud, gradient_cosine, kendall, scores, stacked
+from ddlib.lens.faithfulness import Surrogate
 from ddlib.problem import Distilled
 from ddlib.serving import serving
 from ddlib.settings import settings
@@ -42,6 +44,9 @@ DRAWN = ("gradient_matching", "gradient_matching_cosine", "trajectory_matching")
 
 BY_DEFINITION = ("first_order", "implicit")
 """The methods whose surrogate is the risk itself: their correlation is 1 by definition, and no result."""
+
+MISMATCH = "mismatch"
+"""The classifier once more, but matched by the squared loss, or without its classes: the very surrogates of the regressions."""
 
 CLOUDS = ("cloud", "left_out", "even", "rows")
 """The clouds: the common one, that without the method's own path, that with one weight per origin, and one that no method made."""
@@ -97,7 +102,7 @@ def common_cloud(world: LinearWorld, runs: Runs, probes: Probes, which: int) -> 
     for name in (*GIVEN, *BLIND, *AWARE):
         if name == "implicit":
             continue
-        paths = [runs[key][name].path for key in (world.tasks if name in AWARE else ("ridge",))]
+        paths = [runs[key][name].path for key in (world.tasks if name in (*OWN, *AWARE) else ("ridge",))]
         starts = [replicate(path[step], which) for path in paths for step in ([0] if name in GIVEN else steps)]
         parts.append(cloud(world.family, starts, generator, probes.perturbations))
         origin += [name] * parts[-1].replicates
@@ -143,16 +148,18 @@ def compare(world: LinearWorld, runs: Runs, probes: Probes) -> pd.DataFrame:
         method's own path, evenly spaced and on a logarithmic scale; not a number for closed forms, and where surrogate or risk
         does not change. ``cosine`` is the mean over every eighth set of the cloud, ``sets`` the size of the cloud. In the
         correlations, numbers that agree to ten digits are tied. The task ``single`` is the one ridge regression that kernel
-        inducing points are made for. Settings come last: of the trial, of the task that judges and of the cloud.
+        inducing points are made for, and :data:`MISMATCH` the classifier with the regressions' surrogates. Settings come last: of
+        the trial, of the task that judges and of the cloud.
     """
     rows = []
-    tasks: dict[str, EmpiricalTask] = world.tasks | {"single": world.single}
+    tasks: dict[str, EmpiricalTask] = world.tasks | {"single": world.single, MISMATCH: world.classifier}
+    names = {"single": ("kernel_inducing",), MISMATCH: OWN}
     for which in range(world.replicates):
         clouds = common_cloud(world, runs, probes, which), foreign_cloud(world, probes, which)
         for key, task in tasks.items():
-            for name in METHODS if key in runs else ("kernel_inducing",):
+            for name in names.get(key, METHODS):
                 run = runs.get(key, runs["ridge"])[name]
-                found = _measured(_Pair(world, probes, task, name), clouds, _one(run.path, which))
+                found = _measured(_Pair(world, probes, task, name, key), clouds, _one(run.path, which))
                 about = {"task": key, "method": name, "seed": [which]}
                 noted = {**run.settings, **settings(task, "judge"), **settings(probes, "cloud")}
                 scored = {column: torch.tensor([value], dtype=torch.float64) for column, value in found.items()}
@@ -167,7 +174,7 @@ def worked_path(world: LinearWorld, runs: Runs, probes: Probes, key: str, name: 
         One row per set, with ``kind`` (``path`` or ``cloud``), ``step`` (of the path), the ``surrogate`` and the share of the
         learnable that is ``lost``.
     """
-    run, pair = runs[key][name], _Pair(world, probes, world.tasks[key], name)
+    run, pair = runs[key][name], _Pair(world, probes, world.tasks[key], name, key)
     sets, path = common_cloud(world, runs, probes, 0).sets, _one(run.path, 0)
     steps = sorted({*evenly(world.steps, WATCHED), *log_spaced(world.steps, WATCHED)})
     surrogate, risk = pair.values(stacked([sets, *(path[step] for step in steps)]))
@@ -198,6 +205,12 @@ class _Pair:
     probes: Probes
     task: EmpiricalTask
     name: str
+    key: str
+
+    @property
+    def method(self) -> Surrogate:
+        """With the task's own loss, where it takes one."""
+        return self.world.method(self.name, key=self.key)
 
     @property
     def draws(self) -> int:
@@ -207,7 +220,7 @@ class _Pair:
     def values(self, sets: Distilled) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
         """Surrogate and risk of all sets, computed at once, with common draws."""
         with torch.no_grad():
-            surrogate = scores(self.world.method(self.name), self.task, sets, self.world.generator(), self.draws)
+            surrogate = scores(self.method, self.task, sets, self.world.generator(), self.draws)
             served = serving(self.task, sets.replicates)
             return significant(surrogate), significant(served.risk(served.fit(sets)))
 
@@ -236,5 +249,5 @@ def _measured(pair: _Pair, clouds: tuple[Cloud, Cloud], path: Mapping[int, Disti
         still = any(bool((both[rows] == both[rows[0]]).all()) for both in values)
         found[column] = math.nan if still else kendall(*(both[rows] for both in values))
     some = every(common.sets, slice(None, None, 8))
-    cosine = gradient_cosine(pair.world.method(pair.name), pair.task, some, pair.world.generator(), pair.draws).mean()
+    cosine = gradient_cosine(pair.method, pair.task, some, pair.world.generator(), pair.draws).mean()
     return found | {"cosine": float(cosine), "sets": float(size)}

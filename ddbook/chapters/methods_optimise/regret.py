@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, LINEAR, LinearWorld, Run
-from ddlib.learners import Network
+from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, OWN, LinearWorld, Run
+from ddbook.chapters.methods_optimise.faithful import MISMATCH
 from ddlib.lens import relative_regret, scores, untrained
 from ddlib.problem import Distilled, regret
 from ddlib.settings import settings, settings_last
@@ -41,7 +41,8 @@ def table(world: LinearWorld, runs: Runs) -> pd.DataFrame:
     points, labels and weights free, for the classifier; ``normal start`` is gradient matching with coefficients from N(0, I).
     ``other weights`` are the sets of the methods that choose or average rows with the other convention for weights: rows that stand
     for themselves count as n/m rows each, cluster means, which stand for their clusters, as one. ``own steps`` is what unrolling
-    believes that its sets lose: the regret of the model after its own few steps.
+    believes that its sets lose: the regret of the model after its own few steps. ``mismatch``, for the classifier, are the sets
+    that the methods of :data:`OWN` make with the squared loss, or without classes, as for the regressions.
 
     Returns:
         One row per task, method, variant and seed, with ``regret`` and, for the ridge regressions, the relative parameter
@@ -52,6 +53,7 @@ def table(world: LinearWorld, runs: Runs) -> pd.DataFrame:
         judged = _Judge(world, key, task)
         rows += [judged.rows(name, run) for name, run in runs[key].items()]
         rows += [judged.rows(name, run, variant) for name, variant, run in _variants(world, key, task)]
+        rows += [judged.rows(name, runs["ridge"][name], MISMATCH) for name in OWN if key == "logistic"]
         rows += [judged.reweighted(name, runs[key][name]) for name in GIVEN[:4]]
         rows.append(judged.promise(runs[key]["unrolled"]))
     return settings_last(pd.concat(rows, ignore_index=True))
@@ -74,7 +76,7 @@ def effort(world: LinearWorld, runs: Runs) -> pd.DataFrame:
                 if name == "implicit":
                     continue
                 made_for = world.family if name in BLIND else task
-                run = runs[key][name] if steps == world.steps else shorter.run(shorter.method(name), made_for)
+                run = runs[key][name] if steps == world.steps else shorter.run(shorter.method(name, key=key), made_for)
                 rows.append(judged.rows(name, run).assign(steps=steps))
     return settings_last(pd.concat(rows, ignore_index=True))
 
@@ -117,17 +119,12 @@ class _Judge:
 
 def _variants(world: LinearWorld, key: str, task: EmpiricalTask) -> list[tuple[str, str, Run]]:
     """Methods with one thing changed: name, variant and run."""
-    first, matching = world.method("first_order"), world.method("gradient_matching")
+    first, matching = world.method("first_order"), world.method("gradient_matching", key=key)
     found = [("first_order", "labels kept", world.run(replace(first, learn=("x",)), task))]
     if key == "logistic":
         found.append(("first_order", "weights learned", world.run(replace(first, learn=("x", "y", "w")), task)))
-    normal = replace(matching, network=standard_normal(world))
+    normal = replace(matching, network=replace(matching.network, scale=math.sqrt(world.data.x.shape[-1])))
     return [*found, ("gradient_matching", "normal start", world.run(normal, world.family))]
-
-
-def standard_normal(world: LinearWorld) -> Network:
-    """The linear model with initial coefficients from N(0, I)."""
-    return replace(LINEAR, scale=math.sqrt(world.data.x.shape[-1]))
 
 
 def reweighted(world: LinearWorld, distilled: Distilled) -> Distilled:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from ddbook.chapters.methods_optimise.checks import CELLS, Solved
-from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, LinearWorld
-from ddbook.chapters.methods_optimise.faithful import BY_DEFINITION, CLOUDS, METHODS, Probes
+from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, OWN, LinearWorld
+from ddbook.chapters.methods_optimise.faithful import BY_DEFINITION, CLOUDS, METHODS, MISMATCH, Probes
 from ddbook.chapters.methods_optimise.limits import unit_weight_limit
 from ddbook.chapters.methods_optimise.regret import AS_RUN, SHARES, Runs
 from ddbook.kit import looks
 from ddlib.lens import kendall, ridge_lower_bound, ridge_regret_bound
 from ddlib.statistics import Estimate, Number, estimate, median_coverage, paired_difference, quoted
 
-MARGIN = 0.01
-"""A method has settled if four times the steps change what it loses by less: one hundredth of the learnable."""
+MARGIN = 0.1
+"""A method has settled if the last quadrupling of its steps changes what it loses by less: by a tenth of that."""
+
+LEAST = 1e-12
+"""Smaller losses are rounding, and count as this where losses are divided."""
 
 TWICE = ("herding", "kernel_inducing_labels")
 """The methods whose surrogate is another's: distribution matching's, and that of kernel inducing points."""
@@ -27,6 +32,12 @@ SURROGATES = tuple(name for name in METHODS if name not in (*BY_DEFINITION, *TWI
 
 PATH = ("ridge", "kernel_inducing_labels")
 """Task and method of the worked path."""
+
+BOTH = tuple(name for name in (*BLIND, *GIVEN) if name not in OWN)
+"""The methods that make one set for both tasks."""
+
+HEADS = {"τ": "cloud", "cosine": "cosine"}
+"""Columns of the table of methods that are means of those of the correlations."""
 
 ITERATIVE = tuple(name for name in (*BLIND, *AWARE) if name != "implicit")
 """The methods that are run for several lengths."""
@@ -77,8 +88,9 @@ def faithfulness_numbers(measured: pd.DataFrame) -> dict[str, Number]:
 
     ``move_<cloud>_<method>`` is the mean paired difference between the two tasks, and ``moves_clear_<cloud>`` the number of
     :data:`SURROGATES` in which it is not zero, by intervals that hold for all of them at once (Bonferroni).
-    ``order_<cloud>_<task>`` is Kendall's correlation between the order of the surrogates in that cloud and in the common one,
-    ``shift_<cloud>`` the largest change of a mean.
+    ``mismatch_<cloud>_<method>`` is the same with the regressions' surrogate on either task, and ``own_<cloud>_<method>`` what the
+    classifier's own loss, or its classes, add on the classifier. ``order_<cloud>_<task>`` is Kendall's correlation between the
+    order of the surrogates in that cloud and in the common one, ``shift_<cloud>`` the largest change of a mean.
 
     Args:
         measured: as :func:`ddbook.chapters.methods_optimise.faithful.compare` makes it.
@@ -92,13 +104,18 @@ def faithfulness_numbers(measured: pd.DataFrame) -> dict[str, Number]:
         moves = {name: paired_difference(wide.ridge[name], wide.logistic[name]) for name in SURROGATES}
         found |= {f"move_{column}_{name}": quoted(move) for name, move in moves.items()}
         found[f"moves_clear_{column}"] = Number(sum(differs(move, len(moves)) for move in moves.values()))
+        for name in OWN:
+            found[f"mismatch_{column}_{name}"] = quoted(paired_difference(wide.ridge[name], wide[MISMATCH][name]))
+            found[f"own_{column}_{name}"] = quoted(paired_difference(wide.logistic[name], wide[MISMATCH][name]))
     means = measured.groupby(["task", "method"])[list(CLOUDS)].mean()
     for column in CLOUDS[1:]:
         found[f"shift_{column}"] = Number(float((means[column] - means.cloud).abs().max()))
         for key in ("ridge", "logistic"):
             both = means.loc[key].loc[list(SURROGATES)]
             found[f"order_{column}_{key}"] = Number(kendall(_tensor(both[column]), _tensor(both.cloud)))
-    worked = measured[(measured.task == PATH[0]) & (measured.method == PATH[1])].iloc[0]
+    walked = measured[(measured.task == PATH[0]) & (measured.method == PATH[1])]
+    found |= {f"mean_{column}": quoted(correlation(walked[column].dropna())) for column in ("path", "path_log")}
+    worked = walked.iloc[0]
     for column in ("cloud", "path", "path_log"):
         if pd.notna(worked[column]):
             found[f"worked_{column}"] = Number(float(worked[column]))
@@ -147,6 +164,7 @@ def regret_numbers(world: LinearWorld, regrets: pd.DataFrame) -> dict[str, Numbe
     pairs = shown[shown.method.isin(BY_DEFINITION)].pivot(index=["task", "seed"], columns="method", values="regret")
     more = {
         "implicit_difference": float((pairs.first_order - pairs.implicit).abs().max()),
+        "unit_weight_limit_one": unit_weight_limit(world.classifier, 1),
         "logistic_gap": max(float(logistic[logistic.method == "first_order"].regret.max()) - bounds["unit_weight_limit"], 0.0),
     }
     if bounds["regret_bound"] > 0:
@@ -155,7 +173,7 @@ def regret_numbers(world: LinearWorld, regrets: pd.DataFrame) -> dict[str, Numbe
 
 
 def effort_numbers(tried: pd.DataFrame) -> dict[str, Number]:
-    """What four times the steps change (mean paired difference), and how many methods have settled on each task.
+    """What the last quadrupling of the steps makes of the loss (a ratio), and how many methods have settled on each task.
 
     Args:
         tried: as :func:`ddbook.chapters.methods_optimise.regret.effort` makes it.
@@ -173,14 +191,15 @@ def effort_numbers(tried: pd.DataFrame) -> dict[str, Number]:
 
 
 def change(rows: pd.DataFrame) -> Estimate:
-    """How much less a method loses with the most steps than with a quarter of them; zero where there are no fewer steps."""
-    wide = rows.pivot(index="seed", columns="steps", values="regret").sort_index(axis=1)
-    return paired_difference(wide.iloc[:, -2 if wide.shape[1] > 1 else -1], wide.iloc[:, -1])
+    """What a method loses with the most steps over what it loses with a quarter of them (geometric mean of paired ratios)."""
+    wide = rows.pivot(index="seed", columns="steps", values="regret").sort_index(axis=1).clip(lower=LEAST).map(math.log)
+    logs = paired_difference(wide.iloc[:, -1], wide.iloc[:, -2 if wide.shape[1] > 1 else -1])
+    return Estimate(math.exp(logs.value), math.exp(logs.low), math.exp(logs.high), logs.n)
 
 
 def settled(found: Estimate) -> bool:
-    """Whether the interval of a change lies inside the margin."""
-    return found.n > 1 and found.low > -MARGIN and found.high < MARGIN
+    """Whether the interval of a ratio lies inside the margin."""
+    return found.n > 1 and found.low > 1 - MARGIN and found.high < 1 + MARGIN
 
 
 def check_numbers(spread: pd.DataFrame, solved: Solved, quantised: pd.DataFrame) -> dict[str, Number]:
@@ -215,7 +234,7 @@ def check_numbers(spread: pd.DataFrame, solved: Solved, quantised: pd.DataFrame)
 
 
 def method_table(measured: pd.DataFrame, regrets: pd.DataFrame, tried: pd.DataFrame, runs: Runs) -> pd.DataFrame:
-    """One row per method: on each task its correlation, mean cosine, loss (median) and change of loss with four times the steps.
+    """One row per method: on each task its correlation, mean cosine, loss (median) and its change by the last quadrupling of steps.
 
     Time and stored numbers come last.
     """
@@ -230,12 +249,22 @@ def method_table(measured: pd.DataFrame, regrets: pd.DataFrame, tried: pd.DataFr
             row[f"cosine, {key}"] = f"{float(means.cosine[key, name]):.2f}" if known else "–"
             row[f"lost, {key}"] = f"{float(medians[key, name]):.2%}"
             own = tried[(tried.task == key) & (tried.method == name)]
-            row[f"4 × steps, {key}"] = "–" if own.empty else f"{-100 * change(own).value:+.2f}"
+            row[f"last 4 × steps, {key}"] = "–" if own.empty else f"× {change(own).value:.2g}"
         row["ms, ridge"] = f"{runs['ridge'][name].milliseconds:.2f}"
-        row["ms, logistic"] = "same" if name in (*BLIND, *GIVEN) else f"{runs['logistic'][name].milliseconds:.2f}"
+        row["ms, logistic"] = "same" if name in BOTH else f"{runs['logistic'][name].milliseconds:.2f}"
         row["stored"] = str(runs["ridge"][name].distilled.stored_numbers)
         rows.append(row)
-    return pd.DataFrame(rows).set_index("method")
+    mismatched = regrets[regrets.variant == MISMATCH].groupby("method").regret.median()
+    for name in OWN:
+        row = {"method": looks.label(name, remark=without_classes(name)), "lost, logistic": f"{float(mismatched[name]):.2%}"}
+        row |= {f"{head}, logistic": f"{float(means[column][MISMATCH, name]):.2f}" for head, column in HEADS.items()}
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("method").fillna("–")
+
+
+def without_classes(name: str) -> str:
+    """What sets a surrogate of the regressions apart when the classifier is given it."""
+    return ", no classes" if name == "distribution_matching" else ", the squared loss, given to the classifier"
 
 
 def cloud_table(measured: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from ddbook.chapters.methods_optimise.experiment import (
     AWARE,
     BLIND,
     GIVEN,
+    OWN,
     STEP_SIZES,
     WATCHED,
     LinearWorld,
@@ -90,6 +91,8 @@ def test_all_methods_run_with_a_path_from_the_start_to_the_set():
             assert run.distilled.replicates == 2
             assert run.milliseconds > 0
     assert runs["ridge"]["k_means"] is runs["logistic"]["k_means"]
+    for name in BLIND:
+        assert (runs["ridge"][name] is runs["logistic"][name]) == (name not in OWN), name
 
 
 def test_only_the_methods_that_are_published_so_keep_their_labels():

@@ -7,9 +7,8 @@ import pytest
 from matplotlib.text import Text
 
 from ddbook.chapters.methods_optimise import checks, dumbbells, faithful, figures, regret, report
-from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN
-from ddbook.chapters.methods_optimise.faithful import CLOUDS, METHODS
-from ddbook.kit import looks
+from ddbook.chapters.methods_optimise.experiment import AWARE, BLIND, GIVEN, OWN
+from ddbook.chapters.methods_optimise.faithful import CLOUDS, METHODS, MISMATCH
 from ddlib.statistics import estimate
 from tests.ddbook.chapters.methods_optimise.world import PROBES, made, measured, regrets, small, tried
 
@@ -31,6 +30,8 @@ VARIANTS = {
     ("first_order", "weights learned"): {"method.learn"},
     ("gradient_matching", "normal start"): {"method.network.scale"},
     ("unrolled", "own steps"): {"judge.learned_by"},
+    **{(name, MISMATCH): {"method.network.type", "method.network.threshold"} for name in OWN if name != "distribution_matching"},
+    ("distribution_matching", MISMATCH): {"method.type", "method.threshold"},
     **{(name, "other weights"): {"set.weights"} for name in GIVEN[:4]},
 }
 
@@ -80,9 +81,15 @@ def test_settled_is_an_interval_inside_the_margin():
     moved = pd.DataFrame(rows, columns=["seed", "steps", "regret"])
     assert not report.settled(report.change(moved))
     assert report.settled(report.change(moved.assign(regret=0.1 + 1e-4 * moved.regret)))
-    assert report.change(moved).value == pytest.approx(2.5)
-    assert report.change(moved[moved.steps == 100]).value == 0
+    assert report.change(moved[moved.steps == 100]).value == 1
     assert not report.settled(report.change(moved[moved.seed == 0]))
+
+
+def test_a_small_loss_that_halves_has_not_settled_however_few_points_it_is():
+    rows = [(seed, steps, 1e-6 * (1 + seed) * (2 if steps == 25 else 1)) for seed in range(6) for steps in (25, 100)]
+    halved = pd.DataFrame(rows, columns=["seed", "steps", "regret"])
+    assert report.change(halved).value == pytest.approx(0.5)
+    assert not report.settled(report.change(halved))
 
 
 def test_a_difference_that_holds_for_many_at_once_needs_a_wider_interval():
@@ -110,12 +117,16 @@ def test_numbers_are_finite_and_cover_every_method():
         assert 0 <= found[f"settled_{key}"].value <= len(report.ITERATIVE)
     for column in CLOUDS:
         assert {f"move_{column}_{name}" for name in report.SURROGATES} <= set(found)
+        for name in OWN:
+            moved, mismatch, own = (found[f"{kind}_{column}_{name}"].value for kind in ("move", "mismatch", "own"))
+            assert moved == pytest.approx(mismatch - own)
         assert 0 <= found[f"moves_clear_{column}"].value <= len(report.SURROGATES)
     assert found["error_exact"].value >= found["error_bound"].value
     assert found["regret_ridge_exact"].value >= found["regret_bound"].value
     assert found["first_over_bound"].value >= 1
     assert found["regret_logistic_first_order"].value >= found["unit_weight_limit"].value
     assert found["implicit_difference"].value < 1e-9
+    assert found["unit_weight_limit_one"].value > found["unit_weight_limit"].value > 0
 
 
 def test_the_surrogates_that_are_compared_are_no_risk_and_no_other_s():
@@ -151,9 +162,9 @@ def test_check_numbers_are_those_of_the_tables():
 
 def test_the_tables_have_every_method_once_and_dashes_where_there_is_nothing():
     table = report.method_table(measured(), regrets(), tried(), made())
-    assert len(table) == len(NAMES)
+    assert len(table) == len(NAMES) + len(OWN)
     assert table.index.is_unique
-    assert (table.loc[["exact construction", "random rows"], ["τ, ridge", "4 × steps, ridge"]] == "–").all(axis=None)
+    assert (table.loc[["exact construction", "random rows"], ["τ, ridge", "last 4 × steps, ridge"]] == "–").all(axis=None)
     assert table.loc["first-order", "τ, logistic"] == "1.00"
     clouds = report.cloud_table(measured())
     assert clouds.shape == (len(report.SURROGATES), 2 * len(CLOUDS))
@@ -183,7 +194,7 @@ def texts(axes):
 def test_the_figures_name_what_they_show_beside_it_and_have_few_series():
     found = drawn()
     for axes in found["map"].axes:
-        assert {looks.short(name) for name in figures.MARKS} <= set(texts(axes))
+        assert {figures.called(name) for name in figures.MARKS} <= set(texts(axes))
     assert len(figures.MARKS) <= 6
     assert [len(axes.texts) for axes in found["effort"].axes] == [len(figures.CURVES)] * 2
     assert len(figures.CURVES) <= 5
@@ -197,7 +208,7 @@ def test_the_figures_name_what_they_show_beside_it_and_have_few_series():
 
 
 def test_the_names_of_the_map_do_not_lie_over_each_other():
-    figure, names = drawn()["map"], {looks.short(name) for name in figures.MARKS}
+    figure, names = drawn()["map"], {figures.called(name) for name in figures.MARKS}
     figure.draw_without_rendering()
     for axes in figure.axes:
         boxes = [Text.get_window_extent(text) for text in axes.texts if text.get_text() in names]  # without its line
