@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -10,12 +11,13 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from ddbook.chapters.digits.chosen import OWN, TASK_FREE
 from ddbook.chapters.digits.experiment import Digits
 from ddbook.chapters.digits.report import each_row
 from ddbook.kit import figures, looks
-from ddbook.kit.looks import label, short
+from ddbook.kit.looks import label
 from ddlib.problem import Distilled
 from ddlib.statistics import estimate
 from ddlib.tasks import IntervalTask
@@ -28,33 +30,30 @@ def titled(figure: Figure, finding: str) -> Figure:
     return figure
 
 
-def draw_transfer(table: pd.DataFrame, budgets: Sequence[int], shown: Sequence[str]) -> Figure:
-    """Accuracy above k-means at home and away as one slope for each method: those shown have a name, the others are grey.
+def draw_transfer(table: pd.DataFrame, budget: int, methods: Sequence[str], learners: Sequence[str]) -> Figure:
+    """A dot for what a method is worth to each learner, above k-means, one panel per method; full dots differ from zero.
 
     Args:
         table: as :func:`ddbook.chapters.digits.report.transfer` makes it.
-        budgets: one panel each.
-        shown: the methods with a name.
+        budget: of the sets.
+        methods: the panels; the dot of the learner that a method looks at is a square.
+        learners: the rows.
     """
-    fig, axes = figures.panels(len(budgets), height=3.2, squeeze=False, sharey=True)
-    for panel, budget in zip(axes[0], budgets, strict=True):
-        panel.axhline(0, color=looks.BLACK, linewidth=1.0)
-        rows = table[table.budget == budget]
-        for method in sorted(rows.method.unique(), key=lambda name: name in shown):
-            ends = rows[rows.method == method].set_index("place").loc[["home", "away"]]
-            look = looks.look(method) | {"label": short(method), "linestyle": "-"}
-            if method not in shown:
-                look = {"color": looks.GREY, "linewidth": 0.7, "alpha": 0.6}
-            panel.plot([0, 1], 100 * ends.value, **look)
-            if method in shown:
-                panel.vlines([0, 1], 100 * ends.low, 100 * ends.high, color=look["color"], linewidth=0.7)
-        panel.set_xticks([0, 1], ["its own\nlearner", "the other\nlearners"])
-        panel.set(xlim=(-0.15, 1.05))
-        panel.set_title(f"{budget} points", fontweight="normal")
-        panel.grid(axis="x", visible=False)
-    axes[0, 0].set_ylabel("accuracy above that of k-means\n(percentage points)")
-    for panel in axes[0]:
-        figures.label_ends(panel, 8)
+    fig, axes = figures.panels(len(methods), height=2.5, squeeze=False, sharex=True, sharey=True)
+    places = {learner: len(learners) - 1 - row for row, learner in enumerate(learners)}
+    for panel, method in zip(axes[0], methods, strict=True):
+        panel.axvline(0, color=looks.BLACK, linewidth=1.0)
+        for row in each_row(table[(table.budget == budget) & (table.method == method)]):
+            color, height = looks.color(method), places[row.learner]
+            panel.plot([100 * row.low, 100 * row.high], [height] * 2, color=color, linewidth=0.9)
+            fill = color if row.settled else "white"
+            panel.plot([100 * row.value], [height], "s" if row.home else "o", color=color, markerfacecolor=fill, gid=row.learner)
+        panel.set_title(textwrap.fill(label(method), 15), fontsize=8.5, fontweight="normal")
+        panel.tick_params(axis="x", labelsize=8)
+        panel.xaxis.set_major_locator(MultipleLocator(10))
+    axes[0, 0].set_yticks([*places.values()], [*places], fontsize=8)
+    axes[0, 0].set_ylim(-0.6, len(learners) - 0.4)
+    fig.supxlabel("accuracy above that of k-means (percentage points)", fontsize=9)
     return fig
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from ddbook.chapters.digits.chosen import TASK_FREE
 from ddbook.chapters.digits.judge import matrix
 from ddbook.kit.looks import label
-from ddlib.statistics import Estimate, Number, best_set, crossed, estimate, paired_difference, quoted
+from ddlib.statistics import Estimate, Number, best_set, contrast, crossed, estimate, holm, paired_difference, quoted
 
 BASE = "k_means"
 """The control that looks at no task: methods are compared with it."""
@@ -74,23 +76,32 @@ def differences(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[s
 
 
 def transfer(table: pd.DataFrame, budgets: Sequence[int], methods: Sequence[str], own: Mapping[str, str]) -> pd.DataFrame:
-    """Accuracy above that of k-means on a method's own learner (``home``) and on the mean of all others (``away``), as shares."""
+    """Accuracy above that of k-means for each learner, as shares: at a method's ``home``, and for every other learner.
+
+    ``settled`` says that the difference from zero holds beside those of the method's other learners (two-sided tests over draws and
+    images with Holm's correction over the learners, error 5 %).
+    """
     learners = list(dict.fromkeys(table.learner))
     rows = []
-    for budget in budgets:
-        for method in methods:
-            ahead = {name: right(table, method, budget, name) - right(table, BASE, budget, name) for name in learners}
-            home = ahead.pop(own[method])
-            for place, values in (("home", home), ("away", np.mean([*ahead.values()], axis=0))):
-                found = crossed(values)
-                rows.append({"method": method, "budget": budget, "place": place} | found._asdict())
+    for budget, method in product(budgets, methods):
+        ahead = np.stack([right(table, method, budget, name) - right(table, BASE, budget, name) for name in learners])
+        for name, values, settled in zip(learners, ahead, _settled(ahead), strict=True):
+            about = {"method": method, "budget": budget, "learner": name, "home": name == own[method]}
+            rows.append(about | crossed(values)._asdict() | {"settled": settled})
     return pd.DataFrame(rows)
+
+
+def _settled(values: Float[np.ndarray, "rows draws units"], level: float = 0.05) -> list[bool]:
+    """Whether the mean of each row differs from zero, after Holm's correction over the rows."""
+    mean, error, freedom = contrast(values)
+    sizes = np.divide(abs(mean), error, out=np.where(mean != 0, np.inf, 0.0), where=error > 0)
+    return [bool(adjusted <= level) for adjusted in holm(2 * stats.t.sf(sizes, freedom))]
 
 
 def numbers(
     table: pd.DataFrame, found: pd.DataFrame, carried: pd.DataFrame, budgets: Sequence[int], learners: Sequence[str]
 ) -> dict[str, Number]:
-    """Accuracies, differences to k-means, tie sets and what is left away from home, at the smallest and the largest budget.
+    """Accuracies, differences to k-means, tie sets, settled gains and losses away from home, at the smallest and largest budget.
 
     Args:
         table: image by image.
@@ -99,7 +110,7 @@ def numbers(
         budgets: of which the smallest and the largest are quoted.
         learners: by name.
     """
-    every: dict[str, Number] = {}
+    every = {"full_error": quoted(_percent(crossed(1 - right(table, "full", all_rows(table), learners[0]))), "points")}
     for learner in learners:
         every[f"full_{slug(learner)}"] = quoted(crossed(right(table, "full", all_rows(table), learner)))
     for place, budget in (("small", min(budgets)), ("large", max(budgets))):
@@ -113,12 +124,24 @@ def numbers(
         for learner in learners:
             every[f"tied_{slug(learner)}_{place}"] = Number(int(here[here.learner == learner].tied.sum()))
         every[f"tied_everywhere_{place}"] = Number(int(here.groupby("method").tied.all().sum()))
-        for row in each_row(carried[carried.budget == budget]):
-            ahead = Estimate(100 * row.value, 100 * row.low, 100 * row.high, row.n)
-            every[f"{row.method}_{row.place}_{place}"] = quoted(ahead, "points")
-        gap = right(table, "kernel_inducing_labels", budget, learners[0]) - right(table, "full", all_rows(table), learners[0])
-        every[f"kernel_inducing_labels_minus_full_{place}"] = quoted(_percent(crossed(gap)), "points")
+        others = carried[(carried.budget == budget) & carried.settled & ~carried.home]
+        for method in carried.method.unique():
+            signs = np.sign(others[others.method == method].value)
+            every[f"{method}_gains_{place}"], every[f"{method}_losses_{place}"] = (Number(int((signs == s).sum())) for s in (1, -1))
+        every |= _against(table, budget, learners[0], place)
     return every
+
+
+def _against(table: pd.DataFrame, budget: int, learner: str, place: str) -> dict[str, Number]:
+    """For one learner, in percentage points: three sets minus all the data, and learned points minus solved labels."""
+    pairs = {f"{method}_minus_full": (method, "full") for method in (BASE, "solved_labels", "kernel_inducing_labels")}
+    pairs["points_minus_labels"] = ("kernel_inducing", "solved_labels")
+    found = {}
+    for name, (ours, theirs) in pairs.items():
+        size = all_rows(table) if theirs == "full" else budget
+        gap = right(table, ours, budget, learner) - right(table, theirs, size, learner)
+        found[f"{name}_{place}"] = quoted(_percent(crossed(gap)), "points")
+    return found
 
 
 def _percent(found: Estimate) -> Estimate:
@@ -150,7 +173,7 @@ def chosen_sets(table: pd.DataFrame, budget: int) -> pd.DataFrame:
 
 
 def interval_numbers(table: pd.DataFrame, budget: int) -> dict[str, Number]:
-    """Error, coverage and score of each set at one budget, and what the beginning changes in the two that are made for the mean."""
+    """Error, coverage and score of each set at one budget, what the beginning changes in those for the mean, and the task."""
     found = {"interval_budget": Number(budget), "exact_points": Number(int(table[table.method == "exact"].budget.iloc[0]))}
     for (method, begin), rows in chosen_sets(table, budget).groupby(["method", "begin"]):
         name = f"{method}_from_{begin}" if begin else str(method)
@@ -159,6 +182,9 @@ def interval_numbers(table: pd.DataFrame, budget: int) -> dict[str, Number]:
         found[f"coverage_{name}"] = quoted(crossed(matrix(rows.sort_values("seed").covered)))
     rows = table[(table.method == "first_order_squared") & (table.budget == budget)].sort_values("seed")
     random, k_means = (rows[rows.begin == begin] for begin in ("random", "k_means"))
+    for begin, mean in (("random", random), ("k_means", k_means)):
+        named = table[(table.method == "first_order_interval") & (table.budget == budget) & (table.begin == begin)]
+        found[f"score_difference_{begin}"] = quoted(paired_difference(named.sort_values("seed").score, mean.score))
     found["rmse_difference"] = quoted(paired_difference(random.rmse, k_means.rmse))
     found["coverage_difference"] = quoted(crossed(matrix(random.covered) - matrix(k_means.covered)))
     return found
@@ -185,17 +211,19 @@ def interval_table(table: pd.DataFrame, budget: int) -> pd.DataFrame:
 
 
 def trap_numbers(curves: pd.DataFrame) -> dict[str, Number]:
-    """The end of each arm at each step size: inside the loop and retrained, and what the warm start costs."""
-    found = {}
-    last = curves[curves.step == curves.step.max()].sort_values("seed")
-    for place, size in zip(("small", "middle", "large"), sorted(last.step_size.unique()), strict=True):
+    """The end of each arm at each step size: inside the loop and retrained, and what the warm start costs, there and early."""
+    steps = sorted(curves.step.unique())
+    found = {"trap_early": Number(int(steps[1]))}
+    for place, size in zip(("small", "middle", "large"), sorted(curves.step_size.unique()), strict=True):
         found[f"trap_step_{place}"] = Number(float(size))
-        ends = {arm: rows for arm, rows in last[last.step_size == size].groupby("arm")}
+        for when, step in (("_early", steps[1]), ("", steps[-1])):
+            here = curves[(curves.step_size == size) & (curves.step == step)].sort_values("seed")
+            ends = {arm: rows for arm, rows in here.groupby("arm")}
+            cost = crossed(matrix(ends["cold"].right) - matrix(ends["warm"].right))
+            found[f"warm_costs_{place}{when}"] = quoted(_percent(cost), "points")
         for arm, rows in ends.items():
             found[f"{arm}_inside_{place}"] = interval(rows.inside)
             found[f"{arm}_retrained_{place}"] = quoted(crossed(matrix(rows.right)))
-        cost = crossed(matrix(ends["cold"].right) - matrix(ends["warm"].right))
-        found[f"warm_costs_{place}"] = quoted(_percent(cost), "points")
     start = curves[(curves.step == 0) & (curves.arm == "cold") & (curves.step_size == curves.step_size.min())]
     return found | {"trap_begins": quoted(crossed(matrix(start.right)))}
 

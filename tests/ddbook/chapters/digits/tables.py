@@ -6,7 +6,7 @@ import pandas as pd
 
 IMAGES = 40
 LEARNERS = ["kernel ridge, RBF", "network, Adam", "1-NN"]
-METHODS = ["random", "k_means", "kernel_inducing_labels", "unrolled"]
+METHODS = ["random", "k_means", "kernel_inducing_labels", "unrolled", "solved_labels", "kernel_inducing"]
 BUDGETS = [10, 50]
 DRAWS = range(3)
 RIGHT = {  # of the images, by learner; one less for each draw
@@ -18,6 +18,10 @@ RIGHT = {  # of the images, by learner; one less for each draw
     ("k_means", 50): (34, 34, 36),
     ("kernel_inducing_labels", 50): (38, 30, 30),
     ("unrolled", 50): (34, 36, 36),
+    ("solved_labels", 10): (29, 28, 30),
+    ("kernel_inducing", 10): (34, 30, 31),
+    ("solved_labels", 50): (35, 34, 36),
+    ("kernel_inducing", 50): (37, 31, 31),
     ("full", 900): (39, 38, 38),
 }
 

@@ -10,7 +10,7 @@ import torch
 from ddbook.chapters.digits import figures, intervals, report
 from ddbook.chapters.digits.experiment import Digits
 from ddbook.kit.figures import use_style
-from ddbook.kit.looks import color, label, short
+from ddbook.kit.looks import color, label
 from ddlib.problem import Distilled
 from ddlib.trial import given
 from tests.ddbook.chapters.digits.tables import BUDGETS, LEARNERS, METHODS, judged
@@ -42,18 +42,19 @@ def titles(figure):
     return [axes.get_title("left") for axes in figure.axes]
 
 
-class TestTransfer:
-    def test_is_a_slope_for_each_method_named_or_grey(self):
-        table = report.transfer(judged(), BUDGETS, [*OWN], OWN)
-        figure = figures.draw_transfer(table, BUDGETS, ["unrolled"])
-        assert titles(figure) == ["10 points", "50 points"]
-        for axes, budget in zip(figure.axes, BUDGETS, strict=True):
-            (line,) = [line for line in axes.lines if line.get_label() == short("unrolled")]
-            rows = table[(table.method == "unrolled") & (table.budget == budget)].set_index("place").value
-            np.testing.assert_allclose(line.get_ydata(), [100 * rows["home"], 100 * rows["away"]])
-            others = [line for line in axes.lines if line.get_color() == "#767676"]
-            assert len(others) == 1 and line.get_color() == color("unrolled")
-            assert [text.get_text() for text in axes.texts] == [short("unrolled")]
+def test_transfer_is_a_dot_for_each_learner_and_a_panel_for_each_method():
+    table = report.transfer(judged(), BUDGETS, [*OWN], OWN)
+    figure = figures.draw_transfer(table, 10, [*OWN], LEARNERS)
+    assert [title.replace("\n", " ") for title in titles(figure)] == [label(method) for method in OWN]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == LEARNERS
+    for axes, method in zip(figure.axes, OWN, strict=True):
+        rows = table[(table.budget == 10) & (table.method == method)].set_index("learner")
+        dots = {line.get_gid(): line for line in axes.lines if line.get_gid() in LEARNERS}
+        assert set(dots) == set(LEARNERS)
+        for learner, dot in dots.items():
+            assert dot.get_xdata()[0] == pytest.approx(100 * rows.value[learner]) and dot.get_color() == color(method)
+            assert (dot.get_marker() == "s") == (learner == OWN[method])
+            assert (dot.get_markerfacecolor() != "white") == rows.settled[learner]
 
 
 class TestDifferences:
@@ -75,7 +76,7 @@ class TestDifferences:
     def test_a_method_at_home_is_a_square(self, found):
         figure = figures.draw_differences(found, 10, METHODS, LEARNERS)
         squares = {(m, at) for at, axes in enumerate(figure.axes) for m, dot in self.dots(axes).items() if dot.get_marker() == "s"}
-        assert squares == {("kernel_inducing_labels", 0), ("unrolled", 1)}
+        assert squares == {("kernel_inducing_labels", 0), ("kernel_inducing", 0), ("solved_labels", 0), ("unrolled", 1)}
 
 
 def test_labels_are_slopes_from_those_of_the_rows_to_those_solved_for():

@@ -81,15 +81,33 @@ class TestDifferences:
         assert page.loc[label("random"), LEARNERS[0]].startswith("-20.0 [") and "★" not in page.loc[label("random"), LEARNERS[0]]
 
 
-def test_transfer_is_the_gain_at_home_and_the_mean_of_the_gains_elsewhere(table, carried):
-    assert len(carried) == len(OWN) * len(BUDGETS) * 2
-    for row in carried.itertuples():
-        gains = {name: share(row.method, row.budget, name) - share("k_means", row.budget, name) for name in LEARNERS}
-        home = gains.pop(OWN[row.method])
-        assert row.value == pytest.approx(home if row.place == "home" else np.mean([*gains.values()]))
-    ahead = [report.right(table, "unrolled", 10, name) - report.right(table, "k_means", 10, name) for name in LEARNERS]
-    away = carried.query("method == 'unrolled' and budget == 10 and place == 'away'").iloc[0]
-    assert (away.value, away.low, away.high, away.n) == crossed((ahead[0] + ahead[2]) / 2)
+class TestTransfer:
+    def test_is_the_gain_for_each_learner_of_which_one_is_at_home(self, table, carried):
+        assert len(carried) == len(OWN) * len(BUDGETS) * len(LEARNERS)
+        for row in carried.itertuples():
+            assert row.value == pytest.approx(
+                share(row.method, row.budget, row.learner) - share("k_means", row.budget, row.learner)
+            )
+            assert row.home == (row.learner == OWN[row.method])
+        ahead = report.right(table, "unrolled", 10, "1-NN") - report.right(table, "k_means", 10, "1-NN")
+        row = carried.query("method == 'unrolled' and budget == 10 and learner == '1-NN'").iloc[0]
+        assert (row.value, row.low, row.high, row.n) == crossed(ahead)
+
+    def test_a_forest_alone_does_not_make_a_loss_for_the_others(self):
+        """Of the learners away from home one gains and one loses more: each is settled for itself, and no mean hides either."""
+        counts = RIGHT | {("k_means", 10): (20, 20, 30), ("unrolled", 10): (32, 30, 2)}
+        carried = report.transfer(judged(counts), [10], ["unrolled"], OWN).set_index("learner")
+        assert carried.settled.all() and carried.value["1-NN"] < -0.5 and carried.value[LEARNERS[0]] > 0.2
+
+    def test_is_settled_after_a_correction_for_the_number_of_learners(self):
+        noise = np.linspace(-1, 1, 6)
+        error = noise.std(ddof=1) / np.sqrt(6)
+        values = noise[:, None] + error * np.array([50.0, 3.0] + [0.0] * 18)[:, None, None]  # by Student's t
+        assert report._settled(values) == [True] + [False] * 19
+        assert crossed(values[1]).low > 0 and report._settled(values[1:2]) == [True]
+
+    def test_no_difference_at_all_is_not_settled(self, table):
+        assert not report.transfer(table, [10], ["k_means"], {"k_means": LEARNERS[0]}).settled.any()
 
 
 class TestNumbers:
@@ -102,9 +120,16 @@ class TestNumbers:
             assert every[f"{method}_{name}_{place}"].value == pytest.approx(here)
             assert ahead.value == pytest.approx(100 * (here - share("k_means", budget, learner))) and ahead.unit == "points"
         assert every["full_1_nn"].value == pytest.approx(37 / 40) and every["full_1_nn"].n == 3
-        assert every["kernel_inducing_labels_home_small"].value == pytest.approx(20)
-        assert every["kernel_inducing_labels_away_small"].value == pytest.approx(-20)
-        assert every["kernel_inducing_labels_minus_full_large"].value == pytest.approx(-2.5)
+        assert every["full_error"].value == pytest.approx(5) and every["full_error"].unit == "points"
+        for method, gap in (("k_means", -12.5), ("solved_labels", -10), ("kernel_inducing_labels", -2.5)):
+            assert every[f"{method}_minus_full_large"].value == pytest.approx(gap)
+        assert every["points_minus_labels_small"].value == pytest.approx(12.5)
+
+    def test_count_the_settled_gains_and_losses_away_from_home(self, table, found, carried):
+        every = report.numbers(table, found, carried, BUDGETS, LEARNERS)
+        away = carried.query("method == 'kernel_inducing_labels' and budget == 10 and not home and settled").value
+        assert every["kernel_inducing_labels_losses_small"].value == (away < 0).sum() == 2
+        assert every["kernel_inducing_labels_gains_small"].value == (away > 0).sum() == 0
 
     def test_count_the_methods_that_cannot_be_told_from_the_best(self, table, found, carried):
         every = report.numbers(table, found, carried, BUDGETS, LEARNERS)
@@ -145,6 +170,8 @@ def test_numbers_of_the_interval_task_are_those_of_one_budget(budget):
     ours, theirs = ([100 * place + budget + draw * (1 + place) for draw in DRAWS] for place in (6, 5))
     assert tuple(every["rmse_difference"][:4]) == pytest.approx(tuple(paired_difference(ours, theirs)))
     assert every["coverage_difference"].value == pytest.approx(4 / IMAGES)
+    for begin in ("k_means", "random"):  # two places on, by the order of the sets
+        assert every[f"score_difference_{begin}"].value == pytest.approx(10 * 202)
 
 
 def test_the_table_of_the_interval_task_has_a_row_for_each_set():
@@ -157,12 +184,14 @@ def test_the_trap_is_quoted_at_its_end_for_each_arm_and_step_size():
     counts = {"warm": 10, "cold": 30, "cold_long": 34}
     rows = [
         {"arm": arm, "step_size": size, "step": step, "seed": draw, "inside": 0.9, "right": right(count + step + draw)}
-        for (arm, count), size, step, draw in itertools.product(counts.items(), (0.1, 0.2, 0.4), (0, 3), DRAWS)
+        for (arm, count), size, step, draw in itertools.product(counts.items(), (0.1, 0.2, 0.4), (0, 1, 3), DRAWS)
     ]
+    rows = [row | {"right": right(20)} if row["step"] == 1 and row["arm"] == "warm" else row for row in rows]
     every = report.trap_numbers(pd.DataFrame(rows).sample(frac=1.0, random_state=2))
     assert [every[f"trap_step_{place}"].value for place in ("small", "middle", "large")] == [0.1, 0.2, 0.4]
     assert every["warm_retrained_large"].value == pytest.approx(14 / 40) and every["warm_inside_small"].value == 0.9
     assert every["warm_costs_middle"].value == pytest.approx(50) and every["warm_costs_middle"].unit == "points"
+    assert every["trap_early"].value == 1 and every["warm_costs_middle_early"].value == pytest.approx(100 * 12 / 40)
     assert every["trap_begins"].value == pytest.approx(31 / 40)
 
 
