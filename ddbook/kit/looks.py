@@ -46,6 +46,9 @@ class Look(NamedTuple):
 _BOOK = {
     "exact": Look(BLUE, "o", "-", "exact construction"),
     "exact_unweighted": Look(BLUE, "v", ":", "exact construction without its weights"),
+    "exact_best": Look(BLUE, "d", "-", "exact, the best choice"),
+    "leading": Look(BLUE, "*", "--", "leading directions of the solutions"),
+    "krylov": Look(PURPLE, "h", "-.", "Krylov points"),
     "first_order": Look(GREEN, "s", "-", "first-order"),
     "first_order_interval": Look(GREEN, "p", "--", "first-order, made for the interval"),
     "first_order_squared": Look(GREEN, "o", ":", "first-order, made for the mean"),

@@ -60,6 +60,12 @@ class Chapter:
         recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return {f"{self.name}.{name}": number for name, number in recorded.items()}
 
+    @property
+    def heading(self) -> str:
+        """The page's heading; empty if it does not begin with one."""
+        first = str(self.page.cells[0].source).partition("\n")[0] if self.page.cells else ""
+        return first.removeprefix("# ") if first.startswith("# ") else ""
+
     @cached_property
     def page(self) -> NotebookNode:
         """The notebook's present cells with the outputs of the run.

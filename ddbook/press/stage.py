@@ -15,7 +15,7 @@ import yaml
 
 from ddbook.press import front, library, pages, rerun, resources
 from ddbook.press.chapter import Chapter, finished_chapters
-from ddbook.press.contents import read_toc
+from ddbook.press.contents import number, read_toc
 from ddbook.press.digests import digest, file_digest, sealed, unsealed
 from ddbook.press.git import repository as repository_of
 from ddbook.press.machine import versions
@@ -124,6 +124,7 @@ def _write_generated(profile: str, chapters: list[Chapter], root: Path, tree: Pa
     (generated / "resources.md").write_text(took, encoding="utf-8")
     (generated / "landing.md").write_text(given + front.page(root / "reference", marks), encoding="utf-8")
     toc = read_toc(root / "book" / "_toc.yml")
+    number(toc, {f"notebooks/{chapter.stem}": chapter.heading for chapter in chapters})
     _add_library(toc, tree / "book" / "api", root / "_build" / profile / "src" / "book" / "api")
     (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
 

@@ -57,8 +57,8 @@ class ClassMatching(DistributionMatching):
     >>> from ddlib.tasks import RidgeTask, as_data
     >>> task = RidgeTask(as_data([[-1.0], [-3.0], [4.0]], [0.0, 0.0, 1.0]))
     >>> points = Distilled(torch.tensor([[[-1.0]]]), torch.tensor([[0.0]]), torch.ones(1, 1))
-    >>> ClassMatching(threshold=0.5).surrogate(task, points, torch.Generator())  # (-1 + 2)² and 4²
-    tensor([17.])
+    >>> ClassMatching(threshold=0.5).surrogate(task, points, torch.Generator()).tolist()  # (-1 + 2)² and 4²
+    [17.0]
     """
 
     threshold: float = 0.0

@@ -62,11 +62,5 @@ def run_closed(task: RidgeTask, seed: int, device: str) -> list[Trial]:
 
 
 def look(method: str) -> dict[str, Any]:
-    """How a row of the family is drawn and called: as in the whole book, and these here."""
-    if method == "krylov":
-        return looks.Look(looks.PURPLE, "h", "-.", "Krylov points")._asdict()
-    if method == "exact_best":
-        return looks.look("exact") | {"label": "exact, the best choice"}
-    if method == "leading":
-        return looks.look("exact") | {"label": "leading directions of the solutions"}
+    """How a row of the family is drawn and called: as in the whole book, but that the exact construction is one of two here."""
     return looks.look(method) | ({"label": "exact, spread choice"} if method == "exact" else {})

@@ -12,7 +12,7 @@ from ddbook.chapters.tails.published import report as published
 from ddbook.kit import looks
 from ddbook.press.project import REFERENCE, project_root
 
-NOT_DRAWN = {"controls.csv", "methods.csv"}  # of chapter 02: variants that are numbers in sentences, and names instead of methods
+NOT_DRAWN = {"clouds.csv", "methods.csv"}  # tables of a page, with names instead of methods
 YARDSTICKS = {"cramer_rao", "clean_expected", "clean_expected_finite", "bound", "floor"}
 
 

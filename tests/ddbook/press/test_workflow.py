@@ -35,7 +35,7 @@ def make(folder):
     shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("__pycache__"))
     for page, others in (
         ("_toc.yml", rf" *- file: notebooks/(?!{FIRST}|{SECOND}).*\n"),
-        ("index.md", rf"\[\*\*[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)\n: .*\n\n"),
+        ("index.md", rf"\[[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)(\n: .*\n\n)?"),
         ("summary.md", rf"\[[^]]*\]\(\.\./notebooks/(?!{FIRST}|{SECOND})[^)]*\)"),
     ):
         text, count = re.subn(others, "", (root / "book" / page).read_text())
