@@ -11,22 +11,19 @@ has changed.
 from __future__ import annotations
 
 import difflib
-import json
 import math
-from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
 
+from ddlib_shown import Shown
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 LOGGER = logging.getLogger(__name__)
 NBSP = "\N{NO-BREAK SPACE}"
+NUMBERS = Shown("ddlib_numbers")
 
 
 class ResultRole(SphinxRole):
@@ -36,47 +33,12 @@ class ResultRole(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Shows the number, or warns and shows its source."""
-        numbers, key = recorded(self.env), self.text.partition(":")[0].strip()
-        quoted(self.env).setdefault(self.env.docname, {})[key] = numbers.get(key)
+        NUMBERS.show(self.env, self.text.partition(":")[0].strip())
         try:
-            return render(self.text, numbers), []
+            return render(self.text, NUMBERS.entries(self.env)), []
         except ValueError as error:
             LOGGER.warning(str(error), location=self.get_location(), type="ddlib", subtype="res")
             return [nodes.literal(self.rawtext, self.text)], []
-
-
-def recorded(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
-    """The numbers of all chapters."""
-    path = Path(env.srcdir, env.config.ddlib_numbers)
-    return _read(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _read(path: Path, changed: int) -> dict[str, dict[str, Any]]:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def quoted(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
-    """For each page the numbers that it quotes, as they were when it was read."""
-    if not hasattr(env, "ddlib_quoted"):
-        env.ddlib_quoted = {}  # type: ignore[attr-defined]
-    return env.ddlib_quoted
-
-
-def forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
-    """Forgets what a page quoted that is read again, or gone."""
-    quoted(env).pop(page, None)
-
-
-def take_over(app: Sphinx, env: BuildEnvironment, pages: Iterable[str], other: BuildEnvironment) -> None:
-    """Takes what another process has read."""
-    quoted(env).update({page: quoted(other)[page] for page in pages if page in quoted(other)})
-
-
-def quote_again(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """The pages that quote a number which has changed."""
-    now = recorded(env) if quoted(env) else {}
-    return [page for page, then in quoted(env).items() if any(now.get(key) != number for key, number in then.items())]
 
 
 def render(text: str, numbers: dict[str, dict[str, Any]]) -> list[nodes.Node]:
@@ -136,9 +98,6 @@ def _closest(key: str, numbers: dict[str, Any]) -> str:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Registers the role and the place of the numbers file, relative to the source folder."""
-    app.add_config_value("ddlib_numbers", "book/generated/numbers.json", "env", types=(str,))
+    NUMBERS.setup(app, "book/generated/numbers.json")
     app.add_role("res", ResultRole())
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", take_over)
-    app.connect("env-get-outdated", quote_again)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

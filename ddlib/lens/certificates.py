@@ -47,18 +47,18 @@ def ridge_lower_bound(solutions: Float[Tensor, "*R L d"], budget: int) -> Float[
 def ridge_regret_bound(task: RidgeTask, budget: int) -> float:
     r"""The least relative regret on a family of ridge regressions that *any* set of m points can have.
 
-    The regret of :math:`\hat\theta_1, \dots, \hat\theta_L` is
-    :math:`\tfrac1L \sum_l (\hat\theta_l - \theta_l)^\top (A + \lambda_l I) (\hat\theta_l - \theta_l)`. For every :math:`\mu > 0`
-    and with :math:`M = A + \mu I`,
+    With :math:`G = X^\top X` the regret of :math:`\hat\theta_1, \dots, \hat\theta_L` is
+    :math:`\tfrac1L \sum_l (\hat\theta_l - \theta_l)^\top (G + \lambda_l I) (\hat\theta_l - \theta_l)`. For every :math:`\beta > 0`
+    and with :math:`M = G + \beta I`,
 
-    .. math:: A + \lambda_l I \succeq c_l M, \qquad c_l = \min_a \frac{a + \lambda_l}{a + \mu}
-        \text{ over the eigenvalues } a \text{ of } A .
+    .. math:: G + \lambda_l I \succeq c_l M, \qquad c_l = \min_i \frac{\kappa_i + \lambda_l}{\kappa_i + \beta}
+        \text{ over the eigenvalues } \kappa_i \text{ of } G .
 
     Solutions learned from m points lie in the span of these points, so by Eckart and Young (1936) the regret is at least
 
-    .. math:: \tfrac1L \sum_{i > m} \sigma_i^2\bigl(M^{1/2} [\sqrt{c_1}\,\theta_1 \;\cdots\; \sqrt{c_L}\,\theta_L]\bigr) .
+    .. math:: \tfrac1L \sum_{i > m} s_i^2\bigl(M^{1/2} [\sqrt{c_1}\,\theta_1 \;\cdots\; \sqrt{c_L}\,\theta_L]\bigr) .
 
-    The largest of these bounds, over :math:`\mu` in the family, is given. (Derived for this project.)
+    The largest of these bounds, over :math:`\beta` in the family, is given. (Derived for this project.)
 
     Args:
         task: the family.
@@ -79,9 +79,9 @@ def ridge_regret_bound(task: RidgeTask, budget: int) -> float:
     values = values.clamp(min=0)
     solutions = task.reference[0] @ vectors  # L × d, in the eigenvectors' coordinates
     least = 0.0
-    for mu in task.penalties:
-        factor = torch.stack([((values + penalty) / (values + mu)).min() for penalty in task.penalties])
-        singular = torch.linalg.svdvals(factor.sqrt().unsqueeze(-1) * solutions * (values + mu).sqrt())
+    for beta in task.penalties:
+        factor = torch.stack([((values + penalty) / (values + beta)).min() for penalty in task.penalties])
+        singular = torch.linalg.svdvals(factor.sqrt().unsqueeze(-1) * solutions * (values + beta).sqrt())
         least = max(least, float(singular[budget:].square().sum()) / len(task.penalties))
     return least / float(regret(task, untrained(task))[0])
 

@@ -26,7 +26,7 @@ SIZES = (300, 42)
 """Patients to learn from and to choose the step size on, dealt anew for each draw."""
 LOCKED = 100
 """Patients who are set aside before anything is tuned."""
-LOCK = 2027
+LOCK = 2029
 """The seed of their lock: no parameter of a run changes who they are."""
 STEP_SIZE = 0.05
 """Chosen with :mod:`ddbook.chapters.digits.tuning`, on open patients."""

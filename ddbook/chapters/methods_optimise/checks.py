@@ -32,7 +32,7 @@ from ddlib.statistics import Number, estimate, quoted
 from ddlib.tasks import ClassificationTask, RidgeTask, Splits, as_data, class_labels
 
 SETTINGS = ((1.0, 1, 2), (0.5, 1, 10), (1.0, 5, 20), (0.1, 5, 10), (0.5, 10, 5), (0.5, 5, 5))
-r"""Of trajectory matching: :math:`\eta\lambda_1`, N, M; in the last the student makes as many steps as the expert."""
+r"""Of trajectory matching: :math:`\eta\kappa_1`, the steps of student and expert; in the last the student makes as many steps as the expert."""
 
 WIDTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """How far the two halves of each class mean are moved apart, each way, in units of x."""
@@ -175,10 +175,10 @@ class Solved(NamedTuple):
 
 
 def trajectory_matching(world: LinearWorld) -> Solved:
-    r"""T8: :math:`A_S = (I - (I - \eta A)^{M/N})/\eta`, :math:`b_S = A_S \theta^*` has surrogate zero and the data's minimiser.
+    r"""T8: :math:`G_S = (I - (I - \eta G)^{t_D/t_S})/\eta`, :math:`g_S = G_S \theta^*` has surrogate zero and the minimiser.
 
-    Along a principal direction :math:`1 - (1 - \eta\lambda_i)^{M/N} = \eta\lambda_i` if and only if N = M, :math:`\lambda_i = 0` or
-    :math:`\eta\lambda_i = 1`. So the curvature is kept for N = M, and for no other numbers of steps if at least two eigenvalues
+    Along a principal direction :math:`1 - (1 - \eta\kappa_i)^{t_D/t_S} = \eta\kappa_i` if and only if :math:`t_S = t_D`,
+    :math:`\kappa_i = 0` or :math:`\eta\kappa_i = 1`. So the curvature is kept for as many steps of both, and for no other numbers of steps if at least two eigenvalues
     are positive and differ.
 
     Returns:
@@ -186,7 +186,7 @@ def trajectory_matching(world: LinearWorld) -> Solved:
         the solutions.
 
     Raises:
-        ArithmeticError: if a surrogate is not zero, a minimiser not the data's, or the curvature is kept for any but N = M.
+        ArithmeticError: if a surrogate is not zero, a minimiser not the data's, or the curvature is kept for other numbers of steps.
     """
     top = float(principal(world)[0][0])
     squares = RidgeTask(world.data, penalties=(0.0,))
@@ -200,7 +200,10 @@ def trajectory_matching(world: LinearWorld) -> Solved:
         require(mismatch < 1e-20, f"solved trajectory matching has a surrogate of {mismatch}")
         require(errors[0] < 1e-10, f"solved trajectory matching has a minimiser that is {errors[0]} off")
         kept = errors[1] < 1e-10
-        require(kept == (student == stride), f"ridge regression is {errors[1]} off for N = {student} and M = {stride}")
+        require(
+            kept == (student == stride),
+            f"ridge regression is {errors[1]} off for {student} steps of the student and {stride} of the expert",
+        )
         rows.append((rate, student, stride, mismatch, *errors))
         sets.append(points)
     columns = ["eta_lambda1", "N", "M", "surrogate", "minimiser_error", "ridge_error"]
