@@ -7,7 +7,7 @@ from ddlib.learners import NTK, RBF, KernelRidge, Network, RandomForest, Softmax
 KERNEL = KernelRidge(RBF(1.75), 1e-3, name="kernel ridge, RBF")
 TANGENT = KernelRidge(NTK(1), 1e-3, name="kernel ridge, NTK")
 ADAM = TrainedNetwork(Network((64,), scale=0.1), Training(60, 0.04, epsilon=3e-3), name="network, Adam")
-SGD = TrainedNetwork(Network((64,), scale=0.3), Training(200, 0.5, "sgd"), name="network, SGD")
+SGD = TrainedNetwork(Network((64,), scale=0.3), Training(200, 1.0, "sgd"), name="network, SGD")
 FOREST = RandomForest(trees=100)
 LOGISTIC = SoftmaxRegression(0.1, name="logistic")
 MATCHED = SGD.network

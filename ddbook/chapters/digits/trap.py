@@ -26,6 +26,8 @@ from ddlib.trial import Trial, run_trial, tidy
 
 STEP_SIZES = (0.0125, 0.05, 0.2)
 """Of the images."""
+LEARNER = replace(SGD, training=replace(SGD.training, lr=SGD.training.lr / 2))
+"""Who learns, inside the loop and after it: with half the step of ``SGD``, at which some training on a set on its way diverges."""
 
 
 class Arm(NamedTuple):
@@ -46,10 +48,10 @@ class Arm(NamedTuple):
     @property
     def training(self) -> Training:
         """That of the network inside the loop."""
-        return replace(SGD.training, steps=self.steps)
+        return replace(LEARNER.training, steps=self.steps)
 
 
-ARMS = {"warm": Arm(True, 5), "cold": Arm(False, 5), "cold_long": Arm(False, SGD.training.steps)}
+ARMS = {"warm": Arm(True, 5), "cold": Arm(False, 5), "cold_long": Arm(False, LEARNER.training.steps)}
 """The second differs from the first in the start of the network, the third from the second in the length of its training."""
 
 
@@ -85,7 +87,7 @@ def warm_and_cold(
         (points, "the points of the warm-start trap's curve"),
     ):
         whole_number(count, what)
-    task, rows = digits.tasks[SGD.name], []
+    task, rows = replace(digits.tasks[SGD.name], learner=LEARNER), []
     start = task.start(budget, digits.generator("trap", "start"))
     watched = sorted({round(updates * point / points) for point in range(points + 1)})
     for (name, arm), lr in product(ARMS.items(), STEP_SIZES):

@@ -32,7 +32,7 @@ from ddlib.statistics import Number, estimate, quoted
 from ddlib.tasks import ClassificationTask, RidgeTask, Splits, as_data, class_labels
 
 SETTINGS = ((1.0, 1, 2), (0.5, 1, 10), (1.0, 5, 20), (0.1, 5, 10), (0.5, 10, 5), (0.5, 5, 5))
-r"""Of trajectory matching: :math:`\eta\kappa_1`, the steps of student and expert; in the last the student makes as many steps as the expert."""
+r"""Of trajectory matching: :math:`\eta\kappa_1`, steps of student and expert; in the last both make as many."""
 
 WIDTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """How far the two halves of each class mean are moved apart, each way, in units of x."""
@@ -178,15 +178,15 @@ def trajectory_matching(world: LinearWorld) -> Solved:
     r"""T8: :math:`G_S = (I - (I - \eta G)^{t_D/t_S})/\eta`, :math:`g_S = G_S \theta^*` has surrogate zero and the minimiser.
 
     Along a principal direction :math:`1 - (1 - \eta\kappa_i)^{t_D/t_S} = \eta\kappa_i` if and only if :math:`t_S = t_D`,
-    :math:`\kappa_i = 0` or :math:`\eta\kappa_i = 1`. So the curvature is kept for as many steps of both, and for no other numbers of steps if at least two eigenvalues
-    are positive and differ.
+    :math:`\kappa_i = 0` or :math:`\eta\kappa_i = 1`. So the curvature is kept for as many steps of both, and
+    for no other numbers of steps if at least two eigenvalues are positive and differ.
 
     Returns:
         A table with the surrogate and the relative errors of least squares and of ridge regression learned from each solution, and
         the solutions.
 
     Raises:
-        ArithmeticError: if a surrogate is not zero, a minimiser not the data's, or the curvature is kept for other numbers of steps.
+        ArithmeticError: if a surrogate is not zero, a minimiser not the data's, or the curvature kept for other numbers of steps.
     """
     top = float(principal(world)[0][0])
     squares = RidgeTask(world.data, penalties=(0.0,))

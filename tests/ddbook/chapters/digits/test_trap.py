@@ -8,7 +8,7 @@ import torch
 from ddbook.chapters.digits.chosen import SGD
 from ddbook.chapters.digits.experiment import Digits
 from ddbook.chapters.digits.judge import answers, matrix
-from ddbook.chapters.digits.trap import ARMS, STEP_SIZES, warm_and_cold
+from ddbook.chapters.digits.trap import ARMS, LEARNER, STEP_SIZES, warm_and_cold
 from ddlib.settings import is_setting, settings
 
 BUDGET = 10
@@ -26,7 +26,7 @@ def curves(digits):
 
 def judge(digits):
     """The task whose learner is trained inside the loop and after it."""
-    return digits.tasks[SGD.name]
+    return replace(digits.tasks[SGD.name], learner=LEARNER)
 
 
 def at(curves, arm, step, column, step_size=STEP_SIZES[0]):
@@ -86,7 +86,7 @@ def test_a_cold_network_is_trained_as_long_as_the_arm_says(digits, curves):
     task = judge(digits)
     rows = task.start(BUDGET, digits.generator("trap", "start"))
     for arm in ("cold", "cold_long"):
-        training = replace(SGD.training, steps=ARMS[arm].steps)
+        training = replace(LEARNER.training, steps=ARMS[arm].steps)
         model = training.run(lambda theta: task.objective(theta, rows), task.initial(digits.generator("trap", "inside")))
         np.testing.assert_allclose(at(curves, arm, 0, "inside"), 1 - task.risk(model, "test"), atol=1e-12)
 
