@@ -31,16 +31,16 @@ STEPS = {
 """Updates at an effort of one."""
 
 STEP_SIZES = {
-    "distribution_matching": (0.08, 0.02),
-    "gradient_matching": (0.02, 0.02),
-    "gradient_matching_cosine": (0.005, 0.005),
-    "trajectory_matching": (0.02, 0.005),
+    "distribution_matching": (0.02, 0.005),
+    "gradient_matching": (0.02, 0.005),
+    "gradient_matching_cosine": (0.02, 0.005),
+    "trajectory_matching": (0.02, 0.02),
     "kernel_inducing": (0.05, 0.05),
     "kernel_inducing_labels": (0.05, 0.05),
     "unrolled": (0.02, 0.02),
     "unrolled_truncated": (0.02, 0.02),
     "implicit": (0.08, 0.02),
-    "zeroth_order_antithetic": (0.2, 0.2),
+    "zeroth_order_antithetic": (0.8, 0.2),
 }
 """For at most ``FEW`` points and for more, as chosen by :mod:`ddbook.chapters.digits.tuning`."""
 

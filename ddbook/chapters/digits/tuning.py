@@ -5,7 +5,7 @@ that of its own learner (:data:`ddbook.chapters.digits.chosen.OWN`) trained afre
 section on intervals, by the interval score on validation patients. The grid has three values for each setting. The rule: the middle
 one, unless another is better by more than twice the standard error of the difference over splits.
 
-``python -m ddbook.chapters.digits.tuning`` writes ``tuning.csv`` beside this file anew, which takes about half an hour on one core;
+``python -m ddbook.chapters.digits.tuning`` writes ``tuning.csv`` beside this file anew, which takes about ten minutes on one core;
 the tests hold the settings in use against that record.
 """
 
