@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ def manager(sockets: Path) -> type:
 
 
 class PeakMemory:
-    """The most memory, in bytes, that the children of this process held at once; looked at twice a second in a ``with`` block.
+    """The most memory, in bytes, that the children of this process held at once in a ``with`` block.
+
+    Looked at twice a second, and more often at first, so that a child of a few tenths of a second is seen too.
 
     Not ``resource.getrusage``: what Linux reports there for a child includes its parent's memory at the time of the fork.
     """
@@ -65,8 +68,8 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        this = psutil.Process()
-        while not self._stop.wait(0.5):
+        this, started = psutil.Process(), time.monotonic()
+        while not self._stop.wait(min(0.5, 0.02 + (time.monotonic() - started) / 10)):
             with contextlib.suppress(psutil.Error):
                 children = this.children(recursive=True)
                 self.peak = max(self.peak, sum(_resident(child) for child in children), *map(_high_water, children), 0)

@@ -80,7 +80,7 @@ def test_a_curvature_that_is_kept_where_it_should_not_be_is_an_error(monkeypatch
     monkeypatch.setattr(checks, "require", lambda holds, sentence: found.append(sentence) if not holds else None)
     found, real = [], matched_moments
     checks.trajectory_matching(small())
-    assert any("for N = 5 and M = 5" in sentence for sentence in found)
+    assert any("5 steps of the student and 5 of the expert" in sentence for sentence in found)
 
 
 def test_quantisation_finds_the_least_distances():
