@@ -10,11 +10,12 @@ import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import ddlib
 from ddlib.console import EXIT, say, speaking
 from ddlib.files import InputError
+from ddlib.merge.reading.arguments import add_arguments, reading_options
 
 __all__ = ["main", "parser"]
 
@@ -22,6 +23,10 @@ STUDY = ("run", "parameters", "book", "render", "sweep", "claims", "repeat", "re
 """Commands about notebooks, chapters and the book, which are of the study: ``ddbook run`` and so on."""
 _NEEDED = ("pandas", "yaml", "rich")
 """What ``ddlib merge`` imports and the library alone does not."""
+_TABLES_HELP = (
+    "files, one per source: text (.csv, .tsv, .txt), Excel, SAS, SPSS, Stata or Parquet; a row is a patient's visit, or "
+    "a measurement with --long"
+)
 _NOISE_HELP = (
     "YAML file with the standard deviations of measurement errors: a line `hb: 0.4` holds for a column of all tables, and the same "
     "line indented below a line `a.csv:` for that of the table a.csv only"
@@ -68,11 +73,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    merge.add_argument(
-        "tables", nargs="+", type=Path, help="CSV or Parquet files, one per source, two at least; a row is a patient's visit"
-    )
+    merge.add_argument("tables", nargs="+", type=Path, help=_TABLES_HELP)
     merge.add_argument("--id", required=True, help="the column with the patient")
-    merge.add_argument("--time", required=True, help="the column with the time of the visit: numbers or ISO dates")
+    merge.add_argument("--time", required=True, help="the column with the time of the visit: numbers or dates")
     output = "the synthetic table, .csv or .parquet; reports go beside it"
     merge.add_argument("-o", "--output", required=True, type=Path, help=output)
     merge.add_argument("--noise", type=Path, help=_NOISE_HELP)
@@ -88,7 +91,44 @@ def parser() -> argparse.ArgumentParser:
     prior = "weight of the prior, in patients; 0 is plain maximum likelihood (default: %(default)s)"
     merge.add_argument("--prior", type=float, default=2.0, help=prior)
     merge.add_argument("--force", action="store_true", help="replace files that exist")
+    _add_people_and_time(merge)
+    _add_tables_beside(merge)
+    add_arguments(merge)
     return top
+
+
+def _add_people_and_time(merge: argparse.ArgumentParser) -> None:
+    group = merge.add_argument_group("patients, visits and columns", "What is found out is said, and stands in the report.")
+    join = group.add_mutually_exclusive_group()
+    join.add_argument(
+        "--join", dest="join", action="store_const", const="patients", default="ask", help="equal ids are one patient"
+    )
+    join.add_argument(
+        "--no-join", dest="join", action="store_const", const="never", help="equal ids in two tables are two patients"
+    )
+    static = "a column that does not change within a patient, such as age at entry; may be given many times (others are found)"
+    group.add_argument("--static", action="append", default=[], metavar="COLUMN", help=static)
+    window = "times that differ by so much at most, in days or the times' own unit, may be one visit (default: found)"
+    group.add_argument("--window", type=float, metavar="WIDTH", help=window)
+    most = "report so many visits, the first ones (default: those that enough patients have)"
+    group.add_argument("--max-visits", type=int, metavar="NUMBER", help=most)
+    margins = "auto: few values are categories, skewed columns have a scale of their own; normal: all are normal as they are"
+    group.add_argument("--margins", default="auto", choices=("auto", "normal"), help=f"{margins} (default: %(default)s)")
+
+
+def _add_tables_beside(merge: argparse.ArgumentParser) -> None:
+    group = merge.add_argument_group("tables for standard errors", "The synthetic table is for none; these are, m at a time.")
+    complete = "write m tables of the hospitals' own patients with their missing cells drawn; they hold real patients"
+    group.add_argument("--complete", type=_count, default=0, metavar="M", help=complete)
+    draws = "write m tables of synthetic patients, each with its own draw of the estimate; 20 are a good number"
+    group.add_argument("--draws", type=_count, default=0, metavar="M", help=draws)
+
+
+def _count(text: str) -> int:
+    """A number of tables."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"give a whole number from 1 to 1000, not {text!r}")
+    return int(text)
 
 
 def _run_merge(given: argparse.Namespace) -> int:
@@ -103,10 +143,13 @@ def _run_merge(given: argparse.Namespace) -> int:
         from ddlib.merge.files import merge_files, summary
         from ddlib.progress import Bar
 
-        names = ("rows", "weights", "visits", "drop", "seed", "prior")
-        options = {name: getattr(given, name) for name in names}
+        names = ("rows", "weights", "visits", "drop", "seed", "prior", "join", "static", "window", "max_visits", "margins")
+        options: dict[str, Any] = {name: getattr(given, name) for name in names}
         with Bar() as bar:
-            written = merge_files(given.tables, given.id, given.time, given.output, given.noise, given.force, bar.show, **options)
+            reading = reading_options(given)
+            keys = (given.tables, given.id, given.time, given.output, given.noise, given.force)
+            beside = (given.complete, given.draws)
+            written = merge_files(*keys, bar.show, reading, *beside, **options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "ddlib":
             raise

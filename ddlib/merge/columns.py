@@ -21,10 +21,11 @@ _LEAST_SPREAD = 1e-9
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest known one, or all."""
+    """The end of a sentence about an unknown name: the nearest known one, or all, or the first of many."""
     known = sorted(names)
     found = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {found[0]!r}?" if found else f"it has {', '.join(map(repr, known)) or 'none'}"
+    most = [shown(other) for other in known[:10]] + ([f"{len(known) - 10} more"] if len(known) > 10 else [])
+    return f"did you mean {found[0]!r}?" if found else f"it has {', '.join(most) or 'none'}"
 
 
 def shown(value: Any, most: int = 30) -> str:

@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddlib.files import InputError, read_yaml, write_atomically, write_json
-from ddlib.merge import Merged, TableError, merge, report_page
-from ddlib.merge.csv_header import check_csv, plain_name
-from ddlib.merge.wording import counted, worth
+from ddlib.merge.beside import tables_beside
+from ddlib.merge.errors import TableError
+from ddlib.merge.merging import Merged, merge
+from ddlib.merge.page import report_page
+from ddlib.merge.reading.options import ReadingOptions
+from ddlib.merge.reading.tables import read_tables
+from ddlib.merge.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Written", "merge_files", "summary"]
 
 _ENDINGS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+"""What can be written."""
 
 
 class Written(NamedTuple):
@@ -30,15 +35,19 @@ class Written(NamedTuple):
     Attributes:
         merged: the result.
         table, report, page: paths of the table, of the report as JSON and as a web page.
+        beside: paths of completed and drawn tables.
+        notes: what has to be said with these.
 
-    >>> Written._fields
-    ('merged', 'table', 'report', 'page')
+    >>> Written._fields[1:4]
+    ('table', 'report', 'page')
     """
 
     merged: Merged
     table: Path
     report: Path
     page: Path
+    beside: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def merge_files(
@@ -49,18 +58,25 @@ def merge_files(
     noise: Path | None = None,
     force: bool = False,
     progress: Callable[[str, float], None] | None = None,
+    reading: ReadingOptions | None = None,
+    complete: int = 0,
+    draws: int = 0,
     **options: Any,
 ) -> Written:
     r"""Merge the tables in some files; nothing is written unless everything has succeeded.
 
     Args:
-        paths: CSV or Parquet files, one per source, which is called by the file's name.
+        paths: files, one per source, which is called by the file's name: see
+            :func:`ddlib.merge.reading.tables.read_tables <ddlib.merge.reading.tables.read_tables>`.
         id, time: the columns with the patient and the time.
         output: the synthetic table, CSV or Parquet by its ending; the report goes beside it, to ``<name>.report.json`` and
             ``.html``.
         noise: a YAML file with standard deviations of measurement errors.
         force: replace files that exist.
         progress: see :func:`ddlib.merge.merge <ddlib.merge.merging.merge>`.
+        reading: how the files are read.
+        complete: how many tables of the hospitals' own patients, completed, to write: ``<name>.completed-1.csv`` and so on.
+        draws: how many tables of random synthetic patients that carry the estimate's uncertainty: ``<name>.draw-1.csv`` and so on.
         options: passed to :func:`ddlib.merge.merge <ddlib.merge.merging.merge>`.
 
     Raises:
@@ -74,25 +90,41 @@ def merge_files(
     ...     merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10).page.name
     'all.report.html'
     """
-    targets = _check_output(output, paths, force)
+    extra = [f"completed-{k}" for k in range(1, complete + 1)] + [f"draw-{k}" for k in range(1, draws + 1)]
+    targets = _check_output(output, paths, force, extra)
     _check_distinct(paths)
-    frames = {_name(path, paths): read_table(path) for path in paths}
+    drop = options.get("drop", ())
+    reading = (reading or ReadingOptions())._replace(drop=(drop,) if isinstance(drop, str) else tuple(drop))
+    found = read_tables(paths, id, time, reading)
+    sizes = None if noise is None else _read_noise_file(noise)
     try:
-        merged = merge(frames, id, time, noise=None if noise is None else _read_noise_file(noise), progress=progress, **options)
+        merged = merge(found.frames, id, time, noise=sizes, progress=progress, **options)
+        beside = tables_beside(merged, id, time, complete, draws, seed=options.get("seed", 0))
     except TableError as error:
         raise InputError(str(error)) from None
-    _write(targets, table_bytes(merged.table, output), {**merged.report, "files": [str(path) for path in paths]})
-    return Written(merged, *targets)
+    about = {"files": [str(path) for path in paths], "reading": {"notes": found.notes, "warned": found.warned}}
+    merged = merged._replace(report={**merged.report, **about})
+    tables = [merged.table, *(beside.tables[name] for name in extra)]
+    _write(targets, [table_bytes(table, output) for table in tables], merged.report)
+    table, report, page, *others = targets
+    return Written(merged, table, report, page, tuple(others), beside.notes)
 
 
-def _write(targets: tuple[Path, Path, Path], content: bytes, report: dict[str, Any]) -> None:
-    """Write the table and the reports; if that fails, or is interrupted, leave everything as it was."""
+def _write(targets: list[Path], tables: list[bytes], report: dict[str, Any]) -> None:
+    """Write the tables and the reports; if that fails, or is interrupted, leave everything as it was.
+
+    Args:
+        targets: of the table, of both reports, and of the tables beside the first one.
+        tables: contents, the first one's first.
+        report: as it is.
+    """
     staged = [target.with_name(f".{target.name}.{os.getpid()}") for target in targets]
     new = [target for target in targets if not target.exists()]
     try:
         write_json(staged[1], report)
         write_atomically(staged[2], report_page(report))
-        write_atomically(staged[0], content)
+        for path, content in zip([staged[0], *staged[3:]], tables, strict=True):
+            write_atomically(path, content)
         with _uninterrupted():
             for path, target in zip(staged, targets, strict=True):
                 path.replace(target)
@@ -117,8 +149,8 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _check_output(output: Path, inputs: Sequence[Path], force: bool) -> tuple[Path, Path, Path]:
-    """The paths of the table and of both reports.
+def _check_output(output: Path, inputs: Sequence[Path], force: bool, extra: Sequence[str]) -> list[Path]:
+    """The paths of the table, of both reports, and of tables beside it, which are called by ``extra``.
 
     Raises:
         InputError: if the ending is unknown, the folder does not exist or cannot be written to, a file exists and ``force`` is not
@@ -131,7 +163,8 @@ def _check_output(output: Path, inputs: Sequence[Path], force: bool) -> tuple[Pa
         raise InputError(f"there is no folder {folder}: create it, or choose another place with -o")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"there is no permission to write to the folder {folder}: choose another place with -o")
-    targets = (output, output.with_suffix(".report.json"), output.with_suffix(".report.html"))
+    targets = [output, output.with_suffix(".report.json"), output.with_suffix(".report.html")]
+    targets += [output.with_suffix(f".{name}{output.suffix}") for name in extra]
     for target in targets:
         if target.is_dir():
             raise InputError(f"{target} is a folder: choose another name with -o")
@@ -142,13 +175,6 @@ def _check_output(output: Path, inputs: Sequence[Path], force: bool) -> tuple[Pa
     return targets
 
 
-def _name(path: Path, paths: Sequence[Path]) -> str:
-    """What a file's source is called: the file's name, with its folder where two files have the same."""
-    if sum(other.name == path.name for other in paths) == 1:
-        return path.name
-    return str(path)
-
-
 def _check_distinct(paths: Sequence[Path]) -> None:
     """Refuse one file that was given twice, under the same name or by different ways."""
     for number, path in enumerate(paths):
@@ -157,63 +183,6 @@ def _check_distinct(paths: Sequence[Path]) -> None:
                 raise InputError(f"{path} was given twice: give each table once")
             if other.exists() and path.exists() and path.samefile(other):
                 raise InputError(f"{path} is the same file as {other}: give each table once")
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A table from a CSV or Parquet file.
-
-    Raises:
-        InputError: if there is no such file or it is not of its kind.
-    """
-
-    kind = _ENDINGS.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(f"{path} ends neither in .csv nor in .parquet: convert it to one of the two")
-    if not path.is_file():
-        raise InputError(f"there is no file {path}")
-    try:
-        return _read_parquet(path) if kind == "parquet" else _read_csv(path)
-    except InputError:
-        raise
-    except TableError as error:
-        raise InputError(str(error)) from None
-    except ImportError:
-        raise InputError(f"{path} is a Parquet file, which takes the package pyarrow: install it, or give CSV files") from None
-    except PermissionError:
-        raise InputError(f"there is no permission to read {path}") from None
-    except UnicodeDecodeError as error:
-        odd = error.object[error.start : error.end].hex()
-        raise InputError(f"{path} is not in UTF-8 (it has the byte {odd}): save it in that encoding") from None
-    except Exception as error:  # what pyarrow and the decoders raise has no common base
-        detail = " ".join(str(error).split())[:120].rstrip(". ")
-        raise InputError(f"{path} cannot be read as {kind} ({type(error).__name__}: {detail}): write it anew") from None
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    frame = pd.read_parquet(path)
-    several = isinstance(frame.columns, pd.MultiIndex)
-    return frame if several else frame.set_axis([plain_name(str(name)) for name in frame.columns], axis=1)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    """A table from text that has been checked, so that no row is shifted against the header, cut short or joined to another."""
-    import pandas as pd
-
-    names, rows = check_csv(path)
-    frame = pd.read_csv(
-        path,
-        encoding="utf-8-sig",
-        low_memory=False,
-        index_col=False,
-        header=0,
-        names=names,
-        usecols=range(len(names)),
-    )
-    if len(frame) != rows:
-        raise InputError(f"{path} has {rows} or {len(frame)} rows, by how its quotation marks are read: write it without them")
-    return frame
 
 
 def _read_noise_file(path: Path) -> Any:
@@ -254,24 +223,26 @@ def summary(written: Written) -> list[str]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     tables = [Path(folder) / name for name in ("a.csv", "b.csv")]
     ...     _ = [table.write_text(rows) for table in tables]
-    ...     summary(merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10))[0].partition(" → ")[0]
+    ...     summary(merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10))[2].partition(" → ")[0]
     '6 patients of 2 sources, 1 column'
     """
     report = written.merged.report
-    model, synthetic, known = report["model"], report["synthetic"], report["identifiability"]
+    model, synthetic = report["model"], report["synthetic"]
     number = synthetic["patients"]
     lines = [
+        *report["reading"]["notes"],
+        *(f"Warning (reading): {text}" for text in report["reading"]["warned"]),
         f"{counted(model['patients'], 'patient')} of {counted(len(report['sources']), 'source')}, "
         f"{counted(len(report['columns']), 'column')} → {counted(number, 'synthetic patient')} with "
         f"{counted(report['visits']['number'], 'visit')}{' each' * (number > 1)}, which {'carry' if number > 1 else 'carries'} the "
-        f"merged estimate's {synthetic['carried']}."
+        f"merged estimate's {synthetic['carried']}.",
     ]
-    if known["identified"]:
-        complete = worth(known["effective_patients"])
-        lines.append(f"The records are worth those of {complete} measured completely and without error.")
     pairs = report["never_together"]
     if pairs:
         lines.append(f"{counted(len(pairs), 'pair')} of columns {'was' if len(pairs) == 1 else 'were'} never measured together.")
+    lines.append(report["inference"])
     lines += [f"Warning ({warning['kind']}): {warning['text']}" for warning in report["warnings"]]
-    lines.append(f"Wrote {written.table}, {written.report.name}, {written.page.name}")
+    lines += written.notes
+    names = [written.report.name, written.page.name, *(path.name for path in written.beside)]
+    lines.append(f"Wrote {written.table}, {', '.join(names)}")
     return lines

@@ -1,8 +1,12 @@
-"""Tables of several sources as trajectories: checked, sorted into visits, and in units of each column's own spread."""
+"""Tables of several sources as trajectories: checked, sorted into visits, and in units of each column's own spread.
+
+From the tables to the panel: rows as arrays (:mod:`ddlib.merge.tables`), tables of the same patients
+(:mod:`ddlib.merge.joining`), columns that do not change (:mod:`ddlib.merge.static`), visits (:mod:`ddlib.merge.visits`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,173 +14,236 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddlib.merge.columns import check_alike, check_frame, check_spread, numbers, shown
+from ddlib.merge.columns import check_alike, check_frame, check_spread
 from ddlib.merge.errors import TableError
+from ddlib.merge.given import check_connected, check_options, measured_columns, named_tables
+from ddlib.merge.joining import Join, join_tables, renamed_noise
 from ddlib.merge.noise import check_noise, read_noise
+from ddlib.merge.static import check_named, find_static, one_row_each, patient_values
+from ddlib.merge.tables import Table, read_tables
 from ddlib.merge.visits import Reading, VisitIndex, read_visits
+from ddlib.merge.warned import Warned
 
 _MOST_ENTRIES = 1500
-"""VisitIndex × columns that a patient may have: the joint covariance has the square of it."""
+"""Visits × columns that a patient may have: the joint covariance has the square of it."""
 
 
 class Panel(NamedTuple):
     """All patients of all sources.
 
     Attributes:
-        columns: the measured variables, sorted by name.
-        order: places of the columns in ``columns`` as they first come in the sources: the order of the output.
-        sources: their names.
+        columns: the measured variables that change, sorted by name.
+        static: those that do not change within a patient, sorted by name.
+        order: places of the columns in ``columns`` as they first come in the sources.
+        output: all columns, static ones among them, as they first come: the order of the output.
+        sources: their names; a joined one is called by both, as "north.csv + labs.csv".
         visits: the visits.
+        patients: for each source, the names of its patients in the order of the rows of its values.
         values: for each source, its patients' measurements in the columns' own units; not-a-number where missing.
+        fixed: likewise its patients' static columns.
         noise: standard deviation of the measurement error of each source and column, in the columns' own units.
+        static_noise: likewise of the static columns.
         centre, spread: mean and standard deviation of each column over everything measured.
+        static_centre, static_spread: likewise of the static columns, over patients.
         dropped: how many patients were left out because nothing was measured of them.
+        warned: what was noticed.
     """
 
     columns: list[str]
+    static: list[str]
     order: list[int]
+    output: list[str]
     sources: list[str]
     visits: VisitIndex
+    patients: list[list[str]]
     values: list[Float[Tensor, "n T p"]]
+    fixed: list[Float[Tensor, "n q"]]
     noise: Float[Tensor, "K p"]
+    static_noise: Float[Tensor, "K q"]
     centre: Float[Tensor, " p"]
     spread: Float[Tensor, " p"]
+    static_centre: Float[Tensor, " q"]
+    static_spread: Float[Tensor, " q"]
     dropped: int
+    warned: list[Warned]
 
     def standard(self, source: int) -> tuple[Float[Tensor, "n T p"], Float[Tensor, " p"]]:
         """A source's measurements and their noise, in units of each column's spread about its centre."""
         return (self.values[source] - self.centre) / self.spread, self.noise[source] / self.spread
 
-
-def _named(frames: Any) -> dict[str, Any]:
-    """The sources' tables by name.
-
-    Raises:
-        TableError: if there are fewer than two, or they are not given as a mapping or a sequence.
-    """
-    if isinstance(frames, Mapping):
-        found = {str(name): frame for name, frame in frames.items()}
-    elif isinstance(frames, Sequence) and not isinstance(frames, str):
-        found = {f"source {number}": frame for number, frame in enumerate(frames, start=1)}
-    else:
-        raise TableError(
-            f"the tables must be a list, or a mapping from names, of DataFrames, but they are a {type(frames).__name__}"
-        )
-    if len(found) < 2 or len(found) < len(frames):
-        raise TableError(
-            f"a merge needs at least 2 tables with different names, but there is {len(found)}: give one for each source"
-        )
-    return found
+    def standard_fixed(self, source: int) -> tuple[Float[Tensor, "n q"], Float[Tensor, " q"]]:
+        """Likewise its static columns."""
+        return (self.fixed[source] - self.static_centre) / self.static_spread, self.static_noise[source] / self.static_spread
 
 
-def read_panel(frames: Any, id: str, time: str, noise: Any = None, drop: Sequence[str] = (), reading: Reading = "auto") -> Panel:
+def read_panel(
+    frames: Any,
+    id: str,
+    time: str,
+    noise: Any = None,
+    drop: Sequence[str] = (),
+    reading: Reading = "auto",
+    *,
+    static: str | Sequence[str] = (),
+    window: float | None = None,
+    max_visits: int | None = None,
+    join: Join = "ask",
+) -> Panel:
     """Check the tables and make trajectories of them.
 
     Args:
-        frames: the sources' tables: a mapping from their names, or a sequence. The same id in two tables is two patients.
+        frames: the sources' tables: a mapping from their names, or a sequence.
         id, time: the columns with the patient and the time.
         noise: measurement errors: see :func:`ddlib.merge.noise.read_noise`.
         drop: columns to leave out.
         reading: how times become visits: see :mod:`ddlib.merge.visits`.
+        static: columns that do not change within a patient; others are found: see :mod:`ddlib.merge.static`.
+        window: rows whose times differ by so much at most, in days or the unit of the times, may be one visit; 0 keeps all apart.
+        max_visits: report so many visits.
+        join: whether the same id in two tables is the same patient: see :mod:`ddlib.merge.joining`.
 
     Raises:
         TableError: for anything that cannot be used; the sentence says what and how to mend it.
     """
-    if not (isinstance(id, str) and isinstance(time, str)) or id == time:
-        raise TableError(f"the patient and the time must be two different columns, but they are {shown(id)} and {shown(time)}")
-    tables = {source: check_frame(frame, source, (id, time)) for source, frame in _named(frames).items()}
-    check_alike({source: [name for name in frame.columns if name not in drop] for source, frame in tables.items()})
-    names = _measured(tables, id, time, drop)
-    cells = {
-        source: {name: numbers(frame[name], source) for name in frame.columns if name in names} for source, frame in tables.items()
-    }
-    cells = {source: {name: found for name, found in part.items() if not np.isnan(found).all()} for source, part in cells.items()}
-    first = list(dict.fromkeys(name for part in cells.values() for name in part))
+    static = [static] if isinstance(static, str) else static
+    check_options(id, time, static, window, max_visits, join, reading)
+    checked = {source: check_frame(frame, source, (id, time)) for source, frame in named_tables(frames).items()}
+    check_alike({source: [name for name in frame.columns if name not in drop] for source, frame in checked.items()})
+    names = measured_columns(checked, id, time, drop)
+    tables, warned = read_tables(checked, id, time, names)
+    first = list(dict.fromkeys(name for table in tables.values() for name in table.cells))
     for name in names:
         if name not in first:
             raise TableError(f"the column {name!r} has no measurement in any table: drop it (--drop) or fill it")
-    for source, part in cells.items():
-        for name, found in part.items():
-            check_spread(found, name, source)
-    _check_connected({source: set(part) for source, part in cells.items()})
-    columns, sources = sorted(first), list(tables)
-    size = read_noise(noise, columns, cells, drop)
-    visits = read_visits(tables, id, time, reading)
-    if visits.number * len(columns) > _MOST_ENTRIES:
-        raise TableError(
-            f"{visits.number} visits of {len(columns)} columns are {visits.number * len(columns):,} values per patient, more "
-            "than the "
-            f"{_MOST_ENTRIES:,} that can be handled: number visits in order (--visits order), keep fewer visits, or drop columns"
+    for source, table in tables.items():
+        if not table.cells:
+            raise TableError(f"{source} has no measurements: leave it out, or give its columns")
+    tables, renamed, notes = join_tables(tables, join)
+    check_connected({source: set(table.cells) for source, table in tables.items()})
+    warned += notes
+    check_named(static, tables, first)
+    fixed, notes = find_static(tables, first, static)
+    if len(fixed) == len(first):
+        tables, fixed = {source: one_row_each(table) for source, table in tables.items()}, []
+        warned.append(Warned("one visit", "no column changes within a patient, so there is one visit per patient."))
+    else:
+        warned += notes
+    columns = sorted(set(first) - set(fixed))
+    has = {source: list(table.cells) for source, table in tables.items()}
+    size = read_noise(renamed_noise(noise, renamed), [*columns, *fixed], has, drop)
+    visits = _visits(tables, columns, reading, window, max_visits)
+    return _panel(tables, columns, fixed, first, size, visits, warned)
+
+
+def _visits(
+    tables: dict[str, Table], columns: list[str], reading: Reading, window: float | None, max_visits: int | None
+) -> VisitIndex:
+    """The visits, of rows with measurements that change.
+
+    Raises:
+        TableError: also if a source has no such row, or a patient would have too many values.
+    """
+    count = {
+        source: sum(
+            (~np.isnan(table.cells[name]) for name in columns if name in table.cells), np.zeros(len(table.patient), dtype=int)
         )
-    grids = [_grid(cells[source], columns, visits, k) for k, source in enumerate(sources)]
-    values = [grid[~np.isnan(grid).all((1, 2))] for grid in grids]
-    _check_transitions(values)
-    check_noise(size, np.stack([_spread(grid) for grid in grids]), columns, sources)
-    everything = np.concatenate([grid.reshape(-1, len(columns)) for grid in values])
-    centre = np.nanmean(everything, axis=0)
-    spread = np.sqrt(np.nanmean((everything - centre) ** 2, axis=0))
+        for source, table in tables.items()
+    }
+    for source, values in count.items():
+        if not values.any():
+            raise TableError(f"{source} has no column that changes within a patient: join it to its patients' table (--join)")
+    most = _MOST_ENTRIES // len(columns)
+    visits = read_visits(list(tables.values()), list(count.values()), reading, window, max_visits, most)
+    if visits.number > most:
+        raise TableError(
+            f"{visits.number} visits of {len(columns)} columns make {visits.number * len(columns):,} values per patient, more "
+            f"than the {_MOST_ENTRIES:,} that can be handled: number visits in order (--visits order), or drop columns"
+        )
+    return visits
+
+
+def _panel(
+    tables: dict[str, Table],
+    columns: list[str],
+    static: list[str],
+    first: list[str],
+    noise: Float[np.ndarray, "K p+q"],
+    visits: VisitIndex,
+    warned: list[Warned],
+) -> Panel:
+    sources = list(tables)
+    grids = [_grid(table, columns, visits, k) for k, table in enumerate(tables.values())]
+    fixed = [
+        np.stack([np.zeros(len(table.names)), *(patient_values(table, name) for name in static)], -1)[:, 1:]
+        for table in tables.values()
+    ]
+    seen = [~np.isnan(grid).all((1, 2)) | ~np.isnan(part).all(1) for grid, part in zip(grids, fixed, strict=True)]
+    for source, grid, part in zip(sources, grids, fixed, strict=True):
+        _check_measured(source, grid, columns, tables[source])
+        _check_measured(source, part[:, None], static, tables[source])
+    values, dropped = [grid[keep] for grid, keep in zip(grids, seen, strict=True)], sum(int((~keep).sum()) for keep in seen)
+    fixed = [part[keep] for part, keep in zip(fixed, seen, strict=True)]
+    check_noise(noise, np.stack([_spread(x, y) for x, y in zip(values, fixed, strict=True)]), [*columns, *static], sources)
+    centre, spread = _moments(np.concatenate([grid.reshape(-1, len(columns)) for grid in values]))
+    static_centre, static_spread = _moments(np.concatenate(fixed))
+    for name, size in zip([*columns, *static], [*spread, *static_spread], strict=True):
+        if not size > 0:
+            raise TableError(
+                f"the column {name!r} has no measurement, or but one value, at the visits that are kept: drop it (--drop)"
+            )
     return Panel(
         columns=columns,
-        order=[columns.index(name) for name in first],
+        static=static,
+        order=[columns.index(name) for name in first if name in columns],
+        output=first,
         sources=sources,
         visits=visits,
+        patients=[
+            [name for name, kept in zip(table.names, keep, strict=True) if kept]
+            for table, keep in zip(tables.values(), seen, strict=True)
+        ],
         values=[torch.from_numpy(grid) for grid in values],
-        noise=torch.from_numpy(size),
+        fixed=[torch.from_numpy(part) for part in fixed],
+        noise=torch.from_numpy(noise[:, : len(columns)].copy()),
+        static_noise=torch.from_numpy(noise[:, len(columns) :].copy()),
         centre=torch.from_numpy(centre),
         spread=torch.from_numpy(spread),
-        dropped=sum(len(grid) for grid in grids) - sum(len(grid) for grid in values),
+        static_centre=torch.from_numpy(static_centre),
+        static_spread=torch.from_numpy(static_spread),
+        dropped=dropped,
+        warned=[*warned, *visits.notes],
     )
 
 
-def _measured(tables: dict[str, Any], id: str, time: str, drop: Sequence[str]) -> list[str]:
-    """The columns of measurements, in the order in which they first come."""
-    everything = list(dict.fromkeys(name for frame in tables.values() for name in frame.columns))
-    for name in (id, time):
-        if name in drop:
-            raise TableError(f"the column {name!r} cannot be dropped: it names the patient or the time")
-    for name in drop:
-        if name not in everything:
-            raise TableError(f"no table has a column {shown(name)} to drop: they have {', '.join(map(repr, everything))}")
-    names = [name for name in everything if name not in (id, time) and name not in drop]
-    if not names:
-        raise TableError("the tables have no columns of measurements: there is nothing to merge")
-    return names
-
-
-def _check_connected(measured: dict[str, set[str]]) -> None:
-    """Refuse sources that share no column, directly or through others, with the rest."""
-    for source, columns in measured.items():
-        if not columns:
-            raise TableError(f"{source} has no measurements: leave it out, or give its columns")
-    (start, reached), *rest = measured.items()
-    left = dict(rest)
-    while near := [source for source, columns in left.items() if columns & reached]:
-        reached = reached.union(*(left.pop(source) for source in near))
-    if left:
-        raise TableError(
-            f"{next(iter(left))} has no numeric column in common with "
-            f"{start}{' or the tables that go with it' if len(measured) > 2 else ''}: "
-            "tables can be merged through common columns only, so rename those that mean the same"
-        )
-
-
-def _grid(cells: dict[str, np.ndarray], columns: list[str], visits: VisitIndex, source: int) -> np.ndarray:
-    patient, visit = visits.patient[source], visits.visit[source]
-    grid = np.full((patient.max() + 1, visits.number, len(columns)), np.nan)
+def _grid(table: Table, columns: list[str], visits: VisitIndex, source: int) -> Float[np.ndarray, "n T p"]:
+    visit = visits.visit[source]
+    kept = visit >= 0
+    grid = np.full((len(table.names), visits.number, len(columns)), np.nan)
     for place, name in enumerate(columns):
-        if name in cells:
-            grid[patient, visit, place] = cells[name]
+        if name in table.cells:
+            grid[table.patient[kept], visit[kept], place] = table.cells[name][kept]
     return grid
 
 
-def _spread(grid: np.ndarray) -> np.ndarray:
-    """The standard deviation of each column; not-a-number where it is not measured."""
-    seen = ~np.isnan(grid)
-    count = np.where(seen.any((0, 1)), seen.sum((0, 1)), np.nan)
-    mean = np.nansum(grid, axis=(0, 1)) / count
-    return np.sqrt(np.nansum((grid - mean) ** 2, axis=(0, 1)) / count)
+def _check_measured(source: str, grid: Float[np.ndarray, "n T p"], columns: list[str], table: Table) -> None:
+    for place, name in enumerate(columns):
+        seen = ~np.isnan(grid[..., place])
+        if seen.any():
+            check_spread(grid[..., place], name, source)
+        elif name in table.cells:
+            raise TableError(
+                f"the column {name!r} of {source} was measured only at visits that hardly any patient has: drop it from this "
+                "table, or number visits in order (--visits order)"
+            )
 
 
-def _check_transitions(values: list[np.ndarray]) -> None:
-    if not any(((~np.isnan(grid)).any(-1).sum(-1) > 1).any() for grid in values):
-        raise TableError("no patient was measured at two visits: how patients change cannot be learned from one visit each")
+def _moments(rows: Float[np.ndarray, "n p"]) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
+    """Mean and standard deviation of each column; not-a-number where it is not measured."""
+    seen = ~np.isnan(rows)
+    count = np.where(seen.any(0), seen.sum(0), np.nan)
+    mean = np.nansum(rows, axis=0) / count
+    return mean, np.sqrt(np.nansum((rows - mean) ** 2, axis=0) / count)
+
+
+def _spread(grid: Float[np.ndarray, "n T p"], fixed: Float[np.ndarray, "n q"]) -> Float[np.ndarray, " p+q"]:
+    return np.concatenate([_moments(grid.reshape(-1, grid.shape[-1]))[1], _moments(fixed)[1]])

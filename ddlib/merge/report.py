@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddlib.dbn.model.network import Gaussian, joint
-from ddlib.merge.coverage import count_coverage, never_together
-from ddlib.merge.diagnosis import (
-    Persistence,
-    Warned,
-    collinear,
-    column_warnings,
-    not_markov,
-    persistence,
-    steady,
-    too_few,
-    visit_warnings,
-)
-from ddlib.merge.fit import Fit
-from ddlib.merge.information import Information, information
+from ddlib.merge.checks.inference import NO_INFERENCE
+from ddlib.merge.coverage import patients_with, patients_with_both
+from ddlib.merge.estimate import Estimate
+from ddlib.merge.model.law import means, size
+from ddlib.merge.model.persistence import persistence
 from ddlib.merge.panel import Panel
-from ddlib.merge.patterns import Group
 from ddlib.merge.rows import deviation, patients_needed
-from ddlib.merge.sources_fit import SourceFit, fit_sources
-from ddlib.merge.wording import counted
+from ddlib.merge.scales import own_moments
+from ddlib.merge.warnings import warnings_of
 
-_ASSUMPTIONS = [
-    "Patients of all sources are from one population; the same id in two tables is two patients.",
-    "Whether a cell is missing depends on nothing but what was measured (missing at random).",
-    "The next visit depends on the past through the present one, in the same linear way at every step; errors are normal.",
-    "Measurement errors are independent, of the sizes that were given, and none where no size was given.",
-]
+__all__ = ["Findings", "make_report"]
 
 
 class Findings(NamedTuple):
@@ -44,112 +28,203 @@ class Findings(NamedTuple):
     Attributes:
         id, time: names of the columns.
         panel: the patients.
-        groups: the same, in groups.
-        fit: the merged estimate, in standard units.
-        patients: the synthetic patients, in the columns' own units and the order of the output.
-        law: of a trajectory, likewise.
-        ridge: λ of the fit.
-        tolerance, cycles: of EM.
+        counts: patients who have both of two entries.
+        estimate: the merged estimate.
+        patients: the synthetic patients, on the latent scales, columns sorted by name and static ones last.
+
+    >>> import pandas as pd
+    >>> from ddlib.merge.merging import merge
+    >>> from ddlib.merge.together import counts
+    >>> north = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "time": [0, 1] * 3, "hb": [13.0, 12.0, 11.0, 12.5, 14.0, 13.5]})
+    >>> merged = merge([north, north.assign(hb=north.hb + 0.5)], "id", "time", rows=5)
+    >>> patients = merged.estimate.law.mean.expand(5, -1)
+    >>> found = Findings("id", "time", merged.panel, counts(merged.panel), merged.estimate, patients)
+    >>> found.counts.tolist()
+    [[6, 6], [6, 6]]
     """
 
     id: str
     time: str
     panel: Panel
-    groups: list[Group]
-    fit: Fit
-    patients: Float[Tensor, "n T p"]
-    law: Gaussian
-    ridge: float
-    tolerance: float
-    cycles: int
+    counts: Int[Tensor, "D D"]
+    estimate: Estimate
+    patients: Float[Tensor, "n E"]
 
 
-def make_report(found: Findings, say: Callable[[str, float], None]) -> dict[str, Any]:
+def make_report(found: Findings) -> dict[str, Any]:
     """Compute what the report says.
 
-    Args:
-        found: the merge.
-        say: called with what is being done and the share of the whole work that is done.
+    >>> import pandas as pd
+    >>> from ddlib.merge.merging import merge
+    >>> from ddlib.merge.together import counts
+    >>> north = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "time": [0, 1] * 3, "hb": [13.0, 12.0, 11.0, 12.5, 14.0, 13.5]})
+    >>> merged = merge([north, north.assign(hb=north.hb + 0.5)], "id", "time", rows=5)
+    >>> patients = merged.estimate.law.mean.expand(5, -1)
+    >>> found = Findings("id", "time", merged.panel, counts(merged.panel), merged.estimate, patients)
+    >>> report = make_report(found)
+    >>> [source["patients"] for source in report["sources"]], report["visits"]["labels"]
+    ([3, 3], [0.0, 1.0])
     """
-    panel, visits = found.panel, found.panel.visits.number
-    standard = joint(found.fit.model, visits)
-    say("information of the records", 0.65)
-    known = information(found.fit.model, found.groups, visits)
-    count = len(panel.sources)
-
-    def watch(source: int) -> None:
-        say(f"fitting each source alone: {panel.sources[source]}", 0.8 + 0.18 * source / count)
-
-    belongs = [group.source for group in found.groups]
-    fits = fit_sources(panel, found.fit, belongs, standard, found.ridge, found.tolerance, found.cycles, watch)
-    say("writing the report", 0.98)
-    coverage = count_coverage(panel)
-    apart = never_together(panel, coverage, standard, known)
-    memory = persistence(standard, found.groups, visits)
-    warnings = _warnings(found, known, fits, memory, apart)
-    order = [panel.columns[place] for place in panel.order]
+    panel = found.panel
+    memory = persistence(found.estimate.chosen.fit, found.estimate.chosen.groups)
+    labels = panel.visits.labels[panel.visits.reported]
     return {
-        "sources": [
-            {
-                "name": source,
-                "patients": len(panel.values[k]),
-                "visits": int((~panel.values[k].isnan()).any(-1).sum()),
-                "values": int((~panel.values[k].isnan()).sum()),
-                "missing": _missing(panel.values[k]),
-            }
-            for k, source in enumerate(panel.sources)
-        ],
-        "columns": [_column(panel, name, memory) for name in order],
-        "coverage": {
-            name: dict(zip(panel.sources, coverage.single[:, panel.columns.index(name)].tolist(), strict=True)) for name in order
-        },
+        "sources": [_source(panel, k) for k in range(len(panel.sources))],
+        "columns": [_column(found, name) for name in panel.output],
+        "coverage": _coverage(panel),
         "visits": {
             "id": found.id,
             "time": found.time,
-            "number": visits,
+            "number": len(labels),
             "reading": panel.visits.reading,
-            "labels": [str(label)[:10] if panel.visits.labels.dtype.kind == "M" else float(label) for label in panel.visits.labels],
+            "labels": [str(label)[:10] if labels.dtype.kind == "M" else float(label) for label in labels],
+            "steps": panel.visits.steps.tolist(),
+            "unit": panel.visits.unit,
         },
+        "by_visit": {name: _by_visit(found, name) for name in panel.output if name in panel.columns},
+        "model": _model(found),
+        "never_together": _pairs(found),
         "synthetic": _synthetic(found),
-        "model": {
-            "parameters": 2 * len(order) * (len(order) + 1) + len(order),
-            "patients": sum(len(values) for values in panel.values),
-            "log_likelihood": float(found.fit.likelihood.sum()) / sum(len(values) for values in panel.values),
-            "cycles": len(found.fit.path),
-            "converged": found.fit.converged,
-            "ridge": found.ridge,
-        },
-        "identifiability": _identifiability(known),
-        "never_together": apart,
-        "fit": [
-            {**one._asdict(), "difference": one.difference, "expected_difference": one.expected, "differs": one.differs}
-            for one in fits
+        "warnings": [
+            {"kind": one.kind, "text": one.text, "columns": list(one.columns), "sources": list(one.sources)}
+            for one in warnings_of(panel, found.estimate, found.counts, memory, len(found.patients))
         ],
-        "warnings": [warning._asdict() for warning in warnings],
-        "assumptions": _ASSUMPTIONS,
+        "inference": NO_INFERENCE,
+        "assumptions": _assumptions(found),
     }
 
 
-def _missing(values: Float[Tensor, "n T p"]) -> float:
-    """Share of cells that are missing among the columns that a source measures, over all visits."""
-    measured = values[..., (~values.isnan()).any(0).any(0)]
-    return float(measured.isnan().to(torch.float64).mean())
+def _source(panel: Panel, k: int) -> dict[str, Any]:
+    values = panel.values[k]
+    seen = ~values.isnan()
+    measured = values[..., seen.any(0).any(0)]
+    return {
+        "name": panel.sources[k],
+        "patients": len(values),
+        "visits": int(seen.any(-1).sum()),
+        "values": int(seen.sum()) + int((~panel.fixed[k].isnan()).sum()),
+        "missing": float(measured.isnan().to(torch.float64).mean()) if measured.numel() else 0.0,
+    }
 
 
-def _column(panel: Panel, name: str, memory: Persistence | None) -> dict[str, Any]:
-    place = panel.columns.index(name)
+def _column(found: Findings, name: str) -> dict[str, Any]:
+    """One column: its law, what was observed, and the offsets of the hospitals that have it, in its own unit."""
+    panel, estimate = found.panel, found.estimate
+    static = name in panel.static
+    place = (panel.static if static else panel.columns).index(name)
+    values = [(fixed[:, place] if static else moving[..., place]).flatten() for moving, fixed in _both(panel)]
+    seen = torch.cat(values)
+    seen = seen[~seen.isnan()]
+    margin = (estimate.scales.fixed if static else estimate.scales.moving)[place]
+    shifts = estimate.chosen.fit.at.hospitals[:, place + len(panel.columns) * static].tolist()
+    typical = own_moments(margin, 0.0, 1.0)[0]
+    offsets = [own_moments(margin, shift, 1.0)[0] - typical for shift in shifts]
+    noise = (panel.static_noise if static else panel.noise)[:, place]
+    has = [k for k, part in enumerate(values) if bool((~part.isnan()).any())]
     return {
         "name": name,
-        "mean": float(panel.centre[place]),
-        "standard_deviation": float(panel.spread[place]),
-        "noise": dict(zip(panel.sources, panel.noise[:, place].tolist(), strict=True)),
-        "correlation_of_errors": None if memory is None else float(memory.correlation[place]),
+        "static": static,
+        "mean": float(seen.mean()),
+        "standard_deviation": float(seen.std(correction=0)),
+        "least": float(seen.min()),
+        "greatest": float(seen.max()),
+        "noise": {panel.sources[k]: float(noise[k]) for k in has},
+        "offsets": {panel.sources[k]: offsets[k] for k in has},
+        "margin": margin.as_dict(),
     }
+
+
+def _both(panel: Panel) -> list[tuple[Tensor, Tensor]]:
+    return list(zip(panel.values, panel.fixed, strict=True))
+
+
+def _coverage(panel: Panel) -> dict[str, dict[str, int]]:
+    counts, names = patients_with(panel), [*panel.columns, *panel.static]
+    return {name: dict(zip(panel.sources, counts[:, names.index(name)].tolist(), strict=True)) for name in panel.output}
+
+
+def _by_visit(found: Findings, name: str) -> dict[str, Any]:
+    """Observed and fitted means and standard deviations of a column at the reported visits, by hospital."""
+    panel, fit = found.panel, found.estimate.chosen.fit
+    place, p = panel.columns.index(name), len(panel.columns)
+    kept = torch.from_numpy(panel.visits.reported)
+    visits = int(kept.sum())
+    with torch.no_grad():
+        centres = means(fit.at, fit.shape)[:, : panel.visits.number * p].unflatten(-1, (-1, p))[..., place][:, kept]
+    entries = torch.arange(visits) * p + place
+    margin, law = found.estimate.scales.moving[place], found.estimate.law
+    deviations = law.covariance.diagonal()[entries].sqrt().tolist()
+    own = [own_moments(margin, mean, size) for mean, size in zip(law.mean[entries].tolist(), deviations, strict=True)]
+    observed: dict[str, Any] = {}
+    for k, source in enumerate(panel.sources):
+        values = panel.values[k][:, kept, place].numpy()
+        count = (~np.isnan(values)).sum(0)
+        if not count.any():
+            continue
+        mean, spread = _moments(values)
+        observed[source] = {
+            "patients": count.tolist(),
+            "mean": mean,
+            "standard_deviation": spread,
+            "fitted": [own_moments(margin, one, size)[0] for one, size in zip(centres[k].tolist(), deviations, strict=True)],
+        }
+    return {
+        "mean": [mean for mean, _ in own],
+        "standard_deviation": [size for _, size in own],
+        "observed": observed,
+    }
+
+
+def _moments(values: np.ndarray) -> tuple[list[float | None], list[float | None]]:
+    """Mean and standard deviation of each visit; none without two values."""
+    mean: list[float | None] = []
+    spread: list[float | None] = []
+    for column in values.T:
+        seen = column[~np.isnan(column)]
+        mean.append(float(seen.mean()) if len(seen) else None)
+        spread.append(float(seen.std(ddof=1)) if len(seen) > 1 else None)
+    return mean, spread
+
+
+def _model(found: Findings) -> dict[str, Any]:
+    """What the model contains and why, and how the fit ended."""
+    estimate, panel = found.estimate, found.panel
+    fit = estimate.chosen.fit
+    patients = sum(len(values) for values in panel.values)
+    gain = estimate.chosen.held_out
+    return {
+        "parameters": size(fit.shape),
+        "patients": patients,
+        "log_likelihood": float(fit.likelihood.sum()) / patients,
+        "iterations": len(fit.path),
+        "converged": fit.converged,
+        "ridge": fit.ridge,
+        "visits_differ": {"used": fit.shape.visits, "standard_deviation": fit.variances.visits**0.5 * fit.shape.visits},
+        "hospitals_differ": {"used": fit.shape.hospitals, "standard_deviation": fit.variances.hospitals**0.5 * fit.shape.hospitals},
+        "levels": {"used": fit.shape.level, "held_out_gain": None if np.isnan(gain) else gain},
+        "undetermined_directions": None if estimate.information is None else estimate.information.undetermined,
+    }
+
+
+def _pairs(found: Findings) -> list[dict[str, Any]]:
+    names = [*found.panel.columns, *found.panel.static]
+    both = patients_with_both(found.panel)
+    return [
+        {
+            "columns": [names[pair.first], names[pair.second]],
+            "patients_with_both": int(both[pair.first, pair.second]),
+            "correlation": pair.correlation,
+            "bounds": [pair.low, pair.high],
+            "sampling_error_included": pair.widened,
+        }
+        for pair in found.estimate.pairs
+    ]
 
 
 def _synthetic(found: Findings) -> dict[str, Any]:
-    number, visits, variables = found.patients.shape
-    needed = patients_needed(variables, visits)
+    panel = found.panel
+    number, visits, fixed = len(found.patients), int(panel.visits.reported.sum()), len(panel.static)
+    needed = patients_needed(len(panel.columns), visits, fixed)
     carried = "means"
     if number > 1:
         carried = "means and variances"
@@ -163,73 +238,24 @@ def _synthetic(found: Findings) -> dict[str, Any]:
         "carried": carried,
         "needed_for_successive_visits": needed.pairs,
         "needed_for_all_covariances": needed.everything,
-        "largest_difference": deviation(found.patients, found.law),
+        "largest_difference": deviation(found.patients, found.estimate.law, visits, fixed),
     }
 
 
-def _identifiability(known: Information | None) -> dict[str, Any]:
-    if known is None:
-        return {"computed": False, "identified": None, "smallest_eigenvalue": None, "effective_patients": None, "patterns": 0}
-    return {
-        "computed": True,
-        "identified": known.identified,
-        "smallest_eigenvalue": float(known.kept[0]),
-        "effective_patients": known.effective,
-        "patterns": known.patterns,
-    }
-
-
-def _warnings(
-    found: Findings,
-    known: Information | None,
-    fits: list[SourceFit],
-    memory: Persistence | None,
-    apart: list[dict[str, Any]],
-) -> list[Warned]:
-    panel, visits = found.panel, found.panel.visits.number
-    variables = len(panel.columns)
-    patients = sum(len(values) for values in panel.values)
-    parameters = 2 * variables * (variables + 1) + variables
-    warnings = []
-    if known is None:
-        warnings.append(Warned("not computed", f"identifiability was not examined: {parameters:,} parameters are too many."))
-    elif not known.identified:
-        pairs = "; ".join(" and ".join(map(repr, pair["columns"])) for pair in apart[:5]) or "none"
-        warnings.append(
-            Warned(
-                "not identified",
-                "the records do not determine the merged estimate: other estimates fit them just as well, and the synthetic "
-                "table shows "
-                f"one of them. Pairs never measured at the same visit: {pairs}{' and others' if len(apart) > 5 else ''}.",
-            )
+def _assumptions(found: Findings) -> list[str]:
+    fit = found.estimate.chosen.fit
+    listed = [
+        "Whether a cell is missing depends on nothing but what was measured (missing at random).",
+        "Patients of all hospitals are from one population"
+        + (", but for an offset of each hospital; synthetic patients are of an average hospital." if fit.shape.hospitals else "."),
+        "The next visit depends on the past through the present one"
+        + (" and through a level that stays with each patient" if fit.shape.level else "")
+        + ", in the same linear way for every step of time; values are normal, on the scale that the report names for each column.",
+        "Measurement errors are independent, of the sizes that were given, and none where no size was given.",
+    ]
+    if found.estimate.pairs:
+        listed.append(
+            "Columns that no patient has together are independent given all others: a convention, which no record supports or "
+            "refutes."
         )
-    if not found.fit.converged:
-        warnings.append(
-            Warned("not converged", f"EM was stopped after {counted(len(found.fit.path), 'cycle')} before it had converged.")
-        )
-    warnings += too_few(known.effective if known is not None and known.identified else patients, parameters, visits * variables)
-    warnings += collinear(panel)
-    warnings += not_markov(memory, panel.columns)
-    for one in fits:
-        if one.differs:
-            warnings.append(
-                Warned(
-                    "source differs",
-                    f"the merged model fits {one.source} worse than a model of its own by {one.difference:.2f} nats per patient, "
-                    "where "
-                    f"{one.expected:.2f} would be chance: its patients or its measurements may not be comparable with the others'.",
-                )
-            )
-    warnings += column_warnings(panel)
-    warnings += steady(panel)
-    warnings += visit_warnings(panel)
-    needed = patients_needed(variables, visits).pairs
-    if len(found.patients) < needed:
-        warnings.append(
-            Warned(
-                "few rows",
-                f"{counted(len(found.patients), 'synthetic patient')} cannot carry the covariances of "
-                f"{counted(variables, 'column')} at successive visits: {needed} would (--rows {needed}).",
-            )
-        )
-    return warnings
+    return listed

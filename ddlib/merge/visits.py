@@ -1,44 +1,69 @@
-"""The time column: which row is which visit.
+"""Which row is which visit.
 
-Two readings. *values*: every distinct time in any source is a visit; a patient without a row at one has missed it. *order*: the
-k-th row of a patient in time is visit k. Which one is taken, unless the user says, depends on how many distinct times there are: at
-most twice as many as the longest record has rows means a schedule that all share.
+Readings, from the first to the last that is tried:
+
+- *values*: a time is a visit, for all patients; times close together are one (*windows*, :mod:`ddlib.merge.windows`);
+- the same with the time since each patient's first visit, where calendar dates, or ages, differ between patients;
+- the same two for times that are scattered widely about a schedule;
+- *grid*: irregular times go to the places of a grid (:mod:`ddlib.merge.grid`);
+- *order*: the k-th row of a patient is visit k.
+
+Visits that hardly anybody has are left out: those of fewer than three patients, or of less than half as many as the visit that
+most have, where that is fewer. A reading is taken if it leaves out a tenth of the measured rows at most and, but for the last two,
+keeps at most twice as many visits as the longest record has rows; failing that, the one that leaves out least. Of the visits that
+are kept, those are reported that at least five patients and 5 % of the patients have (or half as many as the visit that most
+have, where that is fewer). Where no patient was measured at two times, there is one visit.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
-from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
+from ddlib.merge.grid import DISTORTED, MOST_STEPS, Steps, whole_steps
+from ddlib.merge.people import are_whole
+from ddlib.merge.readings import Read, Rows, by_grid, by_hills, by_order, by_values, one_visit, patients_at, together, trim
+from ddlib.merge.tables import Table
+from ddlib.merge.times import as_dates
+from ddlib.merge.warned import Warned
+from ddlib.merge.wording import counted
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_UNLIKELY = '";\t\r\n\ufeff'
-"""Marks that stand in a patient's name only where a text file was damaged, so that the row would be another patient's."""
 Reading = Literal["auto", "values", "order"]
+_REPORTED, _SHARE = 5, 0.05
+"""Patients, and the share of all patients, that a visit must have to be reported."""
+_LEFT_OUT = 0.1
+"""Share of the measured rows that a reading may leave out."""
 
 
 class VisitIndex(NamedTuple):
     """The visits of all sources.
 
     Attributes:
-        labels: what the output's time column says for each visit: the common times, or typical ones.
-        reading: "values" or "order".
+        labels: the nominal time of each visit: numbers or dates.
+        steps: whole numbers of base steps from each visit to the next.
+        unit: the length of a base step, in words.
+        reported: which visits enough patients have.
+        reading: "values", "windows", "grid", "order", or "one" where there is one visit.
         patient: for each source, the number of the patient of each row.
-        visit: for each source, the number of the visit of each row.
+        visit: for each source, the number of the visit of each row; -1 where it is left out.
         whole_ids: whether every patient's name is a whole number.
+        notes: what was noticed.
     """
 
     labels: np.ndarray
+    steps: Int[np.ndarray, " T-1"]
+    unit: str
+    reported: Bool[np.ndarray, " T"]
     reading: str
     patient: list[Int[np.ndarray, " rows"]]
     visit: list[Int[np.ndarray, " rows"]]
     whole_ids: bool
+    notes: list[Warned]
 
     @property
     def number(self) -> int:
@@ -46,126 +71,113 @@ class VisitIndex(NamedTuple):
         return len(self.labels)
 
 
-def read_visits(frames: dict[str, pd.DataFrame], id: str, time: str, reading: Reading = "auto") -> VisitIndex:
+def read_visits(
+    tables: Sequence[Table],
+    values: Sequence[Int[np.ndarray, " rows"]],
+    reading: Reading = "auto",
+    window: float | None = None,
+    max_visits: int | None = None,
+    most: int = 10**9,
+) -> VisitIndex:
     """Number the visits of all sources.
 
     Args:
-        frames: the sources' tables by name.
-        id, time: the columns with the patient and the time.
-        reading: how times become visits.
+        tables: of the sources.
+        values: how many measurements that may change each row has.
+        reading: how times become visits; "auto" tries all ways.
+        window: the width of the windows, in days or the unit of the times; found from the times when not given.
+        max_visits: report so many visits, the first ones, whatever number of patients has them.
+        most: visits that can be handled.
 
     Raises:
-        TableError: if a patient or time is missing or is given twice, times are neither numbers nor ISO dates, the sources mix the
-            two, or no patient has two visits.
+        TableError: if a patient has two rows in one window of the given width, or "values" is asked for where no patient has two
+            visits.
     """
-    import pandas as pd
-
-    patients = {source: _patients(frame[id], source) for source, frame in frames.items()}
-    times = {source: _times(frame[time], source) for source, frame in frames.items()}
-    dated = {source for source, values in times.items() if values.dtype.kind == "M"}
-    if dated and len(dated) < len(times):
-        other = next(source for source in times if source not in dated)
-        raise TableError(f"the column {time!r} holds dates in {min(dated)} but numbers in {other}: use one of them in all tables")
-    for source, values in times.items():
-        twice = pd.DataFrame({"patient": patients[source], "time": values}).duplicated().to_numpy()
-        if twice.any():
-            row = int(twice.argmax())
-            who, when = shown(frames[source][id].iloc[row]), shown(frames[source][time].iloc[row])
-            raise TableError(f"{source} has the patient {who} twice at the time {when} (again in data row {row + 1}): keep one row")
-    longest = max(int(np.bincount(found).max()) for found in patients.values())
-    if longest < 2:
-        raise TableError("no patient has two visits: how patients change cannot be learned from one visit each")
-    distinct = np.unique(np.concatenate(list(times.values())))
-    if reading == "values" or (reading == "auto" and len(distinct) <= 2 * longest):
-        visit = [np.searchsorted(distinct, values) for values in times.values()]
-        return VisitIndex(distinct, "values", list(patients.values()), visit, _whole(frames, id))
-    visit = [_rank(patients[source], values) for source, values in times.items()]
-    labels = _typical(list(patients.values()), list(times.values()), visit, longest)
-    return VisitIndex(labels, "order", list(patients.values()), visit, _whole(frames, id))
-
-
-def _patients(series: pd.Series, source: str) -> Int[np.ndarray, " rows"]:
-    import pandas as pd
-
-    try:
-        codes, _ = pd.factorize(series)
-    except TypeError:
-        raise TableError(
-            f"the column {series.name!r} of {source} holds lists or other compound values: name patients plainly"
-        ) from None
-    if (codes < 0).any():
-        raise TableError(
-            f"the column {series.name!r} of {source} is empty in data row {int((codes < 0).argmax()) + 1}: name the patient"
-        )
-    if series.dtype.kind == "O" or pd.api.types.is_string_dtype(series.dtype):
-        for row, value in enumerate(series):
-            if isinstance(value, str) and any(mark in value for mark in _UNLIKELY):
-                raise TableError(
-                    f"the column {series.name!r} of {source} holds {shown(value)} in data row {row + 1}: name patients without "
-                    "quotation marks, semicolons, tabs, line breaks and byte-order marks"
-                )
-    return codes
+    rows, dated = together(tables, values), tables[0].times.dtype.kind == "M"
+    read = one_visit(rows, reading) or _choose(rows, dated, reading, window, most, tables)
+    labels, notes = read.labels, list(read.notes)
+    if read.lost.any():
+        notes.append(_left_out(rows, read))
+    count = patients_at(rows, read.visit, len(labels))
+    needed = min(max(_REPORTED, _SHARE * len(np.unique(rows.person[rows.values > 0]))), count.max() / 2)
+    reported = count >= needed if max_visits is None else np.arange(len(labels)) < max_visits
+    if not reported.all() and max_visits is None:
+        few = f"{counted(int((~reported).sum()), 'visit')} that few patients have {'is' if (~reported).sum() == 1 else 'are'} used"
+        notes.append(Warned("few at visits", f"{few}, but not reported (--max-visits {len(labels)} reports all)."))
+    steps = whole_steps(np.diff(labels))
+    unit = f"{steps.size:.4g} days" if dated else f"{steps.size:.4g}"
+    notes += _uneven(steps, unit)
+    return VisitIndex(
+        labels=as_dates(labels) if dated else labels,
+        steps=steps.number,
+        unit=unit,
+        reported=reported,
+        reading=read.reading,
+        patient=[table.patient for table in tables],
+        visit=np.split(read.visit, np.cumsum([len(table.patient) for table in tables])[:-1]),
+        whole_ids=all(are_whole(table.names) for table in tables),
+        notes=notes,
+    )
 
 
-def _times(series: pd.Series, source: str) -> np.ndarray:
-    """Times as double-precision numbers or as dates."""
-    import pandas as pd
-
-    where = f"the column {series.name!r} of {source}"
-    rule = "times are numbers (1, 2, 3.5) or ISO dates (2024-01-31)"
-    missing = series.isna().to_numpy()
-    if missing.any():
-        raise TableError(f"{where} is empty in data row {int(missing.argmax()) + 1}: every row needs its time")
-    if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_complex_dtype(series.dtype):
-        raise TableError(f"{where} holds {series.dtype} values: {rule}")
-    found: np.ndarray | None = None
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        found = series.to_numpy(dtype=float)
-    elif not pd.api.types.is_datetime64_any_dtype(series.dtype):
-        try:
-            numeric = pd.to_numeric(series)
-            found = None if pd.api.types.is_complex_dtype(numeric.dtype) else numeric.to_numpy(dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            found = None
-    if found is not None:
-        if not np.isfinite(found).all():
-            raise TableError(f"{where} is not finite in data row {int((~np.isfinite(found)).argmax()) + 1}: {rule}")
-        return found
-    try:
-        dates = pd.to_datetime(series, format=None if series.dtype.kind == "M" else "ISO8601", utc=True)
-        return dates.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
-    except (TypeError, ValueError, OverflowError, AttributeError):
-        raise TableError(f"{where} holds {shown(series.iloc[0])}, for example: {rule}") from None
+def _choose(rows: Rows, dated: bool, reading: Reading, window: float | None, most: int, tables: Sequence[Table]) -> Read:
+    filled = int((rows.values > 0).sum())
+    found: list[Read] = []
+    for read, limit in _readings(rows, dated, reading, window, most, tables):
+        if len(read.labels) <= limit or reading != "auto":
+            if _lost(read) <= _LEFT_OUT * filled:
+                return read
+            found.append(read)
+    best = min(found or [by_order(rows)], key=_lost)
+    kept = (best.visit >= 0) & (rows.values > 0)
+    if len(best.labels) > 1 and np.bincount(rows.person[kept]).max() < 2:
+        return trim(rows, best, only=True)
+    return best
 
 
-def _rank(patient: Int[np.ndarray, " rows"], times: np.ndarray) -> Int[np.ndarray, " rows"]:
-    """Which of a patient's rows each row is, in time."""
-    order = np.lexsort((times, patient))
-    sorted_patient = patient[order]
-    first = np.searchsorted(sorted_patient, sorted_patient)
-    rank = np.empty(len(patient), dtype=int)
-    rank[order] = np.arange(len(patient)) - first
-    return rank
+def _readings(
+    rows: Rows, dated: bool, reading: Reading, window: float | None, most: int, tables: Sequence[Table]
+) -> Iterator[tuple[Read, int]]:
+    """The readings in the order in which they are tried, each with the most visits that it may have."""
+    shared = min(2 * int(np.bincount(rows.person).max()), most)
+    if reading == "order":
+        yield by_order(rows), most
+        return
+    if reading == "auto" and window is not None:
+        with contextlib.suppress(
+            TableError
+        ):  # two rows of a patient in one window of the calendar, but perhaps in none of their own
+            yield by_values(rows, dated, window, False, tables), most
+        yield by_values(rows, dated, window, True, tables), most
+        return
+    yield by_values(rows, dated, window, False, tables), shared
+    if reading == "auto":
+        yield by_values(rows, dated, window, True, tables), shared
+        for relative in (False, True):
+            read = by_hills(rows, relative)
+            if read is not None:
+                yield read, shared
+        yield by_grid(rows), most
+        yield by_order(rows), most
 
 
-def _typical(patients: list[np.ndarray], times: list[np.ndarray], visits: list[np.ndarray], number: int) -> np.ndarray:
-    """A typical time for each visit: the median first time, then the median steps of those who have both visits."""
-    firsts, steps = [], [[] for _ in range(number - 1)]  # type: ignore[var-annotated]
-    for patient, time, visit in zip(patients, times, visits, strict=True):
-        order = np.lexsort((visit, patient))
-        firsts.append(time[order][visit[order] == 0])
-        step, to = np.diff(time[order]), visit[order][1:]
-        for k in range(1, number):
-            steps[k - 1].append(step[to == k])
-    start = np.concatenate(firsts)
-    dated = start.dtype.kind == "M"
-    numeric = start.astype("int64") if dated else start
-    gaps = [np.median(np.concatenate(part).astype("int64" if dated else float)) for part in steps]
-    labels = np.concatenate([[0.0], np.cumsum(gaps)]) + np.median(numeric)
-    return labels.astype("int64").astype("datetime64[us]").astype("datetime64[D]").astype("datetime64[us]") if dated else labels
+def _lost(read: Read) -> int:
+    return int(read.lost.sum())
 
 
-def _whole(frames: dict[str, pd.DataFrame], id: str) -> bool:
-    import pandas as pd
+def _left_out(rows: Rows, read: Read) -> Warned:
+    lost, further = read.lost, any(note.kind == "scattered" for note in read.notes)
+    values, people = int(rows.values[lost].sum()), len(np.unique(rows.person[lost]))
+    text = (
+        f"{counted(values, 'measurement')} of {counted(people, 'patient')} {'was' if values == 1 else 'were'} left out: they are "
+        f"of visits that hardly any patient has{', or of further rows of a visit' * further}."
+    )
+    return Warned("left out", text)
 
-    return all(pd.api.types.is_integer_dtype(frame[id].dtype) for frame in frames.values())
+
+def _uneven(steps: Steps, unit: str) -> list[Warned]:
+    total = int(steps.number.sum())
+    if steps.off <= DISTORTED and total <= MOST_STEPS:
+        return []
+    text = f"the times between visits are counted as {total:,} whole steps of {unit}, from which one is {steps.off:.0%} off."
+    return [Warned("steps", text)]

@@ -1,6 +1,8 @@
-"""Numbers with their nouns."""
+"""Numbers with their nouns, and lists."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -8,7 +10,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def worth(patients: float, kind: str = "") -> str:
-    """An effective number of patients, ``kind`` being an adjective for them."""
-    noun = f"{kind} patient".strip()
-    return f"less than one {noun}" if patients < 1 else counted(round(patients), noun)
+def listed(items: Sequence[str], most: int, last: str = "and") -> str:
+    """Some items in a sentence: at most so many, with the word that stands before the last."""
+    shown = list(items[:most])
+    if len(items) > most:
+        return f"{', '.join(shown)} {last} {counted(len(items) - most, 'other')}"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"

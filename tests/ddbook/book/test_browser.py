@@ -17,8 +17,8 @@ import pytest
 from PIL import Image, ImageStat
 
 from ddbook.kit.figures import panels, themed
+from tests.browser import NEEDED, chromium
 from tests.ddbook.book.fake import PROJECT
-from tests.ddbook.browser import NEEDED, chromium
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.support.ui import WebDriverWait
@@ -85,14 +85,14 @@ class Reader:
         self.pages = sorted(path.as_posix() for path in files if "_static" not in path.parts)
 
     def open(self, page: str, width: int = WIDE) -> None:
-        """Loads a page and waits until its formulas are typeset."""
+        """Loads a page, or the one that the book's address leads on to, and waits until its formulas are typeset."""
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride", {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
         )
         self.driver.get(f"{self.address}/{page}")
-        if page != "index.html":  # which only leads on to the first page
-            self.until("return document.readyState === 'complete' && !!(window.MathJax?.startup?.promise)")
-            self.driver.execute_async_script("const done = arguments[0]; MathJax.startup.promise.then(done)")
+        there = "location.pathname !== '/index.html' && document.readyState === 'complete' && !!(window.MathJax?.startup?.promise)"
+        self.until(f"return {there}")
+        self.driver.execute_async_script("const done = arguments[0]; MathJax.startup.promise.then(done)")
 
     def ask(self, script: str) -> Any:
         """The answer of a script in the page."""

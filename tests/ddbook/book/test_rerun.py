@@ -83,7 +83,7 @@ def test_what_a_chapter_imports_is_what_colab_installs() -> None:
         for folder in ("", "ddbook")
     )
     assert "ddlib[all]" in study["dependencies"]
-    extras = [library["optional-dependencies"][name] for name in ("data", "deepxde", "merge", "nevergrad", "pgmpy")]
+    extras = [library["optional-dependencies"][name] for name in ("data", "deepxde", "formats", "merge", "nevergrad", "pgmpy")]
     listed = [*library["dependencies"], *study["dependencies"], *(text for extra in extras for text in extra)]
     declared = {Requirement(text).name.lower() for text in listed} | {"ipython"}  # every kernel has that
     distributions = importlib.metadata.packages_distributions()

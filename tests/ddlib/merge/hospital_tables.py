@@ -8,7 +8,6 @@ import torch
 
 from ddlib.dbn.model.generate import random_networks, sample
 from ddlib.dbn.model.network import Dbn
-from ddlib.merge.patterns import Group, group_patients
 from tests.ddlib.dbn.world import generator
 
 COLUMNS = ("alt", "bili", "crea", "hb")
@@ -26,12 +25,6 @@ def records(model: Dbn, patients: int, visits: int, missing: float = 0.0, seed: 
     gone = torch.rand(values.shape, generator=draw) < missing
     gone[:, 0, 0] &= ~gone.flatten(1).all(-1)
     return torch.where(gone, torch.nan, values)
-
-
-def groups_of(*sources: torch.Tensor, noise: float = 0.0) -> list[Group]:
-    """The groups of some sources' records."""
-    size = torch.full((sources[0].shape[-1],), noise, dtype=torch.float64)
-    return [group for k, values in enumerate(sources) for group in group_patients(values, size, k)]
 
 
 def table(values: torch.Tensor, columns: tuple[str, ...] = COLUMNS, hide: tuple[str, ...] = ()) -> pd.DataFrame:

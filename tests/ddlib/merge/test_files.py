@@ -15,6 +15,7 @@ from ddlib import cli
 from ddlib.files import InputError
 from ddlib.merge import files as merge_tables
 from ddlib.merge import merge
+from ddlib.merge.reading.tables import read_tables
 from tests.ddlib.merge.hospital_tables import hospitals
 
 KEYS = ["--id", "patient", "--time", "visit"]
@@ -48,7 +49,9 @@ def test_the_whole_way(folder):
     assert "20 synthetic patients with 3 visits" in done.stdout and "all.report.html" in done.stdout
     assert names(folder) == ["all.csv", "all.report.html", "all.report.json", "north.csv", "south.csv", "west.csv"]
     table = pd.read_csv(folder / "all.csv")
-    expected = merge({path.rsplit("/", 1)[1]: pd.read_csv(path) for path in inputs}, "patient", "visit", rows=20)
+    expected = merge(
+        {path.rsplit("/", 1)[1]: pd.read_csv(path, dtype={"patient": str}) for path in inputs}, "patient", "visit", rows=20
+    )
     pd.testing.assert_frame_equal(table, expected.table, check_exact=False, rtol=1e-12)
     report = json.loads((folder / "all.report.json").read_text())
     assert report["files"] == inputs and report["coverage"]["crea"]["north.csv"] == 0
@@ -76,7 +79,7 @@ def test_noise_file_and_options(folder, monkeypatch, capsys):
     assert (table["represents"] == 20).all() and "hb" not in table and len(table) == 27
     report = json.loads((folder / "out.report.json").read_text())
     noise = {column["name"]: column["noise"] for column in report["columns"]}
-    assert noise["bili"]["west.csv"] == 0.1 and noise["alt"] == {"north.csv": 0.2, "south.csv": 0.0, "west.csv": 0.0}
+    assert noise["bili"]["west.csv"] == 0.1 and noise["alt"] == {"north.csv": 0.2, "south.csv": 0.0}
     assert report["visits"]["reading"] == "order"
 
 
@@ -85,7 +88,7 @@ def broken(folder):
     rows = "patient,visit,bili\n1,1,2.5\n"
     contents = {
         "empty.csv": (b"", "is empty"),
-        "latin.csv": ("patient,visit,bili\n1,1,2\nä,1,2\n".encode("latin-1"), "UTF-8"),
+        "odd.csv": (b"patient,visit,bili\n1,1,2\n\x81\xff,1,2\n", "(it has the byte 81)"),
         "ragged.csv": ((rows + "1,2,3,4,5\n").encode(), "line 3 of {path} has 5 fields but the header has 3"),
         "comma.csv": ((rows.replace("2.5", "2.5,") + "1,2,3,\n").encode(), "line 2 of {path} has 4 fields but the header has 3"),
         "short.csv": ((rows + "\n1,2\n").encode(), "line 4 of {path} has 2 fields but the header has 3"),
@@ -95,18 +98,19 @@ def broken(folder):
         "swallowed.csv": ((rows + '1,2,"3\n2,1,3"\n').encode(), "join its lines 3 to 4 into one row"),
         "astray.csv": (rows.replace("bili", 'bi"li').encode(), "names a column 'bi\"li'"),
         "blank.csv": ((rows + '" "\n').encode(), "has 1 or 2 rows"),
-        "wide.csv": (rows.encode("utf-16-le"), "zero bytes"),
+        "wide.csv": (rows.encode("utf-16-le") + b"\0\0\0", "zero bytes"),
         "white.csv": (b"patient,visit,bili, bili\n1,1,2,3\n", "two columns called 'bili'"),
         "case.csv": (
             (rows + "1,2,3\n").replace("bili", "Bili").encode(),
             "'Bili' and north.csv a column 'bili', which differ",
         ),
-        "semicolons.csv": (rows.replace(",", ";").encode(), "semicolons"),
-        "tabs.csv": (rows.replace(",", "\t").encode(), "tabs"),
+        "mixed.csv": ((rows + "1;2;3\n").encode(), "line 3 of {path} has 1 field but the header has 3"),
         "twice.csv": (rows.replace("visit,bili", "bili,bili").encode(), "two columns called 'bili'"),
         "text.csv": ((rows + "1,2,high\n").encode(), "holds text ('high', data row 2)"),
         "torn.parquet": (b"PAR1 and nothing more", "cannot be read as parquet"),
-        "sheet.xlsx": (b"", "neither in .csv nor in .parquet"),
+        "sheet.xls": (b"", "save it as .xlsx or as CSV"),
+        "torn.xlsx": (b"PK and nothing more", "cannot be read as an Excel file"),
+        "page.html": (b"", "ends in none of .csv, "),
     }
     for name, (content, _) in contents.items():
         (folder / name).write_bytes(content)
@@ -207,17 +211,18 @@ def test_an_interrupt_while_files_get_their_names_comes_too_late(folder):
 
 def test_a_comma_at_the_end_of_every_line_means_nothing(folder):
     inputs = [folder / "north.csv", folder / "south.csv"]
-    plain = merge_tables.merge_files(inputs, "patient", "visit", folder / "one.csv", rows=9, cycles=4)
+    plain = merge_tables.merge_files(inputs, "patient", "visit", folder / "one.csv", rows=9, iterations=4)
     text = inputs[0].read_text().replace(",bili", ' ,"\tbili "')
     inputs[0].write_text("\ufeff\n" + text.replace("\n", ",\r\n\n"))
-    found = merge_tables.merge_files(inputs, "patient", "visit", folder / "two.csv", rows=9, cycles=4)
+    found = merge_tables.merge_files(inputs, "patient", "visit", folder / "two.csv", rows=9, iterations=4)
     pd.testing.assert_frame_equal(found.merged.table, plain.merged.table, check_exact=True)
 
 
 def test_names_in_parquet_lose_white_space(folder):
     frame = pd.read_csv(folder / "north.csv")
     frame.set_axis([f" {name} " for name in frame], axis=1).to_parquet(folder / "north.parquet")
-    pd.testing.assert_frame_equal(merge_tables.read_table(folder / "north.parquet"), frame)
+    found = read_tables([folder / "north.parquet"], "patient", "visit").frames["north.parquet"]
+    pd.testing.assert_frame_equal(found.astype({"patient": int}), frame, check_dtype=False)
 
 
 def test_a_folder_without_permission(folder, monkeypatch):
@@ -259,16 +264,15 @@ def test_two_files_of_one_name_are_told_apart(folder):
 def test_the_summary_has_the_warnings(folder):
     found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=3)
     lines = merge_tables.summary(found)
-    assert lines[0].startswith("120 patients of 2 sources, 4 columns → 3 synthetic patients with 3 visits each, which carry the")
+    assert lines[0] == "north.csv: commas, decimal point, UTF-8"
+    assert lines[2].startswith("120 patients of 2 sources, 4 columns → 3 synthetic patients with 3 visits each, which carry the")
     assert any("few rows" in line for line in lines) and "1 pair of columns was never measured together." in lines
 
 
 def test_one_is_singular(folder):
     found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=1)
-    found.merged.report["identifiability"].update(identified=True, effective_patients=0.3)
-    said, worth = merge_tables.summary(found)[:2]
+    said = merge_tables.summary(found)[2]
     assert "→ 1 synthetic patient with 3 visits, which carries the merged estimate's means." in said
-    assert worth == "The records are worth those of less than one patient measured completely and without error."
     page = merge_tables.report_page(found.merged.report)
     assert "1 complete synthetic patient with 3 visits." in page and "1 patient (3 rows) carries" in page
-    assert "those of less than one patient measured" in page and "1 synthetic patient cannot" in page
+    assert "1 synthetic patient cannot" in page

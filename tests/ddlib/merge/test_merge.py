@@ -9,7 +9,6 @@ import torch
 
 from ddlib.dbn import joint
 from ddlib.merge import merge, report_page
-from ddlib.merge.information import MOST_PATTERNS
 from tests.ddlib.merge.hospital_tables import COLUMNS, emptied, hospitals, network, records, table
 
 KEYS = {"id": "patient", "time": "visit"}
@@ -50,11 +49,10 @@ def test_mean_and_covariance_of_successive_visits_are_the_estimates(merged):
 
 def test_complete_tables_come_back_as_their_own_moments():
     tables = [table(records(network(), 50, 3, seed=k)) for k in range(2)]
-    found = merge(tables, **KEYS, rows=30, prior=0)
+    found = merge(tables, **KEYS, rows=30, prior=0, tolerance=1e-7)
     pooled = torch.cat([wide(frame, COLUMNS, 3) for frame in tables])[:, :4]
-    torch.testing.assert_close(found.law.mean[0][:4], pooled.mean(0), rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(found.law.covariance[0][:4, :4], pooled.T.cov(correction=0), rtol=1e-5, atol=1e-5)
-    assert found.report["identifiability"]["effective_patients"] == pytest.approx(100)
+    torch.testing.assert_close(found.law.mean[0][:4], pooled.mean(0), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.law.covariance[0][:4, :4], pooled.T.cov(correction=0), rtol=1e-4, atol=1e-4)
 
 
 def test_the_truth_is_approached():
@@ -68,7 +66,6 @@ def test_the_truth_is_approached():
     place = [4 * t + COLUMNS.index(name) for t in range(3) for name in found.columns]
     assert (found.law.mean[0] - law.mean[0][place]).abs().max() < 0.06
     assert (found.law.covariance[0] - law.covariance[0][place][:, place]).abs().max() < 0.08
-    assert found.report["identifiability"]["patterns"] <= 3 * MOST_PATTERNS
     assert not found.report["warnings"]
 
 
@@ -103,36 +100,37 @@ def test_the_report_is_json_and_a_page(merged):
     report = json.loads(json.dumps(merged.report, allow_nan=False))
     assert report["coverage"]["crea"] == {"north": 0, "south": 60, "west": 60}
     assert [pair["columns"] for pair in report["never_together"]] == []
-    assert 0 < report["identifiability"]["effective_patients"] < 180
-    assert {one["source"] for one in report["fit"]} == {"north", "south", "west"}
+    assert [one["name"] for one in report["sources"]] == ["north", "south", "west"]
+    assert report["by_visit"]["hb"]["observed"].keys() == {"north", "west"}
+    assert report["model"]["undetermined_directions"] == 0
     page = report_page(merged.report)
     for word in ("north", "crea", "Pairs never observed together", "prefers-color-scheme"):
         assert word in page
     assert "http" not in page
 
 
-def test_pairs_never_together_are_named_with_their_errors():
-    tables = hospitals(patients=200)
-    two = merge({name: tables[name] for name in ("north", "south")}, **KEYS).report
-    (pair,) = two["never_together"]
-    assert pair["columns"] == ["crea", "hb"]
-    assert pair["standard_error"] is None or pair["standard_error"] > 0
-    assert "never observed together" in report_page(two)
-
-
-def test_two_visits_do_not_identify_a_pair_never_seen_together():
-    tables = hospitals(patients=80, visits=2)
-    found = merge({name: tables[name] for name in ("north", "south")}, **KEYS).report
-    assert found["identifiability"]["identified"] is False
-    assert "not identified" in kinds(found)
-    assert found["never_together"][0]["standard_error"] is None
+@pytest.mark.parametrize("visits", [2, 4])
+def test_pairs_never_together_are_a_convention_with_bounds(visits):
+    tables = hospitals(patients=200, visits=visits)
+    found = merge({name: tables[name] for name in ("north", "south")}, **KEYS)
+    (pair,) = found.report["never_together"]
+    assert pair["columns"] == ["crea", "hb"] and pair["patients_with_both"] == 0
+    assert -1 <= pair["bounds"][0] < pair["correlation"] < pair["bounds"][1] <= 1
+    assert "never together" in kinds(found.report)
+    truth = joint(network(), visits).covariance[0].view(visits, 4, visits, 4).diagonal(dim1=0, dim2=2).mean(-1)
+    a, b = COLUMNS.index("crea"), COLUMNS.index("hb")
+    assert pair["bounds"][0] < float(truth[a, b] / (truth[a, a] * truth[b, b]).sqrt()) < pair["bounds"][1]
+    precision = torch.linalg.inv(found.law.covariance[0]).view(visits, 4, visits, 4)
+    scale = precision.flatten(0, 1).flatten(1).diagonal().sqrt().view(visits, 4)
+    a, b = (found.columns.index(name) for name in ("crea", "hb"))
+    assert (precision[:, a, :, b] / torch.outer(scale[:, a], scale[:, b])).abs().max() < 1e-6
 
 
 def test_markup_in_names_is_text():
     tables = hospitals()
     named = {f"<b>{name}": frame.rename(columns={"bili": "<script>"}) for name, frame in tables.items()}
     page = report_page(merge(named, **KEYS).report)
-    assert "<script>" not in page and "<b>" not in page and "&lt;script&gt;" in page
+    assert "<script>" not in page and "<b>north" not in page and "&lt;script&gt;" in page
 
 
 def test_weights_say_how_many_patients_each_stands_for():
@@ -164,7 +162,7 @@ def test_noise_is_taken_off():
     torch.testing.assert_close(special.law.mean, known.law.mean)
 
 
-def test_dates_that_all_share_are_visits_and_others_are_put_in_order():
+def test_dates_that_all_share_are_visits_and_others_run_from_the_first_visit():
     start = pd.Timestamp("2024-01-10")
     shared = {
         n: f.assign(visit=(start + pd.to_timedelta(30 * f.visit, "D")).dt.strftime("%Y-%m-%d")) for n, f in hospitals().items()
@@ -177,7 +175,7 @@ def test_dates_that_all_share_are_visits_and_others_are_put_in_order():
         for n, f in hospitals().items()
     }
     found = merge(own, **KEYS)
-    assert found.report["visits"]["reading"] == "order"
+    assert found.report["visits"]["reading"] == "windows" and "own times" in kinds(found.report)
     assert found.report["visits"]["number"] == 3
     assert found.table.visit.iloc[:3].is_monotonic_increasing
     forced = merge(hospitals(), **KEYS, visits="order")
@@ -197,7 +195,7 @@ def test_progress_goes_from_nothing_towards_one():
     merge(hospitals(), **KEYS, progress=lambda text, share: seen.append((text, share)))
     shares = [share for _, share in seen]
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] > 0.9
-    assert any("EM cycle" in text for text, _ in seen) and any("west" in text for text, _ in seen)
+    assert any("nats per patient" in text for text, _ in seen)
 
 
 def skewed(frame):
@@ -207,6 +205,15 @@ def skewed(frame):
 def stable(frame):
     level = np.random.default_rng(1).normal(0, 3, frame.patient.max() + 1)
     return frame.assign(bili=frame.bili + level[frame.patient])
+
+
+def remembered(frame):
+    """What a patient was two visits ago counts, what he was at the last visit does not."""
+    rng = np.random.default_rng(int(1e6 * abs(frame.bili.iloc[0])))
+    values = rng.normal(size=(frame.patient.max() + 1, frame.visit.max() + 1))
+    for visit in range(2, values.shape[1]):
+        values[:, visit] = -0.9 * values[:, visit - 2] + 0.3 * rng.normal(size=len(values))
+    return frame.assign(bili=values[frame.patient, frame.visit])
 
 
 def skewed_to_the_left(frame):
@@ -224,51 +231,48 @@ def aged(frame):
 @pytest.mark.parametrize(
     ("kind", "visits", "change"),
     [
-        ("skewed", 3, skewed),
-        ("skewed", 3, skewed_to_the_left),
+        ("margins", 3, skewed),
+        ("margins", 3, skewed_to_the_left),
         ("extreme values", 3, coded),
-        ("never changes", 3, aged),
+        ("static", 3, aged),
         ("collinear", 3, lambda frame: frame.assign(double=2 * frame.bili + 1)),
-        ("not Markov", 6, stable),
+        ("not Markov", 6, remembered),
         ("too few patients", 3, lambda frame: frame[frame.patient < 6]),
-        ("uneven visits", 3, lambda frame: frame.assign(visit=frame.visit**3)),
-        ("few values", 3, lambda frame: frame.assign(bili=(frame.bili > frame.bili.median()).astype(float))),
+        ("margins", 3, lambda frame: frame.assign(bili=(frame.bili > frame.bili.median()).astype(float))),
         ("empty patients", 3, lambda frame: emptied(frame, frame.patient == 2)),
     ],
 )
 def test_warnings(kind, visits, change):
     plain = hospitals(patients=100, visits=visits)
-    assert kind not in kinds(merge(plain, **KEYS, cycles=20).report)
+    assert kind not in kinds(merge(plain, **KEYS).report)
     changed = {name: change(frame) for name, frame in plain.items()}
-    assert kind in kinds(merge(changed, **KEYS, cycles=20).report)
+    assert kind in kinds(merge(changed, **KEYS).report)
 
 
 def test_warnings_say_what_to_do():
     def said(change):
         tables = {name: change(frame) for name, frame in hospitals(patients=100).items()}
-        return {warning["kind"]: warning["text"] for warning in merge(tables, **KEYS, cycles=4).report["warnings"]}
+        return {warning["kind"]: warning["text"] for warning in merge(tables, **KEYS).report["warnings"]}
 
     codes = said(coded)
     assert "'bili' has 45 values more than 8 robust" in codes["extreme values"] and "example 999:" in codes["extreme values"]
     assert "skewed" not in codes and "extreme values" not in said(skewed)
-    assert "to the left (skewness -" in said(skewed_to_the_left)["skewed"]
-    assert "'age' never changes within a patient" in said(aged)["never changes"]
-    two = said(lambda frame: aged(frame).assign(**{"s e x": frame.patient % 7}))["never changes"]
-    assert two.startswith("'age', 's e x' never change within") and "--drop age --drop 's e x'" in two
+    assert "'alt' (skewed to the left)" in said(skewed_to_the_left)["margins"]
+    assert said(aged)["static"].startswith("'age' never changes within a patient")
 
 
 def test_noise_of_a_dropped_column_is_of_no_account():
-    found = merge(hospitals(), **KEYS, drop=["hb"], noise={"hb": 0.1, "north": {"hb": 0.2}}, cycles=4)
-    plain = merge(hospitals(), **KEYS, drop=["hb"], cycles=4)
+    found = merge(hospitals(), **KEYS, drop=["hb"], noise={"hb": 0.1, "north": {"hb": 0.2}})
+    plain = merge(hospitals(), **KEYS, drop=["hb"])
     pd.testing.assert_frame_equal(found.table, plain.table)
 
 
 def test_a_source_in_another_unit_is_named():
     tables = hospitals(patients=200)
     tables["south"] = tables["south"].assign(bili=17.1 * tables["south"].bili)
-    warnings = merge(tables, **KEYS).report["warnings"]
-    assert any("'bili'" in w["text"] and "south" in w["text"] for w in warnings if w["kind"] == "differs between sources")
-    assert any("south" in w["text"] for w in warnings if w["kind"] == "source differs")
+    report = merge(tables, **KEYS).report
+    (told,) = (w for w in report["warnings"] if w["kind"] == "differs between sources")
+    assert "'bili'" in told["text"] and "a factor of 17.1" in told["text"] and told["sources"] == ["south"]
 
 
 def test_few_rows_are_warned_of():

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from ddlib.files import InputError
-from ddlib.merge.files import merge_files, read_table
+from ddlib.merge.files import merge_files
+from ddlib.merge.reading.options import ReadingOptions
+from ddlib.merge.reading.tables import read_tables
 
 COLUMNS = ("patient", "visit", "a", "b")
 
@@ -31,7 +33,7 @@ def merged(folder, content):
     (folder / "good.csv").write_text(text(7))
     (folder / "other.csv").write_text(content, newline="")
     inputs = [folder / "good.csv", folder / "other.csv"]
-    return merge_files(inputs, "patient", "visit", folder / "out.csv", rows=4, cycles=2, force=True).merged.table
+    return merge_files(inputs, "patient", "visit", folder / "out.csv", rows=4, iterations=2, force=True).merged.table
 
 
 def alike(folder, *contents):
@@ -40,7 +42,7 @@ def alike(folder, *contents):
     for content in contents:
         path = folder / "other.csv"
         path.write_text(content, newline="")
-        found.append(read_table(path))
+        found.append(read_tables([path], "patient", "visit").frames["other.csv"])
         path.unlink()
     return found[0].equals(found[1])
 
@@ -121,4 +123,5 @@ def test_a_damaged_text_is_refused_or_means_the_same(wanted, data):
 def test_a_text_of_several_lines_is_no_damage(tmp_path):
     path = tmp_path / "notes.csv"
     path.write_text('patient,visit,a,note\n1,1,2.5,"fever,\nthen none"\n1,2,2.0,well\n')
-    assert read_table(path)["note"].tolist() == ["fever,\nthen none", "well"]
+    found = read_tables([path], "patient", "visit", ReadingOptions(drop=("note",))).frames["notes.csv"]
+    assert found["note"].tolist() == ["fever,\nthen none", "well"]

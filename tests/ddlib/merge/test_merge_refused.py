@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ddlib.merge import TableError, merge
-from tests.ddlib.merge.hospital_tables import emptied, hospitals
+from tests.ddlib.merge.hospital_tables import hospitals
 
 KEYS = {"id": "patient", "time": "visit"}
 
@@ -72,12 +72,6 @@ REFUSED = {
     "bool as time": (in_north(visit=True), {}, "bool"),
     "local dates": (in_north(visit=[f"{i % 28 + 1}/{i % 12 + 1}/2024" for i in range(180)]), {}, "ISO dates"),
     "dates and numbers": (in_north(visit=pd.date_range("2024-01-01", periods=180)), {}, "dates in north but numbers in"),
-    "one visit": (lambda t: {name: f[f.visit == 1] for name, f in t.items()}, {}, "no patient has two visits"),
-    "no measured pair of visits": (
-        lambda t: {name: emptied(f, f.visit > 1) for name, f in t.items()},
-        {},
-        "no patient was measured at two visits",
-    ),
     "too many visits": (
         lambda t: {name: f.assign(visit=np.arange(len(f)) + 1000 * k) for k, (name, f) in enumerate(t.items())},
         {"visits": "values"},
@@ -92,7 +86,7 @@ REFUSED = {
     "seed": (lambda t: t, {"seed": -1}, "seed"),
     "tolerance": (lambda t: t, {"tolerance": 0.0}, "tolerance"),
     "prior": (lambda t: t, {"prior": -1}, "weight of the prior"),
-    "cycles": (lambda t: t, {"cycles": 0}, "cycles"),
+    "iterations": (lambda t: t, {"iterations": 0}, "iterations"),
     "reading": (lambda t: t, {"visits": "dates"}, "'auto', 'values' or 'order'"),
     "weights taken": (in_north(represents=lambda f: f.bili), {"weights": True}, "'represents'"),
     "noise of what": (lambda t: t, {"noise": {"bilirubin": 0.1}}, "did you mean|no column is called that"),

@@ -12,7 +12,7 @@ import torch
 from ddbook.chapters.one_dataset.plane import one_point
 from ddbook.chapters.one_dataset.touch import touch
 from tests import ROOT
-from tests.ddbook.browser import NEEDED, chromium, wide
+from tests.browser import NEEDED, chromium, wide
 from tests.ddbook.chapters.one_dataset.world import PLANE, SHOWN
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

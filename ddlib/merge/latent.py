@@ -1,0 +1,105 @@
+"""Patients on the latent scales: numbers as they map, categories drawn within their thresholds given all else that was measured.
+
+The draw is a Gibbs sampler's (Geweke 1991): one interval after the other is drawn from its normal law given everything else of the
+patient, truncated to the interval.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ddlib.dbn.model.network import Gaussian
+from ddlib.merge.conditional import expected, solved
+from ddlib.merge.margins import Cells, Identity, Monotone
+from ddlib.merge.scales import Scales
+
+__all__ = ["expected_rows", "latent_rows"]
+
+_SWEEPS = 20
+"""Sweeps over a patient's intervals."""
+_DRAWS = 20
+"""Draws over which an expectation is taken."""
+
+
+def latent_rows(
+    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, generator: torch.Generator
+) -> Float[Tensor, "n E"]:
+    """Patients' latent values, not-a-number where nothing was measured.
+
+    Args:
+        scales: the margins of the columns.
+        values: measurements in the columns' own units, not-a-number where missing.
+        law: of a patient on the latent scales.
+        noise: variance of the measurement noise of each entry, there.
+        visits: the number of reported visits.
+        generator: the source of randomness.
+
+    >>> law, exact = Gaussian(torch.zeros(2).double(), torch.eye(2).double()), torch.zeros(2).double()
+    >>> values = torch.tensor([[12.0, torch.nan]]).double()
+    >>> latent_rows(Scales([Identity(10.0, 2.0)], []), values, law, exact, 2, torch.Generator().manual_seed(0)).tolist()
+    [[1.0, nan]]
+    """
+    cells = [margin.forward(Cells.of(column)) for margin, column in zip(scales.of_entries(visits), values.numpy().T, strict=True)]
+    lower, upper = (torch.from_numpy(np.stack(ends, axis=1)) for ends in zip(*cells, strict=True))
+    within = (lower < upper) & (lower.isfinite() | upper.isfinite())
+    latent = torch.where(lower == upper, lower, torch.nan)
+    if not bool(within.any()):
+        return latent
+    spread = law.covariance.diagonal().sqrt()
+    latent = torch.where(within, _truncated(law.mean.expand_as(lower), spread.expand_as(lower), lower, upper, generator), latent)
+    seen = ~latent.isnan()
+    columns = within.any(0).nonzero().flatten().tolist()
+    precision = {j: _column(j, seen, law, noise) for j in columns}
+    for _ in range(_SWEEPS):
+        for j in columns:
+            off = torch.where(seen, latent - law.mean, 0.0)
+            inner = precision[j][:, j].clamp(min=1e-12)
+            centre = latent[:, j] - (precision[j] * off).sum(-1) / inner
+            fresh = _truncated(centre, inner.rsqrt(), lower[:, j], upper[:, j], generator)
+            latent[:, j] = torch.where(within[:, j], fresh, latent[:, j])
+    return latent
+
+
+def _column(j: int, seen: Bool[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]) -> Float[Tensor, "n E"]:
+    """Column j of the precision of what was measured of each patient; zero for those without that entry."""
+    unit = torch.zeros_like(seen, dtype=law.mean.dtype)
+    unit[:, j] = seen[:, j].to(unit.dtype)
+    return solved(unit, seen, law.covariance, noise)
+
+
+def _truncated(mean: Tensor, spread: Tensor, lower: Tensor, upper: Tensor, generator: torch.Generator) -> Tensor:
+    """Normal values truncated to intervals; drawn in the left tail, where small probabilities keep their digits."""
+    low, high = (lower - mean) / spread, (upper - mean) / spread
+    flip = low > 0
+    low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
+    share = torch.rand(low.shape, dtype=low.dtype, generator=generator)
+    begin, end = torch.special.ndtr(low), torch.special.ndtr(high)
+    drawn = torch.special.ndtri(begin + share * (end - begin)).clamp(low, high)
+    drawn = torch.where(drawn.isfinite(), drawn, torch.where(high.isfinite(), high, low))
+    return mean + spread * torch.where(flip, -drawn, drawn)
+
+
+def expected_rows(
+    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int
+) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
+    """Expectation and variance of patients' latent values given what was measured; over draws of those that lie in intervals.
+
+    Args:
+        scales, values, law, noise, visits: as in :func:`latent_rows`.
+
+    >>> law = Gaussian(torch.zeros(2).double(), torch.tensor([[1.0, 0.5], [0.5, 1.0]]).double())
+    >>> values = torch.tensor([[12.0, torch.nan]]).double()
+    >>> mean, variance = expected_rows(Scales([Identity(10.0, 2.0)], []), values, law, torch.zeros(2).double(), 2)
+    >>> mean.round(decimals=3).tolist(), variance.round(decimals=3).tolist()
+    ([[1.0, 0.5]], [[0.0, 0.75]])
+    """
+    generator = torch.Generator().manual_seed(0)
+    rows = [latent_rows(scales, values, law, noise, visits, generator)]
+    if any(not isinstance(margin, Identity | Monotone) for margin in scales.of_entries(visits)):
+        rows += [latent_rows(scales, values, law, noise, visits, generator) for _ in range(_DRAWS - 1)]
+    found = [expected(latent, law, noise) for latent in rows]
+    means, variances = (torch.stack(part) for part in zip(*found, strict=True))
+    return means.mean(0), variances.mean(0) + means.var(0, correction=0)

@@ -1,0 +1,147 @@
+"""Columns that do not change within a patient, such as sex or age at entry.
+
+A column is found to be static if
+
+- no patient has two different values of it, at least three have several, and chance would hardly do the same: if a patient's
+  further values were drawn like the first ones of all, none would differ with a probability below 1/1000;
+- or it was measured once and at the first visit, in at least 90 % of the patients with several visits who have it (at least
+  three), and no patient has two different values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ddlib.merge.columns import nearest, shown
+from ddlib.merge.errors import TableError
+from ddlib.merge.tables import Table, make_table
+from ddlib.merge.warned import Warned
+
+_FEWEST = 3
+_AT_FIRST = 0.9
+_CHANCE = 1e-3
+_SAME = 1e-9
+"""Values that differ by a smaller share are the same."""
+
+
+class _Column(NamedTuple):
+    """The measurements of one column in all sources, sorted by patient and time."""
+
+    person: Int[np.ndarray, " n"]
+    value: Float[np.ndarray, " n"]
+    first_value: Float[np.ndarray, " n"]
+    first_visit: Bool[np.ndarray, " n"]
+    several: Bool[np.ndarray, " n"]
+
+    def changed(self) -> Bool[np.ndarray, " n"]:
+        return np.abs(self.value - self.first_value) > _SAME * np.maximum(np.abs(self.value), np.abs(self.first_value))
+
+
+def check_named(static: Sequence[str], tables: Mapping[str, Table], columns: Sequence[str]) -> None:
+    """Refuse static columns that are unknown or do change.
+
+    Raises:
+        TableError: naming the first patient in whom a column changes.
+    """
+    for name in static:
+        if name not in columns:
+            raise TableError(
+                f"the static columns (--static) name {shown(name)}: {nearest(str(name), columns).replace('it has', 'there are')}"
+            )
+        for source, table in tables.items():
+            if name not in table.cells:
+                continue
+            column = _column({source: table}, name)
+            changed = column.changed()
+            if changed.any():
+                at = int(changed.argmax())
+                raise TableError(
+                    f"the column {name!r} is named as static (--static) but changes within the patient "
+                    f"{table.names[column.person[at]]!r} of {source} ({column.first_value[at]:g}, then {column.value[at]:g}): "
+                    "correct it, or leave it out of --static"
+                )
+
+
+def find_static(tables: Mapping[str, Table], columns: Sequence[str], named: Sequence[str] = ()) -> tuple[list[str], list[Warned]]:
+    """The static columns, sorted, and what is said of those that were found.
+
+    Args:
+        tables: of the sources.
+        columns: all columns of measurements.
+        named: those that are static because the user says so (:func:`check_named`).
+    """
+    fixed, early = [], []
+    for name in columns:
+        if name in named:
+            continue
+        column = _column(tables, name)
+        if column.changed().any():
+            continue
+        if _never_changes(column):
+            fixed.append(name)
+        elif _at_first_visit(column):
+            early.append(name)
+    notes = [
+        Warned(
+            "static", f"{', '.join(map(repr, names))} {why}, so {'it is' if len(names) == 1 else 'they are'} one value per patient."
+        )
+        for names, why in (
+            (fixed, f"never change{'s' * (len(fixed) == 1)} within a patient"),
+            (early, f"{'was' if len(early) == 1 else 'were'} measured at the first visit only"),
+        )
+        if names
+    ]
+    return sorted([*fixed, *early, *named]), notes
+
+
+def _column(tables: Mapping[str, Table], name: str) -> _Column:
+    parts, offset = [], 0
+    for table in tables.values():
+        if name in table.cells:
+            rows = np.flatnonzero(table.measured())
+            patient, value = table.patient[rows], table.cells[name][rows]
+            visits = np.bincount(patient, minlength=len(table.names))
+            start = np.diff(patient, prepend=-1) != 0
+            seen = ~np.isnan(value)
+            parts.append((patient[seen] + offset, value[seen], start[seen], visits[patient[seen]] > 1))
+        offset += len(table.names)
+    person, value, first_visit, several = (np.concatenate(part) for part in zip(*parts, strict=True))
+    start = np.diff(person, prepend=-1) != 0
+    return _Column(person, value, value[start][np.cumsum(start) - 1], first_visit, several)
+
+
+def _never_changes(column: _Column) -> bool:
+    people, counts = np.unique(column.person, return_counts=True)
+    if (counts > 1).sum() < _FEWEST:
+        return False
+    firsts = column.value[np.diff(column.person, prepend=-1) != 0]
+    number = np.unique(firsts, return_counts=True)[1]
+    alike = (number * (number - 1)).sum() / (len(people) * (len(people) - 1))  # of two patients, both have the same value
+    return bool(alike ** (counts - 1).sum() <= _CHANCE)
+
+
+def _at_first_visit(column: _Column) -> bool:
+    keep = column.several
+    people, start, counts = np.unique(column.person[keep], return_index=True, return_counts=True)
+    if len(people) < _FEWEST:
+        return False
+    return bool(((counts == 1) & column.first_visit[keep][start]).mean() >= _AT_FIRST)
+
+
+def patient_values(table: Table, name: str) -> Float[np.ndarray, " n"]:
+    """Each patient's value in a static column; not-a-number where it is missing."""
+    found = np.full(len(table.names), np.nan)
+    if name in table.cells:
+        seen = np.flatnonzero(~np.isnan(table.cells[name]))[::-1]  # the first one is written last
+        found[table.patient[seen]] = table.cells[name][seen]
+    return found
+
+
+def one_row_each(table: Table) -> Table:
+    """The table with one row per patient, for columns that are all static."""
+    start = np.diff(table.patient, prepend=-1) != 0
+    return make_table(table.names, table.times[start], {name: patient_values(table, name) for name in table.cells})

@@ -1,0 +1,181 @@
+"""Everything that a reader of a merge is warned of."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int
+from scipy.special import ndtri
+from torch import Tensor
+
+from ddlib.merge.checks.before import before_merge
+from ddlib.merge.checks.ranges import range_warnings
+from ddlib.merge.checks.warned import Records
+from ddlib.merge.estimate import Estimate
+from ddlib.merge.margins import Identity
+from ddlib.merge.model.law import size
+from ddlib.merge.model.persistence import Persistence
+from ddlib.merge.panel import Panel
+from ddlib.merge.rows import patients_needed
+from ddlib.merge.scales import Scales
+from ddlib.merge.together import in_words, unmeasured
+from ddlib.merge.warned import Warned
+from ddlib.merge.wording import counted, listed
+
+_PERSISTENT = 0.05
+"""Correlation of prediction errors two or more visits apart, above which the process is not called Markov."""
+_LOSS = 0.05
+"""Expected loss per value, in nats, above which there are too few patients."""
+_MOST_NAMED = 5
+"""Pairs that a sentence names."""
+
+
+def warnings_of(
+    panel: Panel, estimate: Estimate, counts: Int[Tensor, "D D"], memory: Persistence | None, rows: int
+) -> list[Warned]:
+    """All warnings, the gravest first.
+
+    Args:
+        panel: the patients.
+        estimate: the merged estimate.
+        counts: patients who have both of two entries.
+        memory: correlations of errors of prediction.
+        rows: the number of synthetic patients.
+    """
+    return [
+        *_never_together(panel, estimate, counts),
+        *_not_converged(estimate),
+        *_too_few(panel, estimate),
+        *_before(panel, estimate.scales, estimate.chosen.scored),
+        *_outside(panel, estimate),
+        *_not_markov(panel, memory),
+        *_empty(panel),
+        *panel.warned,
+        *_few_rows(panel, rows),
+    ]
+
+
+def _never_together(panel: Panel, estimate: Estimate, counts: Int[Tensor, "D D"]) -> list[Warned]:
+    """Pairs of columns, and of a column and another one visit later, that nobody has."""
+    names = [*panel.columns, *panel.static]
+    warned = []
+    if estimate.pairs:
+        pairs = [f"{names[pair.first]!r} and {names[pair.second]!r}" for pair in estimate.pairs]
+        warned.append(
+            Warned(
+                "never together",
+                f"no patient has {listed(pairs, _MOST_NAMED, 'or')} at one visit: what the table says of their relation is a "
+                "convention, and the records allow anything between the bounds in the report.",
+            )
+        )
+    apart = {(pair.first, pair.second) for pair in estimate.pairs}
+    later = [item for item in unmeasured(panel, counts) if item.lag == 1 and item.everywhere]
+    later = [item for item in later if (min(item.first, item.second), max(item.first, item.second)) not in apart]
+    if later:
+        pairs = [in_words(panel, item) for item in later]
+        text = f"no patient has {listed(pairs, _MOST_NAMED, 'or')}: there, independence given all else is a convention."
+        warned.append(Warned("never at successive visits", text))
+    return warned
+
+
+def _before(panel: Panel, scales: Scales, scored: bool) -> list[Warned]:
+    """What the records tell; the shape of a column is no trouble where its margin has it."""
+    shaped = _shaped(panel, scales)
+    found = before_merge(Records.of(panel))
+    warned = [one for one in found if not (one.kind in ("skewed", "few values") and set(one.columns) <= shaped.keys())]
+    if scored:
+        text = "there are too many categories for a fit of minutes, so they were scored: their correlations are a bit too small."
+        warned.append(Warned("scores", text))
+    if shaped:
+        texts = [f"{name!r} ({why})" for name, why in shaped.items()]
+        verb, whose = ("is", "its") if len(shaped) == 1 else ("are", "their")
+        text = f"{listed(texts, _MOST_NAMED)} {verb} modelled on a scale of {whose} own, so "
+        warned.append(
+            Warned("margins", text + "that synthetic values are of the kind that was observed (--margins normal: as it is).")
+        )
+    return warned
+
+
+def _shaped(panel: Panel, scales: Scales) -> dict[str, str]:
+    """The columns whose margin is not the identity, with why."""
+    pairs = [*zip(panel.columns, scales.moving, strict=True), *zip(panel.static, scales.fixed, strict=True)]
+    return {name: margin.why for name, margin in pairs if not isinstance(margin, Identity)}
+
+
+def _outside(panel: Panel, estimate: Estimate) -> list[Warned]:
+    """Columns of which synthetic values lie where nothing was or can be observed."""
+    kept, p = panel.visits.reported, len(panel.columns)
+    visits = int(kept.sum())
+    law = estimate.scales.law(estimate.law, visits)
+    shaped = _shaped(panel, estimate.scales)
+    records = Records.of(panel._replace(values=[values[:, kept] for values in panel.values]))
+
+    def by_visit(entries: Tensor) -> np.ndarray:
+        moving, fixed = entries[: visits * p].view(visits, p).numpy(), entries[visits * p :].numpy()
+        return np.concatenate([moving, np.tile(fixed, (visits, 1))], axis=1)
+
+    found = range_warnings(records, by_visit(law.mean), by_visit(law.covariance.diagonal().sqrt()))
+    return [one for one in found if not set(one.columns) <= shaped.keys()]
+
+
+def _not_converged(estimate: Estimate) -> list[Warned]:
+    fit = estimate.chosen.fit
+    if fit.converged:
+        return []
+    return [Warned("not converged", f"the fit was stopped after {counted(len(fit.path), 'iteration')} before it had converged.")]
+
+
+def _too_few(panel: Panel, estimate: Estimate) -> list[Warned]:
+    """Warn where the expected loss, parameters / 2N nats per patient, is large for the values that a patient has."""
+    shape = estimate.chosen.fit.shape
+    parameters, patients = size(shape), sum(len(values) for values in panel.values)
+    if parameters / (2 * patients) <= _LOSS * shape.entries:
+        return []
+    needed = int(parameters / (2 * _LOSS * shape.entries)) + 1
+    return [
+        Warned(
+            "too few patients",
+            f"{parameters:,} parameters were estimated from {counted(patients, 'patient')}: those that the records determine least "
+            f"rest on the prior and on chance. About {counted(needed, 'complete patient')}, or fewer columns, would do.",
+        )
+    ]
+
+
+def _not_markov(panel: Panel, memory: Persistence | None) -> list[Warned]:
+    """Warn where prediction errors are correlated, by Bonferroni's rule at 0.1 %."""
+    if memory is None:
+        return []
+    limit = float(-ndtri(0.0005 / len(panel.columns)))
+    strong = (memory.z.abs() > limit) & (memory.correlation.abs() > _PERSISTENT)
+    if not bool(strong.any()):
+        return []
+    names = [f"{panel.columns[i]!r} ({memory.correlation[i]:+.2f})" for i in strong.nonzero().flatten().tolist()]
+    return [
+        Warned(
+            "not Markov",
+            f"what the model fails to predict of {', '.join(names)} is correlated two and more visits apart: patients have a "
+            "longer memory than it has. Covariances of successive visits are estimated as best this model can; those over longer "
+            "times are not to be relied on.",
+        )
+    ]
+
+
+def _empty(panel: Panel) -> list[Warned]:
+    if not panel.dropped:
+        return []
+    text = f"{counted(panel.dropped, 'patient')} without any measurement {'was' if panel.dropped == 1 else 'were'} left out."
+    return [Warned("empty patients", text)]
+
+
+def _few_rows(panel: Panel, rows: int) -> list[Warned]:
+    visits = int(panel.visits.reported.sum())
+    needed = patients_needed(len(panel.columns), visits, len(panel.static)).pairs
+    if rows >= needed:
+        return []
+    columns = len(panel.columns) + len(panel.static)
+    return [
+        Warned(
+            "few rows",
+            f"{counted(rows, 'synthetic patient')} cannot carry the covariances of {counted(columns, 'column')} at successive "
+            f"visits: {needed} would (--rows {needed}).",
+        )
+    ]

@@ -1,0 +1,43 @@
+"""How near synthetic patients come to real ones."""
+
+import pytest
+import torch
+
+from ddlib.merge import TableError, disclosure, merge, nearest_patients
+from ddlib.merge.disclosure import _guesses
+from tests.ddlib.merge.uncertainty.records import complete, hospitals, small
+
+
+def test_a_fitted_law_does_not_tell_who_was_fitted():
+    found = nearest_patients(merge(hospitals(complete(240, 5)), "id", "time", join="never").panel, rows=100)
+    assert abs(found.auc - 0.5) < 3 * found.error
+    assert found.fitted == pytest.approx(found.held_out, rel=0.3) and found.to_fitted == pytest.approx(found.to_held_out, rel=0.3)
+    assert f"{found.auc:.0%}" in found.text
+
+
+def test_copies_of_real_patients_are_found(monkeypatch):
+    """Synthetic patients that are those who were fitted, with their gaps at the mean."""
+    panel = merge(hospitals(complete(90, 6), missing=0.05), "id", "time", join="never").panel
+    draw = torch.Generator().manual_seed(0)
+    order = [torch.randperm(len(names), generator=draw) for names in panel.patients]
+    fitted = disclosure._only(panel, [places[: (len(places) + 1) // 2] for places in order])
+    rows = torch.cat(
+        [torch.cat([fitted.standard(k)[0].flatten(1), fitted.standard_fixed(k)[0]], 1) for k in range(len(fitted.sources))]
+    )
+    rows = rows[~rows.isnan().all(-1)].nan_to_num()
+    monkeypatch.setattr(disclosure, "synthetic_patients", lambda *_: rows)
+    found = nearest_patients(panel)
+    assert found.fitted == pytest.approx(0, abs=1e-9) and found.held_out > 0.1 and found.auc > 0.99
+
+
+def test_the_area_is_the_share_of_right_guesses():
+    near, far = torch.tensor([1.0, 2.0, 5.0]), torch.tensor([3.0, 2.0])
+    pairs = [(float(a < b) + 0.5 * float(a == b)) for a in near for b in far]
+    assert _guesses(near, far)[0] == pytest.approx(sum(pairs) / 6)
+
+
+def test_too_few_patients_are_refused():
+    tables, options = small()
+    tables["h1"] = tables["h1"][tables["h1"].id < 9]
+    with pytest.raises(TableError, match="h1 has fewer than 10"):
+        nearest_patients(merge(tables, **options).panel)
