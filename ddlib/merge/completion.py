@@ -16,7 +16,7 @@ from torch import Tensor
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.conditional import drawn_patients
 from ddlib.merge.errors import TableError
-from ddlib.merge.estimate import Estimate
+from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.latent import latent_rows
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.panel import Panel
@@ -56,7 +56,7 @@ class Completed(NamedTuple):
     notes: tuple[str, ...]
 
 
-def completed_tables(panel: Panel, found: Estimate, id: str, time: str, draws: int = 5, seed: int = 0) -> Completed:
+def completed_tables(panel: Panel, found: MergeEstimate, id: str, time: str, draws: int = 5, seed: int = 0) -> Completed:
     """The hospitals' own patients, with missing cells of reported visits drawn from their law given what was measured of them.
 
     Each table has its own draw of the law, hospital means included. A patient has a row for each reported visit, kept or missed;
@@ -112,7 +112,7 @@ def completed_tables(panel: Panel, found: Estimate, id: str, time: str, draws: i
 
 
 def drawn_tables(
-    panel: Panel, found: Estimate, id: str, time: str, draws: int = 20, rows: int | None = None, seed: int = 0
+    panel: Panel, found: MergeEstimate, id: str, time: str, draws: int = 20, rows: int | None = None, seed: int = 0
 ) -> list[pd.DataFrame]:
     """Tables of random synthetic patients, each from its own draw of the law of the average of the hospitals.
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.completion import entry_noise, reported_values
 from ddlib.merge.errors import TableError
-from ddlib.merge.estimate import Estimate, estimate
+from ddlib.merge.estimate import MergeEstimate, estimate
 from ddlib.merge.latent import latent_rows
 from ddlib.merge.model.fit import PRIOR
 from ddlib.merge.panel import Panel
@@ -124,7 +124,7 @@ def _only(panel: Panel, kept: list[Tensor]) -> Panel:
     )
 
 
-def _latent(panel: Panel, found: Estimate) -> Float[Tensor, "n E"]:
+def _latent(panel: Panel, found: MergeEstimate) -> Float[Tensor, "n E"]:
     rows = torch.cat([reported_values(panel, k) for k in range(len(panel.sources))])
     rows = rows[~rows.isnan().all(-1)]
     noise, visits = entry_noise(panel, 0), int(panel.visits.reported.sum())

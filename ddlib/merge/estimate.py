@@ -16,14 +16,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ddlib.dbn.model.network import Gaussian
-from ddlib.merge.model.choice import Chosen, choose
+from ddlib.merge.model.choice import ChosenModel, choose
 from ddlib.merge.model.information import Information, information
 from ddlib.merge.model.law import Shape, law, means
 from ddlib.merge.panel import Panel
 from ddlib.merge.scales import Scales, rows_of
 from ddlib.merge.unmeasured import bounds, column_of, in_column_units, maximum_entropy, pair_correlations, widened
 
-__all__ = ["Estimate", "Pair", "determined", "estimate"]
+__all__ = ["MergeEstimate", "Pair", "determined", "estimate"]
 
 _DRAWS = 100
 """Draws of the law from which the sampling error of bounds is taken."""
@@ -51,7 +51,7 @@ class Pair(NamedTuple):
     widened: bool
 
 
-class Estimate(NamedTuple):
+class MergeEstimate(NamedTuple):
     """A merged estimate, on the latent scales; columns sorted by name, static ones last.
 
     Attributes:
@@ -75,7 +75,7 @@ class Estimate(NamedTuple):
     """
 
     scales: Scales
-    chosen: Chosen
+    chosen: ChosenModel
     law: Gaussian
     measured: Bool[Tensor, "E E"]
     residual: float
@@ -136,7 +136,7 @@ def estimate(
     tolerance: float,
     iterations: int,
     say: Callable[[str, float], None],
-) -> Estimate:
+) -> MergeEstimate:
     """Choose and fit the model, and complete its law where nobody measured.
 
     Args:
@@ -175,7 +175,7 @@ def estimate(
     say("what was never measured together", 0.75)
     completion = maximum_entropy(covariance, measured)
     pairs = _pairs(completion.covariance, measured, p, number, known, kept)
-    return Estimate(scales, chosen, Gaussian(mean[kept], completion.covariance), measured, completion.residual, pairs, known)
+    return MergeEstimate(scales, chosen, Gaussian(mean[kept], completion.covariance), measured, completion.residual, pairs, known)
 
 
 def _pairs(

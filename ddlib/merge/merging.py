@@ -13,7 +13,7 @@ from torch import Tensor
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
-from ddlib.merge.estimate import Estimate, estimate
+from ddlib.merge.estimate import MergeEstimate, estimate
 from ddlib.merge.joining import Join
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.model.fit import PRIOR
@@ -64,7 +64,7 @@ class Merged(NamedTuple):
     columns: tuple[str, ...]
     static: tuple[str, ...]
     law: Gaussian
-    estimate: Estimate
+    estimate: MergeEstimate
     panel: Panel
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.dbn.model.network import Gaussian
-from ddlib.merge.estimate import Estimate, reported_entries
+from ddlib.merge.estimate import MergeEstimate, reported_entries
 from ddlib.merge.model.law import means
 from ddlib.merge.panel import Panel
 from ddlib.merge.unmeasured import maximum_entropy
@@ -34,7 +34,7 @@ class Drawn(NamedTuple):
     law: Gaussian
 
 
-def the_estimate(panel: Panel, found: Estimate) -> Drawn:
+def the_estimate(panel: Panel, found: MergeEstimate) -> Drawn:
     """The estimate itself, without its uncertainty."""
     fitted = found.chosen.fit
     with torch.no_grad():
@@ -42,7 +42,7 @@ def the_estimate(panel: Panel, found: Estimate) -> Drawn:
     return Drawn(centre, found.law)
 
 
-def drawn_laws(panel: Panel, found: Estimate, number: int, generator: torch.Generator) -> list[Drawn]:
+def drawn_laws(panel: Panel, found: MergeEstimate, number: int, generator: torch.Generator) -> list[Drawn]:
     """Draws of the law; the estimate, as many times, where its uncertainty is not known (:data:`CERTAIN`).
 
     Each covariance is completed by the law of maximum entropy given what the records measured, as the estimate's is: what nobody

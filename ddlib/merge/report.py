@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ddlib.merge.checks.inference import NO_INFERENCE
 from ddlib.merge.coverage import patients_with, patients_with_both
-from ddlib.merge.estimate import Estimate
+from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.model.law import means, size
 from ddlib.merge.model.persistence import persistence
 from ddlib.merge.panel import Panel
@@ -47,7 +47,7 @@ class Findings(NamedTuple):
     time: str
     panel: Panel
     counts: Int[Tensor, "D D"]
-    estimate: Estimate
+    estimate: MergeEstimate
     patients: Float[Tensor, "n E"]
 
 

@@ -52,7 +52,7 @@ def shifted(
         level: of the intervals.
 
     Returns:
-        One row for each shift: ``delta``, ``estimate``, ``error``, ``df``, ``low``, ``high``.
+        A table with a row for each shift, with ``delta``, ``estimate``, ``error``, ``df``, ``low``, ``high``.
 
     Raises:
         TableError: if there is no such column, or nothing of it was drawn.

@@ -10,7 +10,7 @@ from torch import Tensor
 from ddlib.merge.checks.before import before_merge
 from ddlib.merge.checks.ranges import range_warnings
 from ddlib.merge.checks.warned import Records
-from ddlib.merge.estimate import Estimate
+from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.margins import Identity
 from ddlib.merge.model.law import size
 from ddlib.merge.model.persistence import Persistence
@@ -30,7 +30,7 @@ _MOST_NAMED = 5
 
 
 def warnings_of(
-    panel: Panel, estimate: Estimate, counts: Int[Tensor, "D D"], memory: Persistence | None, rows: int
+    panel: Panel, estimate: MergeEstimate, counts: Int[Tensor, "D D"], memory: Persistence | None, rows: int
 ) -> list[Warned]:
     """All warnings, the gravest first.
 
@@ -54,7 +54,7 @@ def warnings_of(
     ]
 
 
-def _never_together(panel: Panel, estimate: Estimate, counts: Int[Tensor, "D D"]) -> list[Warned]:
+def _never_together(panel: Panel, estimate: MergeEstimate, counts: Int[Tensor, "D D"]) -> list[Warned]:
     """Pairs of columns, and of a column and another one visit later, that nobody has."""
     names = [*panel.columns, *panel.static]
     warned = []
@@ -101,7 +101,7 @@ def _shaped(panel: Panel, scales: Scales) -> dict[str, str]:
     return {name: margin.why for name, margin in pairs if not isinstance(margin, Identity)}
 
 
-def _outside(panel: Panel, estimate: Estimate) -> list[Warned]:
+def _outside(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
     """Columns of which synthetic values lie where nothing was or can be observed."""
     kept, p = panel.visits.reported, len(panel.columns)
     visits = int(kept.sum())
@@ -117,14 +117,14 @@ def _outside(panel: Panel, estimate: Estimate) -> list[Warned]:
     return [one for one in found if not set(one.columns) <= shaped.keys()]
 
 
-def _not_converged(estimate: Estimate) -> list[Warned]:
+def _not_converged(estimate: MergeEstimate) -> list[Warned]:
     fit = estimate.chosen.fit
     if fit.converged:
         return []
     return [Warned("not converged", f"the fit was stopped after {counted(len(fit.path), 'iteration')} before it had converged.")]
 
 
-def _too_few(panel: Panel, estimate: Estimate) -> list[Warned]:
+def _too_few(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
     """Warn where the expected loss, parameters / 2N nats per patient, is large for the values that a patient has."""
     shape = estimate.chosen.fit.shape
     parameters, patients = size(shape), sum(len(values) for values in panel.values)

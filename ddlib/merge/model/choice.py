@@ -21,7 +21,7 @@ from ddlib.merge.model.likelihood import log_likelihood
 from ddlib.merge.model.patterns import Group, group_patients
 from ddlib.merge.model.scores import scores
 
-__all__ = ["Chosen", "Rows", "choose", "groups_of"]
+__all__ = ["ChosenModel", "Rows", "choose", "groups_of"]
 
 _LOOSE = Variances(0.25, 0.25)
 """Variances of the effects in the fits that only serve to choose."""
@@ -68,7 +68,7 @@ class Rows(NamedTuple):
         return sum(map(len, self.values))
 
 
-class Chosen(NamedTuple):
+class ChosenModel(NamedTuple):
     """The model that was chosen, fitted, and why.
 
     Attributes:
@@ -109,7 +109,9 @@ def groups_of(rows: Rows, keep: Sequence[Tensor] | None = None) -> list[Group]:
     return found
 
 
-def choose(rows: Rows, shape: Shape, prior: float, tolerance: float, iterations: int, say: Callable[[str, float], None]) -> Chosen:
+def choose(
+    rows: Rows, shape: Shape, prior: float, tolerance: float, iterations: int, say: Callable[[str, float], None]
+) -> ChosenModel:
     """Choose the model's parts and fit it.
 
     Args:
@@ -162,7 +164,7 @@ def choose(rows: Rows, shape: Shape, prior: float, tolerance: float, iterations:
     again = variances(evidence(final, groups))
     if again != sizes:
         final = fitted("fitting what was chosen", 0.55, possible and gain > _WORTH, again, groups, final)
-    return Chosen(final, groups, scored, gain)
+    return ChosenModel(final, groups, scored, gain)
 
 
 def _within(rows: Rows, hospital: int) -> Bool[Tensor, "n D"]:

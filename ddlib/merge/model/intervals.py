@@ -66,7 +66,7 @@ class Posterior(NamedTuple):
 
 
 def _root(precision: Float[Tensor, "n g g"]) -> Float[Tensor, "n g g"]:
-    """Cholesky's _factor of each patient's precision.
+    """Cholesky's factor of each patient's precision.
 
     Raises:
         ValueError: if one is not positive definite.

@@ -52,7 +52,7 @@ class Distinct(NamedTuple):
         return int(rows[0]) if len(rows) else -1
 
 
-class Cells(NamedTuple):
+class ReadCells(NamedTuple):
     """A column that has been read.
 
     Attributes:
@@ -74,12 +74,12 @@ class Cells(NamedTuple):
         """Whether there is a number, or a limit, anywhere."""
         return self.lower is not None or not np.isnan(self.values).all()
 
-    def rows(self, chosen: Int[np.ndarray, " chosen"]) -> Cells:
+    def rows(self, chosen: Int[np.ndarray, " chosen"]) -> ReadCells:
         """The same for some of the rows."""
         lower, upper, words = (None if part is None else part[chosen] for part in (self.lower, self.upper, self.words))
-        return Cells(self.values[chosen], lower, upper, words, self.missing, self.grouped)
+        return ReadCells(self.values[chosen], lower, upper, words, self.missing, self.grouped)
 
-    def changed(self, factor: float, offset: float) -> Cells:
+    def changed(self, factor: float, offset: float) -> ReadCells:
         """Multiplied by a factor, with an offset added; the bounds change places where the factor is negative."""
         bounds = [None if bound is None else factor * bound + offset for bound in (self.lower, self.upper)]
         lower, upper = bounds if factor > 0 else bounds[::-1]
@@ -108,7 +108,7 @@ def is_missing(value: Any, na: frozenset[str]) -> bool:
     return isinstance(value, str) and (not value or value.casefold() in na)
 
 
-def read_cells(series: pd.Series, cells: Distinct | None, rules: Rules, place: str, row: Callable[[int], str]) -> Cells:
+def read_cells(series: pd.Series, cells: Distinct | None, rules: Rules, place: str, row: Callable[[int], str]) -> ReadCells:
     """A column of measurements.
 
     Args:
@@ -147,10 +147,10 @@ def read_cells(series: pd.Series, cells: Distinct | None, rules: Rules, place: s
     values = np.where(low == high, low, np.nan)
     lower, upper = (low, high) if "limit" in kinds else (None, None)
     grouped = any(_is_grouped(value, rules) for value in cells.texts())
-    return Cells(values, lower, upper, missing=missing, grouped=grouped)
+    return ReadCells(values, lower, upper, missing=missing, grouped=grouped)
 
 
-def _plain(cells: Distinct, rules: Rules) -> Cells | None:
+def _plain(cells: Distinct, rules: Rules) -> ReadCells | None:
     """A column of plain numbers in text and missing cells, quickly; None if there is more in it."""
     texts = cells.texts()
     gone = [text for text in texts if is_missing(text, rules.na)]
@@ -160,10 +160,10 @@ def _plain(cells: Distinct, rules: Rules) -> Cells | None:
         return None
     found = iter(numbers)
     values = np.array([*(np.nan if text in lost else next(found) for text in texts), np.nan])
-    return Cells(values[cells.codes], missing=tuple(filter(None, gone)))
+    return ReadCells(values[cells.codes], missing=tuple(filter(None, gone)))
 
 
-def _numeric(series: pd.Series, rules: Rules, place: str) -> Cells:
+def _numeric(series: pd.Series, rules: Rules, place: str) -> ReadCells:
     import pandas as pd
 
     if pd.api.types.is_complex_dtype(series.dtype):
@@ -171,7 +171,7 @@ def _numeric(series: pd.Series, rules: Rules, place: str) -> Cells:
     values = series.to_numpy(dtype=float, na_value=np.nan)
     written = {text: number for text in rules.na if (number := as_number(text, ".")) is not None}
     missing = tuple(text for text, number in written.items() if (values == number).any())
-    return Cells(np.where(np.isin(values, list(written.values())), np.nan, values), missing=missing)
+    return ReadCells(np.where(np.isin(values, list(written.values())), np.nan, values), missing=missing)
 
 
 def _read(value: Any, rules: Rules) -> tuple[str, float, float]:
@@ -207,11 +207,11 @@ def _is_grouped(text: str, rules: Rules) -> bool:
     return number is not None and not set(text) <= set("0123456789eE+-−") | {rules.decimal}
 
 
-def _words(cells: Distinct, read: list[tuple[str, float, float]], missing: tuple[str, ...], place: str) -> Cells:
+def _words(cells: Distinct, read: list[tuple[str, float, float]], missing: tuple[str, ...], place: str) -> ReadCells:
     words: list[str | None] = [
         value.casefold() if kind == "word" else None for value, (kind, *_) in zip(cells.values, read, strict=True)
     ]
     if set(words) - {None} <= {"+", "++", "+++"} and "-" in missing:
         raise InputError(f"{place} holds '+' and '-', which may mean negative or missing: write 1 and 0, or drop it (--drop)")
     rows = np.array([*words, None], dtype=object)[cells.codes]
-    return Cells(np.full(len(rows), np.nan), words=rows, missing=missing)
+    return ReadCells(np.full(len(rows), np.nan), words=rows, missing=missing)

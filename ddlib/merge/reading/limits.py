@@ -7,12 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from ddlib.files import InputError
-from ddlib.merge.reading.cells import Cells
+from ddlib.merge.reading.cells import ReadCells
 from ddlib.merge.reading.options import Limits
 from ddlib.merge.wording import counted
 
 
-def settled(cells: dict[str, Cells], limits: Limits, name: str, row: Callable[[int], str], done: list[str]) -> dict[str, Cells]:
+def settled(
+    cells: dict[str, ReadCells], limits: Limits, name: str, row: Callable[[int], str], done: list[str]
+) -> dict[str, ReadCells]:
     """Columns whose values beyond limits have been dealt with.
 
     Args:
@@ -28,7 +30,7 @@ def settled(cells: dict[str, Cells], limits: Limits, name: str, row: Callable[[i
     return {column: _settled(found, limits, column, name, row, done) for column, found in cells.items()}
 
 
-def _settled(cells: Cells, limits: Limits, column: str, name: str, row: Callable[[int], str], done: list[str]) -> Cells:
+def _settled(cells: ReadCells, limits: Limits, column: str, name: str, row: Callable[[int], str], done: list[str]) -> ReadCells:
     if cells.lower is None or cells.upper is None:
         return cells
     below, above = np.isneginf(cells.lower), np.isposinf(cells.upper)
@@ -46,7 +48,7 @@ def _settled(cells: Cells, limits: Limits, column: str, name: str, row: Callable
     share = 0.5 if limits == "half" else 1.0
     low = np.where(cells.upper > 0, share, 1.0) * cells.upper
     done.append(f"{count}, taken as {'half the limit' if limits == 'half' else 'the limit'}{_above(limits, above)} (an assumption)")
-    return Cells(np.where(below, low, np.where(above, cells.lower, cells.values)))
+    return ReadCells(np.where(below, low, np.where(above, cells.lower, cells.values)))
 
 
 def _above(limits: Limits, above: np.ndarray) -> str:

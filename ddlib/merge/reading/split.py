@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ddlib.files import InputError
-from ddlib.merge.reading.cells import Cells
+from ddlib.merge.reading.cells import ReadCells
 from ddlib.merge.reading.units import Change
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Source(NamedTuple):
     path: Path
     keys: pd.DataFrame
     others: pd.DataFrame
-    cells: dict[str, Cells]
+    cells: dict[str, ReadCells]
     order: list[str]
 
     def frame(self) -> pd.DataFrame:

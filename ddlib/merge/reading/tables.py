@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ddlib.files import InputError
 from ddlib.merge.columns import nearest, shown
-from ddlib.merge.reading.cells import Cells, Distinct, Rules, distinct, read_cells
+from ddlib.merge.reading.cells import Distinct, ReadCells, Rules, distinct, read_cells
 from ddlib.merge.reading.dates import read_times
 from ddlib.merge.reading.decimals import decimal_sign
 from ddlib.merge.reading.formats import Raw, read_raw
@@ -67,7 +67,7 @@ class _File(NamedTuple):
     name: str
     keys: pd.DataFrame
     others: pd.DataFrame
-    cells: dict[str, Cells]
+    cells: dict[str, ReadCells]
     order: list[str]
     said: list[str]
     done: list[str]
@@ -189,7 +189,7 @@ def _sign(cells: dict[str, Distinct | None], path: Path, raw: Raw) -> str | None
     return decimal_sign(texts, path, raw.separator)
 
 
-def _missing(cells: dict[str, Cells]) -> str:
+def _missing(cells: dict[str, ReadCells]) -> str:
     """What was read as missing, in words."""
     found = [repr(text) for text in dict.fromkeys(text for column in cells.values() for text in column.missing)]
     if not found:
@@ -198,7 +198,7 @@ def _missing(cells: dict[str, Cells]) -> str:
     return f"{' and '.join([', '.join(most[:-1]), most[-1]] if len(most) > 1 else most)} read as missing"
 
 
-def _grouped(cells: dict[str, Cells]) -> str:
+def _grouped(cells: dict[str, ReadCells]) -> str:
     found = [repr(name) for name, column in cells.items() if column.grouped]
     return f"thousands are parted in {', '.join(found[:4])}{' and others' * (len(found) > 4)}" if found else ""
 
@@ -212,5 +212,5 @@ def _code_words(files: list[_File]) -> None:
         codes = coding(name, words, numeric[0] if numeric else None)
         for file in files:
             if file.name in words:
-                file.cells[name] = Cells(coded(words[file.name], codes))
+                file.cells[name] = ReadCells(coded(words[file.name], codes))
                 file.done.append(told(name, codes))
