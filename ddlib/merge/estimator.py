@@ -208,7 +208,11 @@ class Merge:
         place = visits * p + panel.static.index(column) if static else new.visit * p + panel.columns.index(column)
         margin = found.scales.fixed[panel.static.index(column)] if static else found.scales.moving[panel.columns.index(column)]
         cells = zip(mean[new.patient, place].tolist(), variance.sqrt()[new.patient, place].tolist(), strict=True)
-        return pd.DataFrame([own_moments(margin, *cell) for cell in cells], columns=["mean", "sd"], index=frame.index)
+        found_cells = np.array([own_moments(margin, *cell) for cell in cells]).reshape(-1, 2)
+        measured = new.values[new.patient, place].numpy()
+        exact = ~np.isnan(measured) & (noise.numpy()[place] == 0)
+        found_cells[exact] = np.stack([measured, np.zeros(len(measured))], axis=1)[exact]
+        return pd.DataFrame(found_cells, columns=["mean", "sd"], index=frame.index)
 
     def _fitted(self) -> Merged:
         if not hasattr(self, "merged_"):

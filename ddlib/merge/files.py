@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +106,10 @@ def merge_files(
     about = {"files": [str(path) for path in paths], "reading": {"notes": found.notes, "warned": found.warned}}
     merged = merged._replace(report={**merged.report, **about})
     tables = [merged.table, *(beside.tables[name] for name in extra)]
+    stale = [path for path in _beside(output) if path not in targets]
     _write(targets, [table_bytes(table, output) for table in tables], merged.report)
+    for path in stale:  # of an earlier merge, whose tables must not be combined with these
+        path.unlink(missing_ok=True)
     table, report, page, *others = targets
     return Written(merged, table, report, page, tuple(others), beside.notes)
 
@@ -149,6 +153,12 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _beside(output: Path) -> list[Path]:
+    """Completed and drawn tables that lie beside an output."""
+    name = re.compile(re.escape(output.stem) + r"\.(completed|draw)-\d+" + re.escape(output.suffix))
+    return sorted(path for path in output.parent.iterdir() if name.fullmatch(path.name))
+
+
 def _check_output(output: Path, inputs: Sequence[Path], force: bool, extra: Sequence[str]) -> list[Path]:
     """The paths of the table, of both reports, and of tables beside it, which are called by ``extra``.
 
@@ -165,6 +175,11 @@ def _check_output(output: Path, inputs: Sequence[Path], force: bool, extra: Sequ
         raise InputError(f"there is no permission to write to the folder {folder}: choose another place with -o")
     targets = [output, output.with_suffix(".report.json"), output.with_suffix(".report.html")]
     targets += [output.with_suffix(f".{name}{output.suffix}") for name in extra]
+    stale = [path for path in _beside(output) if path not in targets]
+    if stale and not force:
+        raise InputError(
+            f"{stale[0]} is of an earlier merge to {output.name}: choose another name with -o, or replace all with --force"
+        )
     for target in targets:
         if target.is_dir():
             raise InputError(f"{target} is a folder: choose another name with -o")

@@ -24,6 +24,8 @@ from ddlib.merge.warned import Warned
 _FEWEST = 3
 _AT_FIRST = 0.9
 _CHANCE = 1e-3
+_ODD = 0.02
+"""Share of patients in whom a column may change that is called nearly static."""
 _SAME = 1e-9
 """Values that differ by a smaller share are the same."""
 
@@ -74,18 +76,19 @@ def find_static(tables: Mapping[str, Table], columns: Sequence[str], named: Sequ
         columns: all columns of measurements.
         named: those that are static because the user says so (:func:`check_named`).
     """
-    fixed, early = [], []
+    again = any(len(np.unique(table.patient[table.measured()])) < table.measured().sum() for table in tables.values())
+    fixed, early, notes = [], [], []
     for name in columns:
         if name in named:
             continue
         column = _column(tables, name)
         if column.changed().any():
-            continue
-        if _never_changes(column):
+            notes += _nearly(tables, name, column)
+        elif _never_changes(column):
             fixed.append(name)
-        elif _at_first_visit(column):
+        elif again and _at_first_visit(column):
             early.append(name)
-    notes = [
+    notes += [
         Warned(
             "static", f"{', '.join(map(repr, names))} {why}, so {'it is' if len(names) == 1 else 'they are'} one value per patient."
         )
@@ -96,6 +99,24 @@ def find_static(tables: Mapping[str, Table], columns: Sequence[str], named: Sequ
         if names
     ]
     return sorted([*fixed, *early, *named]), notes
+
+
+def _nearly(tables: Mapping[str, Table], name: str, column: _Column) -> list[Warned]:
+    """Say of a column that it changes in next to no patient, which is a slip more often than a change."""
+    odd = np.unique(column.person[column.changed()])
+    people = np.unique(column.person)
+    kept = ~np.isin(column.person, odd)
+    rest = _Column(*(part[kept] for part in column))
+    if len(odd) > max(1, _ODD * len(people)) or not len(rest.person) or not (_never_changes(rest) or _at_first_visit(rest)):
+        return []
+    names = [patient for table in tables.values() for patient in table.names]
+    at = int(column.changed().argmax())
+    text = (
+        f"{name!r} changes in {len(odd)} of {len(people)} patients only ({names[odd[0]]!r}: {column.first_value[at]:g}, then "
+        f"{column.value[at]:g}), so it is taken for a column that changes, which few records show: correct that, and it is one "
+        "value per patient."
+    )
+    return [Warned("nearly static", text, (name,))]
 
 
 def _column(tables: Mapping[str, Table], name: str) -> _Column:
@@ -125,7 +146,9 @@ def _never_changes(column: _Column) -> bool:
 
 
 def _at_first_visit(column: _Column) -> bool:
-    keep = column.several
+    keep = column.several if column.several.any() else np.ones_like(column.several)
+    if not column.several.any() and len(np.unique(column.person)) < len(column.person):
+        return False
     people, start, counts = np.unique(column.person[keep], return_index=True, return_counts=True)
     if len(people) < _FEWEST:
         return False

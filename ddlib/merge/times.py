@@ -5,8 +5,9 @@ Dates are ISO dates (2024-01-31), text as 31.01.2024, or whole numbers that are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -87,11 +88,24 @@ def _read(series: pd.Series, source: str) -> np.ndarray:
         return found
     for form in _forms(series):
         try:
-            dates = pd.to_datetime(series, format=form, utc=True)
-            return dates.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+            return pd.to_datetime(_local(series), format=form).to_numpy(dtype="datetime64[us]")
         except (TypeError, ValueError, OverflowError, AttributeError):
             continue
     raise TableError(f"{where} holds {shown(series.iloc[0])}, for example: {_RULE}")
+
+
+def _local(series: pd.Series) -> pd.Series:
+    """Times as they are on the clock of their place, without a zone: a visit on 1 June is on 1 June everywhere."""
+    if series.dtype.kind == "M":
+        return series.dt.tz_localize(None)
+    strip = re.compile(r"(?<=\d)\s*(Z|[+-]\d\d:?\d\d)$")
+    return series.map(lambda value: _without_zone(value, strip))
+
+
+def _without_zone(value: Any, strip: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return strip.sub("", value.strip()) if ":" in value else value
+    return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value
 
 
 def _forms(series: pd.Series) -> tuple[str | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from jaxtyping import Int
 from scipy.special import ndtri
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from ddlib.merge.checks.before import before_merge
 from ddlib.merge.checks.ranges import range_warnings
 from ddlib.merge.checks.warned import Records
+from ddlib.merge.coverage import patients_with
 from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.margins import Identity
 from ddlib.merge.model.law import size
@@ -25,6 +27,10 @@ _PERSISTENT = 0.05
 """Correlation of prediction errors two or more visits apart, above which the process is not called Markov."""
 _LOSS = 0.05
 """Expected loss per value, in nats, above which there are too few patients."""
+_ENOUGH, _OFF, _ERRORS = 20, 0.15, 4.0
+"""Degrees of freedom from which a spread is compared, and the log ratio, at least and in standard errors, that is a misfit."""
+_HARDLY, _FEWEST = 10, 3
+"""Patients of a column, and of a column at one visit, below which a reader is warned."""
 _MOST_NAMED = 5
 """Pairs that a sentence names."""
 
@@ -44,9 +50,11 @@ def warnings_of(
     return [
         *_never_together(panel, estimate, counts),
         *_not_converged(estimate),
+        *_hardly_measured(panel, counts),
         *_too_few(panel, estimate),
         *_before(panel, estimate.scales, estimate.chosen.scored),
         *_outside(panel, estimate),
+        *_misfit(panel, estimate),
         *_not_markov(panel, memory),
         *_empty(panel),
         *panel.warned,
@@ -115,6 +123,59 @@ def _outside(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
 
     found = range_warnings(records, by_visit(law.mean), by_visit(law.covariance.diagonal().sqrt()))
     return [one for one in found if not set(one.columns) <= shaped.keys()]
+
+
+def _hardly_measured(panel: Panel, counts: Int[Tensor, "D D"]) -> list[Warned]:
+    """Columns that next to nobody has, at all or at some reported visits."""
+    visits, p = panel.visits.number, len(panel.columns)
+    number = counts.diagonal()[: visits * p].view(visits, p)[torch.from_numpy(panel.visits.reported)]
+    total = patients_with(panel).sum(0)
+    warned = []
+    for i, name in enumerate([*panel.columns, *panel.static]):
+        if int(total[i]) < _HARDLY:
+            text = f"{name!r} was measured of only {counted(int(total[i]), 'patient')}: trust nothing that the table says of it."
+            warned.append(Warned("hardly measured", text, (name,)))
+        elif i < p and bool((number[:, i] < _FEWEST).any()):
+            few = [str(place + 1) for place in (number[:, i] < _FEWEST).nonzero().flatten().tolist()]
+            text = (
+                f"{name!r} was measured of next to no patient at visit {listed(few, _MOST_NAMED)}: there it is the model's alone."
+            )
+            warned.append(Warned("hardly measured", text, (name,)))
+    return warned
+
+
+def _misfit(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
+    """Columns whose spread at some visit the model does not have: observed about the hospitals' own means, noise removed."""
+    kept = panel.visits.reported
+    visits, p = int(kept.sum()), len(panel.columns)
+    fitted = estimate.law.covariance.diagonal()[: visits * p].view(visits, p)
+    warned = []
+    for i, name in enumerate(panel.columns):
+        margin = estimate.scales.moving[i]
+        if not isinstance(margin, Identity):
+            continue
+        odd = []
+        for t, place in enumerate(np.flatnonzero(kept)):
+            parts = [values[:, place, i] for values in panel.values]
+            parts = [part[~part.isnan()] for part in parts]
+            square = sum(float((part - part.mean()).square().sum()) for part in parts if len(part) > 1)
+            free = sum(len(part) - 1 for part in parts if len(part) > 1)
+            noise = float((panel.noise[:, i] ** 2).mean())
+            observed = square / max(free, 1) - noise
+            expected = float(fitted[t, i]) * margin.spread**2
+            if free >= _ENOUGH and observed > 0:
+                off = 0.5 * np.log(observed / expected)
+                if abs(off) > max(_OFF, _ERRORS / (2 * free) ** 0.5):
+                    odd.append((abs(off), t, observed**0.5, expected**0.5))
+        if odd:
+            _, t, observed, expected = max(odd)
+            text = (
+                f"{name!r} has a standard deviation of {observed:.3g} at visit {t + 1} where the model has {expected:.3g}: "
+                "patients differ in a way that it does not know, such as in their slopes; do not rely on its spreads and "
+                "covariances."
+            )
+            warned.append(Warned("misfit", text, (name,)))
+    return warned
 
 
 def _not_converged(estimate: MergeEstimate) -> list[Warned]:

@@ -25,6 +25,8 @@ __all__ = ["Monotone", "monotone"]
 
 _KNOTS = 41
 """Values at which the map bends, at most."""
+_TIED, _FEWEST = 0.05, 10
+"""Share and number of the cells from which equal values are a tie."""
 _FARTHEST = 6.0
 """How far beyond the last score a value at or beyond a limit is put."""
 
@@ -36,6 +38,7 @@ class Monotone(NamedTuple):
         values, scores: of the knots, ascending.
         low, high: limits of the values.
         why: in words.
+        ties: values that many cells have, each with the scores between which it stands: an interval, like a category.
 
     >>> margin = Monotone((1.0, 2.0, 4.0, 8.0, 16.0), (-1.3, -0.5, 0.0, 0.5, 1.3), low=0.0, high=16.0)
     >>> margin.back(margin.forward(Cells.of([4.0, 8.0])).lower)
@@ -49,6 +52,7 @@ class Monotone(NamedTuple):
     low: float
     high: float
     why: str = "skewed"
+    ties: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def unit(self) -> bool:
@@ -57,7 +61,16 @@ class Monotone(NamedTuple):
 
     def forward(self, cells: Cells) -> Cells:
         """The latent intervals."""
-        return Cells(*(np.where(np.isfinite(end), self._score(end), end) for end in cells))
+        lower, upper = (np.where(np.isfinite(end), self._score(end), end) for end in cells)
+        for value, low, high in self.ties:
+            here = (cells.lower == value) & (cells.upper == value)
+            least, most = (low, high) if np.isfinite(low + high) else (max(low, -_FARTHEST), min(high, _FARTHEST))
+            lower, upper = (
+                np.where(end < value, np.minimum(score, least), np.where(end > value, np.maximum(score, most), score))
+                for end, score in zip(cells, (lower, upper), strict=True)
+            )
+            lower, upper = np.where(here, low, lower), np.where(here, high, upper)
+        return Cells(lower, upper)
 
     def _score(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         inner = np.interp(values, self.values, self.scores)
@@ -81,6 +94,8 @@ class Monotone(NamedTuple):
             away, room = np.maximum(sign * (latent - self.scores[end]), 0.0), abs(limit - self.values[end])
             if room > 0:
                 inner = inner - sign * room * np.expm1(-self._slope(end) * away / room)
+        for value, low, high in self.ties:
+            inner = np.where((latent >= low) & (latent <= high), value, inner)
         return inner
 
     def noise(self, size: float) -> float:
@@ -94,6 +109,7 @@ class Monotone(NamedTuple):
             "scores": list(self.scores),
             "low": self.low,
             "high": self.high,
+            "ties": [list(tie) for tie in self.ties],
         }
 
 
@@ -125,4 +141,9 @@ def monotone(cells: Cells, low: float | None = None, high: float | None = None, 
     even = np.linspace(scores[0], scores[-1], _KNOTS)
     kept = np.unique(np.concatenate([[0, len(scores) - 1], np.searchsorted(scores, even[1:-1])]))
     kept = kept[np.concatenate([[True], np.diff(scores[kept]) > 1e-9])]
-    return Monotone(tuple(values[kept].tolist()), tuple(scores[kept].tolist()), low, high, why)
+    tied = [
+        (float(value), float(ndtri(one)), float(ndtri(two)))
+        for value, one, two in zip(values, before, upto, strict=True)
+        if two - one >= max(_TIED, _FEWEST / cells.exact.sum())
+    ]
+    return Monotone(tuple(values[kept].tolist()), tuple(scores[kept].tolist()), low, high, why, tuple(tied))

@@ -19,6 +19,7 @@ from ddlib.merge.model.fit import Fit, Variances, fit
 from ddlib.merge.model.law import Shape, law, means
 from ddlib.merge.model.likelihood import log_likelihood
 from ddlib.merge.model.patterns import Group, group_patients
+from ddlib.merge.model.prior import Scale
 from ddlib.merge.model.scores import scores
 
 __all__ = ["ChosenModel", "Rows", "choose", "groups_of"]
@@ -133,7 +134,7 @@ def choose(
     points = _as_points(rows)
     scored = _work(rows) > _MOST_WORK
     rows = points if scored else rows
-    groups, plain = groups_of(rows), groups_of(points)
+    groups, plain, scale = groups_of(rows), groups_of(points), _scale(points, shape)
 
     def fitted(
         what: str,
@@ -150,7 +151,8 @@ def choose(
         patients = sum(group.patients for group in part)
         where = None if begin is None else begin.at
         accuracy = rough * tolerance
-        return fit(part, shape._replace(level=level), prior / patients, sizes, where, accuracy, iterations, watch, rows.unit)
+        here = shape._replace(level=level)
+        return fit(part, here, prior / patients, sizes, where, accuracy, iterations, watch, rows.unit, scale)
 
     possible = shape.number > 2 and rows.patients >= _FEWEST
     first = fitted("fitting", 0.05, possible, _LOOSE, plain, rough=_ROUGH)
@@ -165,6 +167,23 @@ def choose(
     if again != sizes:
         final = fitted("fitting what was chosen", 0.55, possible and gain > _WORTH, again, groups, final)
     return ChosenModel(final, groups, scored, gain)
+
+
+def _scale(rows: Rows, shape: Shape) -> Scale:
+    """How much columns vary within a visit of a hospital, and from one visit to the next."""
+    p, visits = shape.variables, shape.number
+    about, steps = [], []
+    for values, noise in zip(rows.values, rows.noise, strict=True):
+        moving = values[:, : p * visits].view(-1, visits, p)
+        centred = moving - moving.nanmean(0)
+        square = centred.square() - noise[: p * visits].view(visits, p)
+        about.append(torch.where(moving.isnan().logical_not().sum(0) > 1, square, torch.nan).flatten(0, 1))
+        steps.append(centred.diff(dim=1).square().flatten(0, 1))
+    plain = torch.cat(about).nanmean(0).nan_to_num(1.0).clamp(1e-3, 1.0)
+    if visits == 1:
+        return Scale(plain, plain)
+    pace = torch.cat(steps).nanmean(0).nan_to_num(1.0).clamp(min=1e-6)
+    return Scale(plain, torch.minimum(pace, plain))
 
 
 def _within(rows: Rows, hospital: int) -> Bool[Tensor, "n D"]:
@@ -187,6 +206,7 @@ def _as_points(rows: Rows) -> Rows:
     within = torch.cat([_within(rows, k) for k in range(len(rows.values))])
     lower, upper = (torch.cat(ends) for ends in zip(*rows.limits, strict=True))
     mean, root = scores(lower, upper, within)
+    root = torch.where((lower == upper).any(0), 1.0, root)  # where some cells are numbers, scores have their scale already
     values = torch.where(within, mean / root, torch.cat(rows.values))
     return rows._replace(values=list(values.split([len(part) for part in rows.values])), limits=None, unit=())
 

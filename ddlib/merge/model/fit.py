@@ -20,9 +20,10 @@ from jaxtyping import Float
 from scipy.optimize import minimize
 from torch import Tensor
 
-from ddlib.merge.model.law import Parameters, Shape, law, means, moved, penalty, size, start
+from ddlib.merge.model.law import Parameters, Shape, law, means, moved, size, start
 from ddlib.merge.model.likelihood import log_likelihood
 from ddlib.merge.model.patterns import Group
+from ddlib.merge.model.prior import Scale, penalty
 from ddlib.merge.model.truncated import truncated
 
 __all__ = ["PRIOR", "Fit", "Variances", "fit", "independent_start"]
@@ -140,6 +141,7 @@ def fit(
     iterations: int = 1000,
     watch: Callable[[int, float], None] | None = None,
     unit: Sequence[int] = (),
+    scale: Scale | None = None,
 ) -> Fit:
     """Fit the model to patients with any pattern of missing entries.
 
@@ -154,6 +156,7 @@ def fit(
         iterations: at most so many.
         watch: called with the iteration and the objective per patient.
         unit: entries whose variance is one by convention.
+        scale: of the prior; one when not given.
 
     Raises:
         ValueError: if the measurements have no density where the search begins.
@@ -169,7 +172,7 @@ def fit(
     anchor = independent_start(groups, shape) if begin is None else _without(begin, shape)
     patients = sum(group.patients for group in groups)
     path: list[float] = []
-    found = _Objective(groups, shape, ridge, variances, patients, list(unit))
+    found = _Objective(groups, shape, ridge, variances, patients, list(unit), scale)
     while len(path) < iterations:
         anchor, values, enough = _stretch(found, anchor, min(_STRETCH, iterations - len(path)), tolerance, watch, len(path))
         path += values
@@ -202,6 +205,7 @@ class _Objective(NamedTuple):
     variances: Variances
     patients: int
     unit: list[int]
+    scale: Scale | None
 
     def __call__(self, at: Parameters) -> Tensor:
         covariance = law(at, self.shape)
@@ -212,7 +216,7 @@ class _Objective(NamedTuple):
             prior = prior + 0.5 * at.visits.square().sum() / self.variances.visits
         if self.shape.hospitals:
             prior = prior + 0.5 * at.hospitals.square().sum() / self.variances.hospitals
-        return (prior - likelihood) / self.patients + penalty(at, self.shape, self.ridge)
+        return (prior - likelihood) / self.patients + penalty(at, self.shape, self.ridge, self.scale)
 
 
 def _stretch(

@@ -27,7 +27,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["Parameters", "Shape", "law", "means", "moved", "penalty", "size", "start"]
+__all__ = ["Parameters", "Shape", "law", "means", "moved", "size", "start"]
 
 
 class Shape(NamedTuple):
@@ -257,30 +257,3 @@ def moved(anchor: Parameters, u: Float[Tensor, " P"], shape: Shape) -> Parameter
 def _triangle(entries: Float[Tensor, "p p"]) -> Float[Tensor, "p p"]:
     """The unit matrix plus the entries below the diagonal, and on it the exponential of the entries over √2."""
     return entries.tril(-1) + torch.diag((entries.diagonal() / math.sqrt(2)).exp())
-
-
-def penalty(at: Parameters, shape: Shape, ridge: float) -> Tensor:
-    r"""What the prior takes off the log-likelihood per patient.
-
-    .. math::
-
-        \tfrac{\lambda}{2} \bigl[\operatorname{tr} P^{-1} + (T-1) \operatorname{tr} Q^{-1} (I + F F^\top)
-        + \operatorname{tr} (G G^\top)_{ss}^{-1} + \|G_{\ell\cdot}\|^2\bigr] :
-
-    a prior as heavy as Nλ patients whose columns vary independently, each by its own standard deviation, and who have no levels.
-
-    >>> shape = Shape(variables=1, fixed=0, steps=(), sources=1)
-    >>> [float(penalty(start(torch.zeros(1), torch.tensor([variance]), shape), shape, 0.5)) for variance in (1.0, 0.25)]
-    [0.25, 1.0]
-    """
-    p, q = shape.variables, shape.fixed
-    identity = torch.eye(p, dtype=at.step.dtype)
-    total = torch.linalg.solve_triangular(at.first_root, identity, upper=False).square().sum()
-    if shape.number > 1:
-        both = torch.cat([identity, at.step], dim=-1)
-        total = total + len(shape.steps) * torch.linalg.solve_triangular(at.root, both, upper=False).square().sum()
-    total = total + at.level[q:].square().sum()
-    if q:
-        fixed = torch.eye(q, dtype=at.step.dtype)
-        total = total + torch.linalg.solve_triangular(at.level[:q, :q], fixed, upper=False).square().sum()
-    return 0.5 * ridge * total

@@ -108,7 +108,7 @@ def conventions(report: dict[str, Any]) -> list[str]:
             "given all else, which no record supports or refutes."
         )
         said.append(
-            f"The widest is {names}: the table has a correlation of {hundredths(first['correlation'])}, anything from "
+            f"The widest is {names}: by that convention the correlation is {hundredths(first['correlation'])}, anything from "
             f"{hundredths(first['bounds'][0])} to {hundredths(first['bounds'][1])} agrees with the records."
         )
     else:

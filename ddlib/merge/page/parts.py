@@ -47,7 +47,7 @@ def _card(part: _Part) -> str:
 
 def _size(part: dict[str, Any], effect: str) -> str:
     if not part["used"]:
-        return f"The records show no {effect} beyond chance."
+        return f"The records show no {effect} beyond chance and what the rest of the model allows."
     return f"They differ by {number(part['standard_deviation'], 2)} of a column's standard deviation, on the whole."
 
 

@@ -167,7 +167,7 @@ def _pairs(report: dict[str, Any]) -> str:
     )
     said = (
         "No patient has both columns of these pairs at one visit. Bars: correlations within a visit that fit all measurements, the "
-        f"widest first. {error} Diamonds: what the synthetic table has, a convention."
+        f"widest first. {error} Diamonds: the convention of the synthetic table, on the scale on which a column is modelled."
     )
     if len(pairs) > DRAWN:
         said += f" The widest {DRAWN} of {len(pairs):,} are drawn."

@@ -50,7 +50,7 @@ def read_times(
     for k, stamp in enumerate(stamps):
         if stamp is None:
             _refuse(cells, k, place, row)
-    values = pd.to_datetime(pd.Series([*stamps, pd.NaT]), utc=True).dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+    values = pd.to_datetime(pd.Series([*stamps, pd.NaT])).to_numpy(dtype="datetime64[us]")
     said = ("dates with the month first", "dates with the day first")[days] if any(map(_OTHER.fullmatch, known)) else ""
     return pd.Series(values[cells.codes], index=series.index, name=series.name), said
 
@@ -82,10 +82,10 @@ def _others(cells: Distinct, place: str, row: Callable[[int], str]) -> np.ndarra
         if not hasattr(value, "year"):
             _refuse(cells, k, place, row)
     try:
-        stamps = pd.to_datetime(pd.Series([*cells.values, pd.NaT]), utc=True)
+        stamps = pd.to_datetime(pd.Series([*(pd.Timestamp(value).tz_localize(None) for value in cells.values), pd.NaT]))
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{place} holds dates that no calendar has: {_RULE}") from None
-    return stamps.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")[cells.codes]
+    return stamps.to_numpy(dtype="datetime64[us]")[cells.codes]
 
 
 def _day_first(texts: list[str], place: str) -> bool:
@@ -117,7 +117,7 @@ def _stamp(value: Any, day_first: bool, rules: Rules) -> Any:
         return None
     try:
         stamp = pd.Timestamp(f"{year}-{int(month):02d}-{int(day):02d}{_clock(rest)}")
-        return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+        return stamp.tz_localize(None)  # a visit on 1 June is on 1 June everywhere
     except (ValueError, OverflowError):
         return None
 

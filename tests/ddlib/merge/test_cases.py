@@ -201,3 +201,64 @@ def test_hospitals_alike_raise_no_alarm():
         harmless = {"static", "one visit", "same names", "few rows", "margins", "too few patients"}
         quiet += not kinds(merge(frames, **KEYS)) - harmless
     assert quiet >= 11
+
+
+def test_a_column_that_is_entered_once_is_static_where_some_patients_come_once_too():
+    rng = np.random.default_rng(3)
+    once, often = table(markov(100, 1, 1), ("a",)), table(markov(100, 3, 1, seed=1), ("a",), 100)
+    once["age"] = rng.normal(60, 10, len(once))
+    found = merge({"once": once, "often": often}, **KEYS)
+    assert found.static == ("age",) and found.table.age.between(10, 110).all()
+
+
+def test_a_slip_in_a_static_column_is_named_with_its_patient():
+    frames = halves(markov(200, 3))
+    for frame in frames.values():
+        frame["age"] = 60.0 + frame.id.str[1:].astype(int) % 30
+    frames["south"].loc[5, "age"] += 1
+    (told,) = (w for w in merge(frames, **KEYS).report["warnings"] if w["kind"] == "nearly static")
+    assert "'age'" in told["text"] and frames["south"].id[5] in told["text"]
+
+
+def test_a_column_of_next_to_nobody_is_not_to_be_trusted():
+    frames = halves(markov(200, 3))
+    frames["north"]["z"] = np.where(frames["north"].id.isin(["p0", "p1", "p2"]), np.arange(len(frames["north"])) % 7.0, np.nan)
+    (told,) = (w for w in merge(frames, **KEYS).report["warnings"] if w["kind"] == "hardly measured")
+    assert "'z'" in told["text"] and "3 patients" in told["text"]
+
+
+def test_many_zeros_stay_zeros():
+    rng = np.random.default_rng(4)
+    values = markov(600, 1)
+    frames = halves(values)
+    for frame in frames.values():
+        latent = 0.7 * frame.a + 0.71 * rng.normal(size=len(frame))
+        frame["x"] = np.where(latent < 0.6, 0.0, np.exp(latent))
+    everything = pd.concat(frames.values()).x
+    found = merge(frames, **KEYS, rows=2000).table.x
+    assert (found == 0).mean() == pytest.approx((everything == 0).mean(), abs=0.04)
+    assert found.mean() == pytest.approx(everything.mean(), rel=0.15)
+
+
+def test_the_prior_neither_shakes_a_column_that_hardly_moves_nor_counts_a_trend_as_spread():
+    rng = np.random.default_rng(5)
+    weight = rng.normal(70, 10, (400, 1)) + np.cumsum(rng.normal(0, 0.1, (400, 3)), axis=1)
+    found = merge(halves(np.stack([weight, rng.normal(size=(400, 3))], axis=-1)), **KEYS, rows=400)
+    assert np.diff(found.table.a.to_numpy().reshape(-1, 3), axis=1).std() == pytest.approx(0.1, rel=0.1)
+    rising = 20.0 * np.arange(4) + markov(60, 4, columns=1)[..., 0]
+    found = merge(halves(rising[..., None], names=("a",)), **KEYS)
+    np.testing.assert_allclose(found.law.covariance[0].diagonal().sqrt(), rising.std(0), rtol=0.1)
+
+
+def test_spreads_that_the_model_does_not_have_are_told():
+    rng = np.random.default_rng(6)
+    slopes = rng.normal(size=(200, 1)) * (0.2 + np.arange(6) ** 2)
+    found = merge(halves((slopes + 0.3 * rng.normal(size=slopes.shape))[..., None], names=("a",)), **KEYS)
+    observed, fitted = slopes.std(0), found.law.covariance[0].diagonal().sqrt().numpy()
+    off = np.abs(np.log(fitted / np.hypot(observed, 0.3))).max()
+    assert off < 0.3 or "misfit" in kinds(found)
+
+
+def test_dates_with_a_zone_are_those_on_the_clock():
+    frames = halves(markov(60, 2), times=["2022-06-01T00:00+02:00", "2022-07-01T00:00+02:00"])
+    assert merge(frames, **KEYS).report["visits"]["labels"] == ["2022-06-01", "2022-07-01"]

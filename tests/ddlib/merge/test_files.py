@@ -276,3 +276,12 @@ def test_one_is_singular(folder):
     page = merge_tables.report_page(found.merged.report)
     assert "1 complete synthetic patient with 3 visits." in page and "1 patient (3 rows) carries" in page
     assert "1 synthetic patient cannot" in page
+
+
+def test_tables_of_an_earlier_merge_do_not_stay_beside_new_ones(folder):
+    arguments = ([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv")
+    merge_tables.merge_files(*arguments, complete=3, draws=2)
+    with pytest.raises(merge_tables.InputError, match="--force"):
+        merge_tables.merge_files(*arguments, complete=1)
+    merge_tables.merge_files(*arguments, complete=1, force=True)
+    assert sorted(path.name for path in folder.glob("out.*.csv")) == ["out.completed-1.csv"]

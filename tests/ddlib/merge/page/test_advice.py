@@ -72,7 +72,7 @@ def test_a_visit_with_few_patients_is_asked_for():
 def test_what_is_a_convention_names_the_widest_pair():
     said = " ".join(conventions(with_pairs(("ac", (-0.5, 0.5)), ("bc", (-0.9, 0.8)))))
     assert "2 pairs of columns were never measured together" in said
-    assert "The widest is b and c: the table has a correlation of +0.10, anything from −0.90 to +0.80" in said
+    assert "The widest is b and c: by that convention the correlation is +0.10, anything from −0.90 to +0.80" in said
     assert "Nothing within a visit" in " ".join(conventions(with_pairs()))
 
 
