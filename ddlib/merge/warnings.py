@@ -91,7 +91,7 @@ def _before(panel: Panel, scales: Scales, scored: bool) -> list[Warned]:
     found = before_merge(Records.of(panel))
     warned = [one for one in found if not (one.kind in ("skewed", "few values") and set(one.columns) <= shaped.keys())]
     if scored:
-        text = "there are too many categories for a fit of minutes, so they were scored: their correlations are a bit too small."
+        text = "there are too many categories for a quick fit, so they were scored: their correlations may be too small by half."
         warned.append(Warned("scores", text))
     if shaped:
         texts = [f"{name!r} ({why})" for name, why in shaped.items()]
