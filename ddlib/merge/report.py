@@ -32,15 +32,8 @@ class Findings(NamedTuple):
         estimate: the merged estimate.
         patients: the synthetic patients, on the latent scales, columns sorted by name and static ones last.
 
-    >>> import pandas as pd
-    >>> from ddlib.merge.merging import merge
-    >>> from ddlib.merge.together import counts
-    >>> north = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "time": [0, 1] * 3, "hb": [13.0, 12.0, 11.0, 12.5, 14.0, 13.5]})
-    >>> merged = merge([north, north.assign(hb=north.hb + 0.5)], "id", "time", rows=5)
-    >>> patients = merged.estimate.law.mean.expand(5, -1)
-    >>> found = Findings("id", "time", merged.panel, counts(merged.panel), merged.estimate, patients)
-    >>> found.counts.tolist()
-    [[6, 6], [6, 6]]
+    >>> Findings._fields[:3]
+    ('id', 'time', 'panel')
     """
 
     id: str

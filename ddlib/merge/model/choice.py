@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ddlib.merge.model.effects import evidence, variances
 from ddlib.merge.model.fit import Fit, Variances, fit
-from ddlib.merge.model.law import Shape, law, means
+from ddlib.merge.model.law import Shape
 from ddlib.merge.model.likelihood import log_likelihood
 from ddlib.merge.model.patterns import Group, group_patients
 from ddlib.merge.model.prior import Scale
@@ -224,5 +224,4 @@ def _held_out(rows: Rows, fitted: Callable[[bool, list[Group]], Fit]) -> float:
 
 
 def _score(found: Fit, groups: list[Group]) -> float:
-    with torch.no_grad():
-        return float(log_likelihood(means(found.at, found.shape), law(found.at, found.shape), groups).sum())
+    return float(log_likelihood(*found.patient(), groups).sum())

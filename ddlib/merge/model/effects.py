@@ -28,7 +28,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.merge.model.fit import Fit, Variances
-from ddlib.merge.model.law import Parameters, law, means
+from ddlib.merge.model.law import Parameters, means
 from ddlib.merge.model.likelihood import fill, precision
 from ddlib.merge.model.patterns import Group
 
@@ -92,7 +92,7 @@ def evidence(found: Fit, groups: Sequence[Group]) -> Evidence:
     p, q, visits, sources = shape.variables, shape.fixed, shape.number, shape.sources
     moving = visits * p
     with torch.no_grad():
-        centre, covariance = means(at, shape), law(at, shape)
+        centre, covariance = found.patient()
         inner = covariance.new_zeros(sources, shape.entries, shape.entries)
         pull = covariance.new_zeros(sources, shape.entries)
         for group in groups:

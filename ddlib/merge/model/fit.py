@@ -90,6 +90,11 @@ class Fit(NamedTuple):
     converged: bool
     unit: tuple[int, ...] = ()
 
+    def patient(self) -> tuple[Float[Tensor, "K D"], Float[Tensor, "D D"]]:
+        """The means of a complete patient of each hospital, and the covariance."""
+        with torch.no_grad():
+            return means(self.at, self.shape), law(self.at, self.shape)
+
 
 class _Enough(Exception):
     """Raised by the callback when the gain is small."""

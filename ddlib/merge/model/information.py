@@ -108,8 +108,7 @@ def information(found: Fit, groups: Sequence[Group]) -> Information | None:
     if count > _MOST_PARAMETERS:
         return None
     moves, changes = _derivatives(found)
-    with torch.no_grad():
-        centre, covariance = means(found.at, shape), law(found.at, shape)
+    centre, covariance = found.patient()
     affordable = int(_EFFORT / (count * (count + 4 * shape.entries) * shape.entries**2 / 2) / len(groups))
     room = min(max(1, affordable), _MOST_PATTERNS)
     unit = list(found.unit)

@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.merge.model.fit import Fit
-from ddlib.merge.model.law import law, means
 from ddlib.merge.model.likelihood import fill, precision
 from ddlib.merge.model.patterns import Group
 
@@ -54,8 +53,7 @@ def persistence(found: Fit, groups: Sequence[Group]) -> Persistence | None:
     variables, moving = shape.variables, shape.number * shape.variables
     if shape.number < 3:
         return None
-    with torch.no_grad():
-        centre, covariance = means(found.at, shape), law(found.at, shape)
+    centre, covariance = found.patient()
     total, weight = covariance.new_zeros(variables), covariance.new_zeros(variables)
     for group in groups:
         filled = fill(centre[group.source][group.entries], precision(covariance, group)[0], group)
