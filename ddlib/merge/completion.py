@@ -17,6 +17,7 @@ from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.conditional import drawn_patients
 from ddlib.merge.errors import TableError
 from ddlib.merge.estimate import MergeEstimate
+from ddlib.merge.given import seeded
 from ddlib.merge.latent import latent_rows
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.panel import Panel
@@ -88,7 +89,7 @@ def completed_tables(panel: Panel, found: MergeEstimate, id: str, time: str, dra
         raise TableError(
             f"completed tables have a column {_SOURCE!r} with the patients' table, which the tables have already: rename it"
         )
-    generator, visits = torch.Generator().manual_seed(seed), int(panel.visits.reported.sum())
+    generator, visits = seeded(seed), int(panel.visits.reported.sum())
     whole = panel.visits.whole_ids
     names = [[int(name) for name in part] if whole else part for part in panel.patients]
     measured = [reported_values(panel, k) for k in range(len(panel.sources))]
@@ -137,7 +138,7 @@ def drawn_tables(
     number = sum(map(len, panel.patients)) if rows is None else rows
     _check_number(draws)
     _check_number(number)
-    generator, visits = torch.Generator().manual_seed(seed), int(panel.visits.reported.sum())
+    generator, visits = seeded(seed), int(panel.visits.reported.sum())
     tables = []
     with few_threads():
         for drawn in drawn_laws(panel, found, draws, generator):

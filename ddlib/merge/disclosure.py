@@ -23,6 +23,7 @@ from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.completion import entry_noise, reported_values
 from ddlib.merge.errors import TableError
 from ddlib.merge.estimate import MergeEstimate, estimate
+from ddlib.merge.given import seeded
 from ddlib.merge.latent import latent_rows
 from ddlib.merge.model.fit import PRIOR
 from ddlib.merge.panel import Panel
@@ -94,7 +95,7 @@ def nearest_patients(
     small = [name for name, patients in zip(panel.sources, panel.patients, strict=True) if len(patients) < _FEWEST]
     if small:
         raise TableError(f"{small[0]} has fewer than {_FEWEST} patients, too few to hold half of them out")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     order = [torch.randperm(len(patients), generator=generator) for patients in panel.patients]
     inside = _only(panel, [places[: (len(places) + 1) // 2] for places in order])
     outside = _only(panel, [places[(len(places) + 1) // 2 :] for places in order])

@@ -21,6 +21,7 @@ from ddlib.merge.completion import (
     entry_noise,
 )
 from ddlib.merge.errors import TableError
+from ddlib.merge.given import seeded
 from ddlib.merge.latent import expected_rows
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.merging import Merged, merge
@@ -134,7 +135,7 @@ class Merge:
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise TableError(f"the number of synthetic patients must be a whole number of 1 or more, but it is {shown(n)}")
         visits = int(panel.visits.reported.sum())
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         with few_threads():
             patients = synthetic_patients(found.law, n, visits, len(panel.static), generator)
         return patients_table(panel, found.scales.own(patients, visits), synthetic_names(panel, n), self.id, self.time)
@@ -166,7 +167,7 @@ class Merge:
             tables = [table[kept].reset_index(drop=True) for table in every.tables]
             return Completed(tables, every.drawn[kept].reset_index(drop=True), every.notes)
         new = read_newcomers(panel, frame, self.id, self.time)
-        generator, visits = torch.Generator().manual_seed(seed), int(panel.visits.reported.sum())
+        generator, visits = seeded(seed), int(panel.visits.reported.sum())
         names = [int(name) for name in new.names] if panel.visits.whole_ids else new.names
         with few_threads():
             rows = [

@@ -6,9 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
+
+
+def seeded(seed: Any) -> torch.Generator:
+    """A generator with a seed.
+
+    Raises:
+        TableError: if the seed is no whole number of 0 or more.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise TableError(f"the seed must be a whole number of 0 or more, but it is {shown(seed)}")
+    return torch.Generator().manual_seed(int(seed))
 
 
 def named_tables(frames: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
 from ddlib.merge.estimate import MergeEstimate, estimate
+from ddlib.merge.given import seeded
 from ddlib.merge.joining import Join
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.model.fit import PRIOR
@@ -129,7 +130,8 @@ def merge(
     >>> merge({"north": north, "south": south}, "id", "time", rows=10).table.shape
     (20, 4)
     """
-    _check_options(rows, seed, drop, prior, tolerance, iterations, margins)
+    _check_options(rows, drop, prior, tolerance, iterations, margins)
+    generator = seeded(seed)
     say = progress or (lambda text, share: None)
     say("checking the tables", 0.0)
     left_out = [drop] if isinstance(drop, str) else drop
@@ -144,7 +146,7 @@ def merge(
         try:
             scales = scales_of(panel, margins)
             found = estimate(panel, scales, counts, prior, tolerance, iterations, say)
-            patients = synthetic_patients(found.law, rows, number, len(panel.static), torch.Generator().manual_seed(seed))
+            patients = synthetic_patients(found.law, rows, number, len(panel.static), generator)
         except (ValueError, torch.linalg.LinAlgError) as error:
             raise TableError(
                 f"the model cannot be fitted ({' '.join(str(error).split())}): drop columns that others determine or that hold "
@@ -158,14 +160,12 @@ def merge(
     return Merged(table, report, columns, fixed, law, found, panel)
 
 
-def _check_options(rows: Any, seed: Any, drop: Any, prior: Any, tolerance: Any, iterations: Any, margins: Any) -> None:
+def _check_options(rows: Any, drop: Any, prior: Any, tolerance: Any, iterations: Any, margins: Any) -> None:
     def whole(value: Any) -> bool:
         return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
     if not whole(rows) or rows < 1:
         raise TableError(f"the number of synthetic patients (--rows) must be a whole number of 1 or more, but it is {shown(rows)}")
-    if not whole(seed) or not 0 <= seed < 2**63:
-        raise TableError(f"the seed must be a whole number of 0 or more, but it is {shown(seed)}")
     if margins not in ("auto", "normal"):
         raise TableError(f"the margins may be 'auto' or 'normal', but the choice is {shown(margins)}")
     if not isinstance(drop, str | list | tuple):

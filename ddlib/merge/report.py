@@ -12,6 +12,7 @@ from torch import Tensor
 from ddlib.merge.checks.inference import NO_INFERENCE
 from ddlib.merge.coverage import patients_with, patients_with_both
 from ddlib.merge.estimate import MergeEstimate
+from ddlib.merge.margins import Identity
 from ddlib.merge.model.law import means, size
 from ddlib.merge.model.persistence import persistence
 from ddlib.merge.panel import Panel
@@ -225,6 +226,8 @@ def _synthetic(found: Findings) -> dict[str, Any]:
         carried = "means and covariances of each visit and of successive visits"
     if number >= needed.everything:
         carried = "means and all covariances"
+    if not all(isinstance(margin, Identity) for margin in found.estimate.scales.of_entries(1)):
+        carried += ", on the scales on which columns are modelled"
     return {
         "patients": number,
         "rows": number * visits,

@@ -154,6 +154,7 @@ def test_synthetic_values_are_of_the_kind_that_was_observed(kind, values):
     low, high = {"positive": (0, np.inf), "percentage": (0, 100)}.get(kind, (everything.min(), everything.max()))
     assert found.between(low, high).all()
     assert found.mean() == pytest.approx(everything.mean(), abs=0.25 * everything.std())
+    assert "on the scales" in merge(frames, **KEYS).report["synthetic"]["carried"]
     if kind in ("binary", "score"):
         assert set(found.unique()) <= set(everything.unique())
 

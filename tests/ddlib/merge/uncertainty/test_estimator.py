@@ -131,3 +131,10 @@ def test_rows_numbered_in_order_are_visits_of_new_patients_too():
     assert model.predict(late, "b")["mean"].tolist() == model.predict(early, "b")["mean"].tolist()
     with pytest.raises(TableError, match="more visits than the 3"):
         model.predict(pd.DataFrame({"id": 1, "time": range(4)}), "a")
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1, True, 2**63])
+@pytest.mark.parametrize("what", ["sample", "draws", "complete"])
+def test_a_seed_that_is_none_is_refused_in_a_sentence(model, what, seed):
+    with pytest.raises(TableError, match="the seed must be a whole number"):
+        getattr(model, what)(seed=seed)
