@@ -167,14 +167,15 @@ def estimate(
     number = int(panel.visits.reported.sum())
     found = chosen.fit
     with torch.no_grad():
-        mean = means(found.at._replace(hospitals=torch.zeros_like(found.at.hospitals)), found.shape)[0]
-        covariance = law(found.at, found.shape)[kept][:, kept]
+        average = means(found.at._replace(hospitals=torch.zeros_like(found.at.hospitals)), found.shape)[:1]
+        mean, covariance = chosen.law(average, law(found.at, found.shape))
+        mean, covariance = mean[0], covariance[kept][:, kept]
     measured = determined(counts, p, visits)[kept][:, kept]
     say("information of the records", 0.65)
     known = information(found, chosen.groups)
     say("what was never measured together", 0.75)
     completion = maximum_entropy(covariance, measured)
-    pairs = _pairs(completion.covariance, measured, p, number, known, kept)
+    pairs = _pairs(completion.covariance, measured, p, number, known, kept, chosen)
     return MergeEstimate(scales, chosen, Gaussian(mean[kept], completion.covariance), measured, completion.residual, pairs, known)
 
 
@@ -185,6 +186,7 @@ def _pairs(
     visits: int,
     known: Information | None,
     kept: Tensor,
+    chosen: ChosenModel,
 ) -> list[Pair]:
     """The pairs of columns that were never measured at one visit, with their bounds."""
     size = len(covariance)
@@ -195,15 +197,15 @@ def _pairs(
     lacking = ((functional != 0) & ~measured).flatten(1).any(1)
     if not bool(lacking.any()):
         return []
-    apart, chosen = [pair for pair, lacks in zip(every, lacking.tolist(), strict=True) if lacks], functional[lacking]
+    apart, lacked = [pair for pair, lacks in zip(every, lacking.tolist(), strict=True) if lacks], functional[lacking]
     standard = in_column_units(covariance, variables, visits)
-    values = torch.einsum("kab,ab->k", chosen, standard)
+    values = torch.einsum("kab,ab->k", lacked, standard)
     if known is None:
-        limits = bounds(standard, measured, chosen)
+        limits = bounds(standard, measured, lacked)
     else:
         draws = known.draws(_DRAWS, torch.Generator().manual_seed(0))
-        laws = torch.stack([drawn[kept][:, kept] for _, drawn in draws])
-        limits = widened(in_column_units(laws, variables, visits), measured, chosen)
+        laws = torch.stack([chosen.law(*drawn)[1][kept][:, kept] for drawn in draws])
+        limits = widened(in_column_units(laws, variables, visits), measured, lacked)
     limits = limits.clamp(-1, 1)
     return [
         Pair(i, j, float(value), float(low), float(high), known is not None)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.estimate import MergeEstimate, reported_entries
-from ddlib.merge.model.law import means
 from ddlib.merge.panel import Panel
 from ddlib.merge.unmeasured import maximum_entropy
 
@@ -36,10 +35,8 @@ class Drawn(NamedTuple):
 
 def the_estimate(panel: Panel, found: MergeEstimate) -> Drawn:
     """The estimate itself, without its uncertainty."""
-    fitted = found.chosen.fit
-    with torch.no_grad():
-        centre = means(fitted.at, fitted.shape)[:, reported_entries(panel)]
-    return Drawn(centre, found.law)
+    centre, _ = found.chosen.law(*found.chosen.fit.patient())
+    return Drawn(centre[:, reported_entries(panel)], found.law)
 
 
 def drawn_laws(panel: Panel, found: MergeEstimate, number: int, generator: torch.Generator) -> list[Drawn]:
@@ -58,7 +55,8 @@ def drawn_laws(panel: Panel, found: MergeEstimate, number: int, generator: torch
         return [the_estimate(panel, found)] * number
     kept, weight = reported_entries(panel), _weights(panel)
     laws = []
-    for centre, covariance in found.information.draws(number, generator):
+    for drawn in found.information.draws(number, generator):
+        centre, covariance = found.chosen.law(*drawn)
         hospitals = centre[:, kept]
         completed = maximum_entropy(covariance[kept][:, kept], found.measured).covariance
         laws.append(Drawn(hospitals, Gaussian((weight * hospitals).sum(0), completed)))

@@ -103,8 +103,8 @@ def rows_of(panel: Panel, scales: Scales) -> Rows:
         limits.append((lower, upper))
         noise.append(torch.tensor([margin.noise(size) ** 2 if size else 0.0 for margin, size in zip(entries, errors, strict=True)]))
     intervals = any(bool(((lower < upper) & (lower.isfinite() | upper.isfinite())).any()) for lower, upper in limits)
-    unit = tuple(place for place, margin in enumerate(entries) if margin.unit)
-    return Rows(values, torch.stack(noise).to(values[0].dtype), _entry_visits(panel), limits if intervals else None, unit)
+    cuts = tuple(margin.cuts for margin in entries)
+    return Rows(values, torch.stack(noise).to(values[0].dtype), _entry_visits(panel), limits if intervals else None, cuts)
 
 
 def _entry_visits(panel: Panel) -> Int[Tensor, " D"]:

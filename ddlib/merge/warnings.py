@@ -14,6 +14,7 @@ from ddlib.merge.checks.warned import Records
 from ddlib.merge.coverage import patients_with
 from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.margins import Identity
+from ddlib.merge.misfit import misfits
 from ddlib.merge.model.law import size
 from ddlib.merge.model.persistence import Persistence
 from ddlib.merge.panel import Panel
@@ -27,8 +28,6 @@ _PERSISTENT = 0.05
 """Correlation of prediction errors two or more visits apart, above which the process is not called Markov."""
 _LOSS = 0.05
 """Expected loss per value, in nats, above which there are too few patients."""
-_ENOUGH, _OFF, _ERRORS = 20, 0.15, 4.0
-"""Degrees of freedom from which a spread is compared, and the log ratio, at least and in standard errors, that is a misfit."""
 _HARDLY, _FEWEST = 10, 3
 """Patients of a column, and of a column at one visit, below which a reader is warned."""
 _MOST_NAMED = 5
@@ -52,9 +51,9 @@ def warnings_of(
         *_not_converged(estimate),
         *_hardly_measured(panel, counts),
         *_too_few(panel, estimate),
-        *_before(panel, estimate.scales, estimate.chosen.scored),
+        *_before(panel, estimate.scales, estimate.chosen.latent is not None),
         *_outside(panel, estimate),
-        *_misfit(panel, estimate),
+        *misfits(panel, estimate),
         *_not_markov(panel, memory),
         *_empty(panel),
         *panel.warned,
@@ -91,7 +90,7 @@ def _before(panel: Panel, scales: Scales, scored: bool) -> list[Warned]:
     found = before_merge(Records.of(panel))
     warned = [one for one in found if not (one.kind in ("skewed", "few values") and set(one.columns) <= shaped.keys())]
     if scored:
-        text = "there are too many categories for a quick fit, so they were scored: their correlations may be too small by half."
+        text = "there are too many categories for a quick fit, so they were fitted as scores: the table has these' correlations."
         warned.append(Warned("scores", text))
     if shaped:
         texts = [f"{name!r} ({why})" for name, why in shaped.items()]
@@ -141,40 +140,6 @@ def _hardly_measured(panel: Panel, counts: Int[Tensor, "D D"]) -> list[Warned]:
                 f"{name!r} was measured of next to no patient at visit {listed(few, _MOST_NAMED)}: there it is the model's alone."
             )
             warned.append(Warned("hardly measured", text, (name,)))
-    return warned
-
-
-def _misfit(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
-    """Columns whose spread at some visit the model does not have: observed about the hospitals' own means, noise removed."""
-    kept = panel.visits.reported
-    visits, p = int(kept.sum()), len(panel.columns)
-    fitted = estimate.law.covariance.diagonal()[: visits * p].view(visits, p)
-    warned = []
-    for i, name in enumerate(panel.columns):
-        margin = estimate.scales.moving[i]
-        if not isinstance(margin, Identity):
-            continue
-        odd = []
-        for t, place in enumerate(np.flatnonzero(kept)):
-            parts = [values[:, place, i] for values in panel.values]
-            parts = [part[~part.isnan()] for part in parts]
-            square = sum(float((part - part.mean()).square().sum()) for part in parts if len(part) > 1)
-            free = sum(len(part) - 1 for part in parts if len(part) > 1)
-            noise = float((panel.noise[:, i] ** 2).mean())
-            observed = square / max(free, 1) - noise
-            expected = float(fitted[t, i]) * margin.spread**2
-            if free >= _ENOUGH and observed > 0:
-                off = 0.5 * np.log(observed / expected)
-                if abs(off) > max(_OFF, _ERRORS / (2 * free) ** 0.5):
-                    odd.append((abs(off), t, observed**0.5, expected**0.5))
-        if odd:
-            _, t, observed, expected = max(odd)
-            text = (
-                f"{name!r} has a standard deviation of {observed:.3g} at visit {t + 1} where the model has {expected:.3g}: "
-                "patients differ in a way that it does not know, such as in their slopes; do not rely on its spreads and "
-                "covariances."
-            )
-            warned.append(Warned("misfit", text, (name,)))
     return warned
 
 

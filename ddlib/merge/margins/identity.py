@@ -28,9 +28,9 @@ class Identity(NamedTuple):
     why: str = "about normal"
 
     @property
-    def unit(self) -> bool:
-        """Its variance is measured."""
-        return False
+    def cuts(self) -> tuple[float, ...]:
+        """None: cells are numbers."""
+        return ()
 
     def forward(self, cells: Cells) -> Cells:
         """The latent intervals."""

@@ -50,8 +50,8 @@ class Margin(Protocol):
         ...
 
     @property
-    def unit(self) -> bool:
-        """Whether the intervals leave the variance of the latent value open, so that it is one by convention."""
+    def cuts(self) -> tuple[float, ...]:
+        """The thresholds between categories; none where cells are numbers."""
         ...
 
     def forward(self, cells: Cells) -> Cells:

@@ -55,9 +55,9 @@ class Monotone(NamedTuple):
     ties: tuple[tuple[float, float, float], ...] = ()
 
     @property
-    def unit(self) -> bool:
-        """Its variance is measured."""
-        return False
+    def cuts(self) -> tuple[float, ...]:
+        """None: cells are numbers."""
+        return ()
 
     def forward(self, cells: Cells) -> Cells:
         """The latent intervals."""

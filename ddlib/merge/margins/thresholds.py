@@ -37,11 +37,6 @@ class Thresholds(NamedTuple):
     cuts: tuple[float, ...]
     why: str = "few values"
 
-    @property
-    def unit(self) -> bool:
-        """One threshold does not measure a variance."""
-        return len(self.values) == 2
-
     def forward(self, cells: Cells) -> Cells:
         """The latent intervals; an interval holds all categories that it touches, a value between two of them both."""
         ends = np.array([-np.inf, *self.cuts, np.inf])

@@ -21,6 +21,8 @@ from ddlib.merge.model.likelihood import log_likelihood
 from ddlib.merge.model.patterns import Group, group_patients
 from ddlib.merge.model.prior import Scale
 from ddlib.merge.model.scores import scores
+from ddlib.merge.model.truncated import truncated
+from ddlib.merge.model.unscored import Unscored, unscored
 
 __all__ = ["ChosenModel", "Rows", "choose", "groups_of"]
 
@@ -49,7 +51,7 @@ class Rows(NamedTuple):
         visit: the number of each entry's visit; −1 for static columns.
         limits: of each hospital's patients, the lower and upper ones of cells that are known to lie in an interval; infinite where
             a cell is missing, of no account where it has a number. None if there are no such cells.
-        unit: entries of columns with two values, whose variance is one by convention.
+        cuts: the thresholds of each entry that is a category, none for others; may be left out where there are no limits.
 
     >>> values = torch.tensor([[0.0, 1.0], [1.0, torch.nan], [2.0, 1.5]]).double()
     >>> rows = Rows([values], noise=torch.zeros(1, 2).double(), visit=torch.arange(2))
@@ -61,7 +63,12 @@ class Rows(NamedTuple):
     noise: Float[Tensor, "K D"]
     visit: Int[Tensor, " D"]
     limits: list[tuple[Float[Tensor, "n D"], Float[Tensor, "n D"]]] | None = None
-    unit: tuple[int, ...] = ()
+    cuts: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def unit(self) -> tuple[int, ...]:
+        """The entries whose intervals leave their variance open: those with one threshold."""
+        return () if self.limits is None else tuple(place for place, own in enumerate(self.cuts) if len(own) == 1)
 
     @property
     def patients(self) -> int:
@@ -75,7 +82,7 @@ class ChosenModel(NamedTuple):
     Attributes:
         fit: to all patients.
         groups: these.
-        scored: whether categories were taken for scores, because there are too many of them.
+        latent: where categories were taken for scores, because there are too many of them, the way back to latent values.
         held_out: nats of log-likelihood that levels gain for patients who were held out; not-a-number where that was not tried.
 
     >>> values = torch.tensor([[0.0, 1.0], [1.0, torch.nan], [2.0, 1.5]]).double()
@@ -87,8 +94,14 @@ class ChosenModel(NamedTuple):
 
     fit: Fit
     groups: list[Group]
-    scored: bool
+    latent: Unscored | None
     held_out: float
+
+    def law(
+        self, centre: Float[Tensor, "K D"], covariance: Float[Tensor, "D D"]
+    ) -> tuple[Float[Tensor, "K D"], Float[Tensor, "D D"]]:
+        """A law of the fit, its scores exchanged for latent values."""
+        return (centre, covariance) if self.latent is None else (self.latent.means(centre), self.latent.covariance(covariance))
 
 
 def groups_of(rows: Rows, keep: Sequence[Tensor] | None = None) -> list[Group]:
@@ -134,7 +147,7 @@ def choose(
     points = _as_points(rows)
     scored = _work(rows) > _MOST_WORK
     rows = points if scored else rows
-    groups, plain, scale = groups_of(rows), groups_of(points), _scale(points, shape)
+    groups, plain, scale = groups_of(rows), groups_of(points), _scale(points, rows, shape)
 
     def fitted(
         what: str,
@@ -166,24 +179,42 @@ def choose(
     again = variances(evidence(final, groups))
     if again != sizes:
         final = fitted("fitting what was chosen", 0.55, possible and gain > _WORTH, again, groups, final)
-    return ChosenModel(final, groups, scored, gain)
+    latent = unscored(final.patient()[0].mean(0), rows.cuts) if scored else None
+    return ChosenModel(final, groups, latent, gain)
 
 
-def _scale(rows: Rows, shape: Shape) -> Scale:
+def _scale(points: Rows, rows: Rows, shape: Shape) -> Scale:
     """How much columns vary within a visit of a hospital, and from one visit to the next."""
     p, visits = shape.variables, shape.number
     about, steps = [], []
-    for values, noise in zip(rows.values, rows.noise, strict=True):
+    for values, noise in zip(points.values, points.noise, strict=True):
         moving = values[:, : p * visits].view(-1, visits, p)
         centred = moving - moving.nanmean(0)
         square = centred.square() - noise[: p * visits].view(visits, p)
         about.append(torch.where(moving.isnan().logical_not().sum(0) > 1, square, torch.nan).flatten(0, 1))
         steps.append(centred.diff(dim=1).square().flatten(0, 1))
     plain = torch.cat(about).nanmean(0).nan_to_num(1.0).clamp(1e-3, 1.0)
+    error = _error(rows, shape)
     if visits == 1:
-        return Scale(plain, plain)
+        return Scale(plain, plain, error)
     pace = torch.cat(steps).nanmean(0).nan_to_num(1.0).clamp(min=1e-6)
-    return Scale(plain, torch.minimum(pace, plain))
+    return Scale(plain, torch.minimum(pace, plain), error)
+
+
+def _error(rows: Rows, shape: Shape) -> Float[Tensor, " p"]:
+    """The error variances with which columns are known of which there are intervals only, on average over the cells."""
+    p = shape.variables
+    error = torch.zeros(p, dtype=rows.values[0].dtype)
+    if rows.limits is None:
+        return error
+    lower, upper = (torch.cat(ends)[:, : p * shape.number].reshape(-1, p) for ends in zip(*rows.limits, strict=True))
+    for j, (low, high) in enumerate(zip(lower.T, upper.T, strict=True)):
+        known = low.isfinite() | high.isfinite()
+        if bool(known.any()) and bool((low < high)[known].all()):
+            ends, count = torch.unique(torch.stack([low[known], high[known]], dim=-1), dim=0, return_counts=True)
+            variance = truncated(torch.zeros_like(ends[:, 0]), torch.ones_like(ends[:, 0]), *ends.T).variance
+            error[j] = count.sum() / (count * (1 / variance - 1)).sum()
+    return error
 
 
 def _within(rows: Rows, hospital: int) -> Bool[Tensor, "n D"]:
@@ -205,10 +236,8 @@ def _as_points(rows: Rows) -> Rows:
         return rows
     within = torch.cat([_within(rows, k) for k in range(len(rows.values))])
     lower, upper = (torch.cat(ends) for ends in zip(*rows.limits, strict=True))
-    mean, root = scores(lower, upper, within)
-    root = torch.where((lower == upper).any(0), 1.0, root)  # where some cells are numbers, scores have their scale already
-    values = torch.where(within, mean / root, torch.cat(rows.values))
-    return rows._replace(values=list(values.split([len(part) for part in rows.values])), limits=None, unit=())
+    values = torch.where(within, scores(lower, upper, within, rows.cuts), torch.cat(rows.values))
+    return rows._replace(values=list(values.split([len(part) for part in rows.values])), limits=None)
 
 
 def _held_out(rows: Rows, fitted: Callable[[bool, list[Group]], Fit]) -> float:

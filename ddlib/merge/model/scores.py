@@ -1,10 +1,13 @@
 r"""Categories as scores: a number in the place of an interval, for what takes too long otherwise.
 
-The score of an interval I is :math:`E[z \mid z \in I]` for a standard normal z, divided by the root of the mean square of the
-scores of all intervals. Correlations of scores are somewhat nearer zero than those of the latent values.
+The score of an interval I is :math:`E[z \mid z \in I]` for a standard normal z. The scores of a column of categories are divided by
+the root of their mean square. Correlations of scores are nearer zero than those of the latent values, which
+:mod:`ddlib.merge.model.unscored` finds from them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,29 +15,47 @@ from torch import Tensor
 
 from ddlib.merge.model.truncated import truncated
 
-__all__ = ["scores"]
+__all__ = ["heights", "scores"]
+
+
+def heights(cuts: Sequence[float]) -> Float[Tensor, " k"]:
+    """The scores of the categories between thresholds; their mean square is one.
+
+    >>> heights([0.0])
+    tensor([-1.,  1.], dtype=torch.float64)
+    """
+    score, root = _between(cuts)
+    return score / root
+
+
+def _between(cuts: Sequence[float]) -> tuple[Float[Tensor, " k"], Float[Tensor, ""]]:
+    """The scores before division, and the divisor."""
+    ends = torch.tensor([-torch.inf, *cuts, torch.inf], dtype=torch.float64)
+    mass, score, _ = truncated(torch.zeros_like(ends[1:]), torch.ones_like(ends[1:]), ends[:-1], ends[1:])
+    return score, (mass.exp() * score.square()).sum().sqrt()
 
 
 def scores(
-    lower: Float[Tensor, "n D"], upper: Float[Tensor, "n D"], within: Bool[Tensor, "n D"]
-) -> tuple[Float[Tensor, "n D"], Float[Tensor, " D"]]:
-    """The scores of the cells that are known to lie in an interval, zero elsewhere, before division; and each entry's divisor.
+    lower: Float[Tensor, "n D"],
+    upper: Float[Tensor, "n D"],
+    within: Bool[Tensor, "n D"],
+    cuts: Sequence[tuple[float, ...]],
+) -> Float[Tensor, "n D"]:
+    """The scores of the cells that are known to lie in an interval, zero elsewhere.
 
     Args:
         lower, upper: the ends.
         within: which cells lie in an interval.
+        cuts: the thresholds of each entry that is a category; none for others.
 
     >>> ends = torch.tensor([[-torch.inf], [0.0]]).double(), torch.tensor([[0.0], [torch.inf]]).double()
-    >>> mean, root = scores(*ends, torch.ones(2, 1, dtype=torch.bool))  # √(2/π)
-    >>> [round(float(part), 4) for part in (*mean, root)]
-    [-0.7979, 0.7979, 0.7979]
+    >>> scores(*ends, torch.ones(2, 1, dtype=torch.bool), [(0.0,)]).flatten()
+    tensor([-1.,  1.], dtype=torch.float64)
     """
-    mean, root = torch.zeros_like(lower), torch.ones_like(lower[0])
+    found = torch.zeros_like(lower)
     for j in within.any(0).nonzero().flatten().tolist():
         here = within[:, j]
         ends, place = torch.unique(torch.stack([lower[here, j], upper[here, j]], dim=-1), dim=0, return_inverse=True)
-        mass, score, _ = truncated(torch.zeros(len(ends)).to(ends), torch.ones(len(ends)).to(ends), *ends.T)
-        share = mass.exp()
-        mean[here, j] = score[place]
-        root[j] = ((share * score.square()).sum() / share.sum()).sqrt().clamp(min=0.1)
-    return mean, root
+        _, score, _ = truncated(torch.zeros(len(ends)).to(ends), torch.ones(len(ends)).to(ends), *ends.T)
+        found[here, j] = (score / _between(cuts[j])[1].to(score) if cuts[j] else score)[place]
+    return found

@@ -60,8 +60,8 @@ def rows_of(sources: list[list[Cells]]) -> Rows:
         cells = [margins[j % 4].forward(source[j]) for j in range(8)]
         limits.append(tuple(torch.from_numpy(np.stack(ends, axis=1)) for ends in zip(*cells, strict=True)))
     values = [torch.where(lower == upper, lower, torch.nan) for lower, upper in limits]
-    unit = tuple(j for j in range(8) if margins[j % 4].unit)
-    return Rows(values, torch.zeros(2, 8, dtype=torch.float64), visit_numbers(SHAPE), limits, unit)
+    cuts = tuple(margins[j % 4].cuts for j in range(8))
+    return Rows(values, torch.zeros(2, 8, dtype=torch.float64), visit_numbers(SHAPE), limits, cuts)
 
 
 def numbers_of(sources: list[list[Cells]]) -> Rows:
