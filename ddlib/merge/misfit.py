@@ -17,8 +17,6 @@ from ddlib.merge.panel import Panel
 from ddlib.merge.warned import Warned
 from ddlib.merge.wording import listed
 
-__all__ = ["misfits"]
-
 _ENOUGH, _OFF, _ERRORS = 20, 0.15, 4.0
 """Degrees of freedom from which a spread is compared, and the log ratio, at least and in standard errors, that is a misfit."""
 _APART, _SCORES = 0.1, 3.0

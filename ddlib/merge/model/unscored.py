@@ -49,6 +49,10 @@ class Unscored(NamedTuple):
         lowest: the score below all thresholds.
         slope: correlation of each entry's score with its latent value; one for numbers.
         table: correlations of two categories' scores at the latent correlations of the grid.
+
+    >>> found = unscored(torch.zeros(2).double(), [(0.0,), ()])  # who is above the median, and a number
+    >>> found.means(torch.tensor([0.5, 0.5]).double()).round(decimals=4)  # three quarters are above
+    tensor([0.6745, 0.5000], dtype=torch.float64)
     """
 
     place: Int[Tensor, " c"]
