@@ -11,12 +11,12 @@ import torch
 from ddlib.datasets import DATA_FOLDER, ChecksumError, DataUnavailableError, merge_release
 from ddlib.datasets.release import FILES
 
-folder = os.environ.get(DATA_FOLDER)
-with_release = pytest.mark.skipif(not folder, reason=f"{DATA_FOLDER} is not set: the released files are not at hand")
+folder = Path(os.environ.get(DATA_FOLDER, "")) / "release" / "data"
+with_release = pytest.mark.skipif(not folder.is_dir(), reason=f"the released files are not in {DATA_FOLDER}")
 
 
 def plain(name):
-    return pd.read_csv(Path(folder) / "release" / "data" / name)
+    return pd.read_csv(folder / name)
 
 
 @with_release
