@@ -2,7 +2,7 @@
 
 :mod:`ddlib.datasets.bundled` has what comes with scikit-learn; :mod:`ddlib.datasets.cdisc` and :mod:`ddlib.datasets.pbcseq` load
 laboratory visits from a folder, an installed package or the network (:mod:`ddlib.datasets.records`). Loading those needs the extra
-``data``.
+``data``. :mod:`ddlib.datasets.release` loads what the paper's authors released of their merge.
 """
 
 from ddlib.datasets.bundled import Images, Table, diabetes, digits
@@ -10,6 +10,7 @@ from ddlib.datasets.cdisc import DEMOGRAPHICS, LABORATORY, cdisc_visits
 from ddlib.datasets.download import DATA_FOLDER, ChecksumError, DataUnavailableError, RemoteFile, fetch
 from ddlib.datasets.pbcseq import FOLLOW_UP, pbc_visits
 from ddlib.datasets.records import Records, at_hand
+from ddlib.datasets.release import MergeRelease, merge_release
 from ddlib.datasets.visits import Source, Visits
 
 PINNED = (LABORATORY, DEMOGRAPHICS, FOLLOW_UP)
@@ -21,6 +22,7 @@ __all__ = [
     "ChecksumError",
     "DataUnavailableError",
     "Images",
+    "MergeRelease",
     "Records",
     "RemoteFile",
     "Source",
@@ -31,5 +33,6 @@ __all__ = [
     "diabetes",
     "digits",
     "fetch",
+    "merge_release",
     "pbc_visits",
 ]

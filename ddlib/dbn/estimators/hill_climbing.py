@@ -8,11 +8,15 @@ With parents :math:`P`, variable i of n rows has the maximised log-likelihood le
     \sigma^2_{i|P} = \Sigma_{ii} - \Sigma_{iP} \Sigma_{PP}^{-1} \Sigma_{Pi},
 
 so covariances are all that the search reads. (The *extended* BIC charges each edge 2γ log p more, a prior under which graphs of all
-sizes are about equally probable: Foygel and Drton 2010.) It begins without edges and takes, move after move, the addition, deletion
-or reversal of one edge that raises the sum over variables most, until none does (Koller and Friedman 2009, section 18.4.3). All
-data sets move in step, and only variables whose parents changed are scored again. A move is legal if the graph stays acyclic: the
-numbers of directed paths between any two variables tell, and one edge more or less changes them by the product of a column and a
-row (King and Sagert 2002).
+sizes are about equally probable: Foygel and Drton 2010. And the likelihood may be taken at the *unbiased* variance, of divisor
+n − \|P\| − 1, as the R package bnlearn does: then parent number k + 1 costs
+:math:`\tfrac12 \log n - \tfrac12 + \tfrac n2 \log \tfrac{n-k-1}{n-k-2}` instead of :math:`\tfrac12 \log n`.)
+
+The search begins without edges and takes, move after move, the addition, deletion or reversal of one edge that raises the sum over
+variables most, until none does (Koller and Friedman 2009, section 18.4.3). Edges may be restricted to given ones, for instance to a
+skeleton that tests have found (:mod:`ddlib.dbn.estimators.skeleton`). All data sets move in step, and only variables whose parents
+changed are scored again. A move is legal if the graph stays acyclic: the numbers of directed paths between any two variables tell,
+and one edge more or less changes them by the product of a column and a row (King and Sagert 2002).
 """
 
 from __future__ import annotations
@@ -27,8 +31,8 @@ from torch import Tensor
 __all__ = ["hill_climb"]
 
 TIE = 1e-9
-"""By so much per place the gain of adding an edge within a slice is lowered, in the order of children, then parents: equal gains,
-such as those of an edge in either direction at the start, are told apart in the same way everywhere."""
+"""By so much per place the gain of adding an edge within a slice is lowered, in the order of parents, then children: equal gains,
+such as those of an edge in either direction at the start, are told apart in the same way everywhere (and as bnlearn does)."""
 _COLLINEAR = 1e-10
 """A candidate with a smaller share of its variance left, given the parents, is not added."""
 
@@ -39,12 +43,14 @@ class _Data(NamedTuple):
     Attributes:
         correlation: of the k variables, padded by the identity for q stand-ins (K = k + q).
         rows: their number n.
-        cost: what each edge costs in the score.
+        cost: what the first, the second, ... parent of a variable costs in the score.
+        allowed: the edges that may be added, or all.
     """
 
     correlation: Float[Tensor, "R K K"]
     rows: Float[Tensor, " R"]
-    cost: Float[Tensor, " R"]
+    cost: Float[Tensor, "R q"]
+    allowed: Bool[Tensor, "R p K"] | None
 
 
 class _Climb(NamedTuple):
@@ -87,6 +93,8 @@ def hill_climb(
     most_parents: int = 3,
     extra: float = 0.0,
     tolerance: float = 1e-6,
+    allowed: Bool[Tensor, "R p k"] | None = None,
+    unbiased: bool = False,
 ) -> Bool[Tensor, "R p k"]:
     """Parents of the first p of k variables; the others come earlier in time and have none.
 
@@ -94,19 +102,22 @@ def hill_climb(
         covariance: of each data set (divisor n).
         rows: the number n behind each covariance.
         variables: the number p; among these the graph is acyclic.
-        most_parents: the largest in-degree q.
+        most_parents: the largest in-degree q; a data set of n rows has at most n − 2 parents anyway.
         extra: what each edge costs beyond the BIC's ½ log n.
         tolerance: a move has to raise the score by more than this.
+        allowed: the edges that may be added; all when not given.
+        unbiased: take the likelihood at the unbiased variance.
 
     Raises:
-        ValueError: if a variable is constant or not finite, n is below q + 2, or no parents are allowed.
+        ValueError: if a variable is constant or not finite, no parents are allowed, or n is below q + 2 where all edges may be
+            added.
 
     >>> covariance = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.9], [0.0, 0.9, 1.0]]])  # the third is of the slice before
     >>> hill_climb(covariance, torch.tensor([100.0]), variables=2).int()
     tensor([[[0, 0, 0],
              [0, 0, 1]]], dtype=torch.int32)
     """
-    data = _checked(covariance, rows, most_parents, extra)
+    data = _checked(covariance, rows, most_parents, extra, allowed, unbiased)
     climb = _begin(data, variables, most_parents)
     found = torch.zeros_like(climb.places)
     alive = torch.arange(len(rows), device=rows.device)
@@ -126,20 +137,27 @@ def hill_climb(
     return edges.scatter(-1, found, True)[..., : covariance.shape[-1]]
 
 
-def _checked(covariance: Tensor, rows: Tensor, most_parents: int, extra: float) -> _Data:
+def _checked(covariance: Tensor, rows: Tensor, most_parents: int, extra: float, allowed: Tensor | None, unbiased: bool) -> _Data:
     scale = covariance.diagonal(dim1=-2, dim2=-1).sqrt()
     if most_parents < 1:
         raise ValueError(f"a structure search allows at least 1 parent, but most_parents is {most_parents}")
     if not bool(((scale > 0) & (scale < math.inf)).all()):
         raise ValueError("a structure search needs variables that vary: a variance is zero or not a finite number")
-    if bool((rows < most_parents + 2).any()):
+    if allowed is None and bool((rows < most_parents + 2).any()):
         raise ValueError(
             f"a search with up to {most_parents} parents needs {most_parents + 2} rows, but a data set has {int(rows.min())}"
         )
     correlation = torch.nn.functional.pad(covariance / (scale.unsqueeze(-1) * scale.unsqueeze(-2)), (0, most_parents) * 2)
     correlation.diagonal(dim1=-2, dim2=-1).fill_(1.0)
+    if allowed is not None:
+        allowed = torch.nn.functional.pad(allowed, (0, most_parents))
     rows = rows.to(covariance.dtype)
-    return _Data(correlation, rows, 0.5 * rows.log() + extra)
+    freedom = rows.unsqueeze(-1) - 1 - torch.arange(most_parents, device=rows.device)
+    cost = (0.5 * rows.log() + extra).unsqueeze(-1).expand_as(freedom)
+    if unbiased:
+        cost = cost + 0.5 * (rows.unsqueeze(-1) * (freedom / (freedom - 1)).log() - 1)
+    cost = torch.where(freedom > 1, cost, torch.inf)
+    return _Data(correlation, rows, cost, allowed)
 
 
 def _begin(data: _Data, variables: int, most: int) -> _Climb:
@@ -228,7 +246,10 @@ def _scores(
     """
     most, width = places.shape[-1], data.correlation.shape[-1]
     candidates = width - most
-    rows, cost = data.rows[which].unsqueeze(-1), data.cost[which].unsqueeze(-1)
+    rows = data.rows[which].unsqueeze(-1)
+    taken = places < candidates
+    number = taken.sum(-1, keepdim=True)
+    next_cost, last_cost = (data.cost[which].gather(-1, at.clamp(0, most - 1)) for at in (number, number - 1))
     index = torch.cat([places, child.unsqueeze(-1)], dim=-1)
     both = data.correlation[which.unsqueeze(-1), index]
     both[..., candidates:] = torch.eye(most + 1, most, dtype=both.dtype, device=both.device)
@@ -243,12 +264,13 @@ def _scores(
     variance = left.gather(-1, child.unsqueeze(-1))
     own = both[:, most]
     share = own.square().div_(left * variance).masked_fill_(left < _COLLINEAR, 0.0).clamp_(max=1 - 1e-12)
-    add = share.neg_().log1p_().mul_(-0.5 * rows).sub_(cost).scatter_(-1, index, -torch.inf)
-    taken = places < candidates
-    add.masked_fill_(taken.all(-1, keepdim=True), -torch.inf)
-    within = add[:, :variables] - TIE * (child.unsqueeze(-1) * variables + torch.arange(variables, device=child.device))
+    add = share.neg_().log1p_().mul_(-0.5 * rows).sub_(next_cost).scatter_(-1, index, -torch.inf)
+    add.masked_fill_(number == most, -torch.inf)
+    if data.allowed is not None:
+        add.masked_fill_(~data.allowed[which, child], -torch.inf)
+    within = add[:, :variables] - TIE * (child.unsqueeze(-1) + variables * torch.arange(variables, device=child.device))
     inverse = both[:, :most, candidates:].diagonal(dim1=-2, dim2=-1)
-    delete = cost - 0.5 * rows * torch.log1p(own[:, candidates:].square() / (inverse * variance))
+    delete = last_cost - 0.5 * rows * torch.log1p(own[:, candidates:].square() / (inverse * variance))
     delete = torch.where(taken, delete, -torch.inf)
     if candidates > variables:
         before, earlier = add[:, variables:candidates].max(-1)

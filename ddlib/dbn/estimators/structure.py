@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ddlib.dbn.estimators.hill_climbing import hill_climb
@@ -22,6 +22,8 @@ def learn_graph(
     most_parents: int = 3,
     gamma: float = 0.0,
     tolerance: float = 1e-6,
+    allowed: Graph | None = None,
+    unbiased: bool = False,
 ) -> Graph:
     """Structures by :func:`~ddlib.dbn.estimators.hill_climbing.hill_climb`: the first slices and the transitions are searched in
     one batch.
@@ -36,6 +38,8 @@ def learn_graph(
         most_parents: the largest in-degree, parents in both slices counted together.
         gamma: γ of the extended BIC; 0 is the BIC.
         tolerance: a move has to raise the score by more than this.
+        allowed: the edges that may be learned; all when not given.
+        unbiased: take the likelihood at the unbiased variance.
 
     Raises:
         ValueError: as :func:`~ddlib.dbn.estimators.hill_climbing.hill_climb` does.
@@ -47,14 +51,32 @@ def learn_graph(
     >>> torch.equal(learned.inter, graph.inter)
     True
     """
+    covariance, counts = both_parts(moments, rows, pair_rows)
     replicates, variables = moments.first_mean.shape
-    first = torch.nn.functional.pad(moments.first_covariance, (0, variables) * 2)
-    first.diagonal(dim1=-2, dim2=-1)[:, variables:] = 1.0  # no slice before: uncorrelated, so never a parent
-    counts = torch.cat([torch.as_tensor(n, dtype=first.dtype, device=first.device).expand(replicates) for n in (rows, pair_rows)])
-    covariance = torch.cat([first, moments.pair_covariance])
-    mask = hill_climb(covariance, counts, variables, most_parents, 2 * gamma * math.log(variables), tolerance)
+    extra = 2 * gamma * math.log(variables)
+    mask = hill_climb(covariance, counts, variables, most_parents, extra, tolerance, _places(allowed), unbiased)
     later = mask[replicates:]
     return Graph(mask[:replicates, :, :variables], later[..., :variables], later[..., variables:])
+
+
+def both_parts(moments: Moments, rows: float | Tensor, pair_rows: float | Tensor) -> tuple[Tensor, Tensor]:
+    """Covariances (2R, 2p, 2p) and numbers of rows (2R,) of the first slices and then of the pairs, as one batch.
+
+    A first slice has no slice before it: it gets one that is uncorrelated with everything, so never a parent.
+    """
+    replicates, variables = moments.first_mean.shape
+    first = torch.nn.functional.pad(moments.first_covariance, (0, variables) * 2)
+    first.diagonal(dim1=-2, dim2=-1)[:, variables:] = 1.0
+    counts = [torch.as_tensor(n, dtype=first.dtype, device=first.device).expand(replicates) for n in (rows, pair_rows)]
+    return torch.cat([first, moments.pair_covariance]), torch.cat(counts)
+
+
+def _places(graph: Graph | None) -> Bool[Tensor, "2R p 2p"] | None:
+    """The edges of a graph as masks of the two parts."""
+    if graph is None:
+        return None
+    first = torch.cat([graph.first, torch.zeros_like(graph.first)], dim=-1)
+    return torch.cat([first, torch.cat([graph.intra, graph.inter], dim=-1)])
 
 
 def bic(moments: Moments, graph: Graph, rows: float | Tensor, pair_rows: float | Tensor, gamma: float = 0.0) -> Float[Tensor, " R"]:

@@ -32,6 +32,7 @@ from ddlib.dbn import (
     trajectory_moments,
 )
 from ddlib.dbn.estimators.accelerated import maximum_likelihood
+from ddlib.dbn.estimators.dmmhc import DynamicMmhc
 from ddlib.dbn.estimators.levels import LevelDbn, draw_level_sources, level_joint, level_maximum_likelihood, pair_network
 from ddlib.dbn.estimators.regularised import cross_validate, ridge_path, stopped_path
 from ddlib.dbn.estimators.ridge import penalty, ridge, ridge_maximum
@@ -118,6 +119,8 @@ ESTIMATORS = {
     "level_joint": lambda at, draw: pair_network(at.graph, level_joint(level_model(at), SLICES), SLICES),
     "levels": lambda at, draw: level_maximum_likelihood(at.graph, statistics(at.sources), SLICES, cycles=2),
     "learn_graph": lambda at, draw: learn_graph(trajectory_moments(sample(at.truth, 60, SLICES, draw)), 60, 120),
+    "dynamic_mmhc": lambda at, draw: DynamicMmhc(slices=None).fit(sample(at.truth, 60, SLICES, draw)),
+    "few sets": lambda at, draw: DynamicMmhc(0.3, largest_set=1).fit(sample(at.truth, 60, SLICES, draw)),
     "bic": lambda at, draw: bic(trajectory_moments(sample(at.truth, 60, SLICES, draw)), at.graph, 60, 120),
     "distance": lambda at, draw: structural_hamming_distance(at.graph, at.graph),
     "fit_rows": lambda at, draw: fit_rows(

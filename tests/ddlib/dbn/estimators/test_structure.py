@@ -15,6 +15,7 @@ from ddlib.dbn.estimators.structure import bic, learn_graph, structural_hamming_
 from ddlib.dbn.model.generate import random_networks, sample
 from ddlib.dbn.model.moments import Moments, trajectory_moments
 from ddlib.dbn.model.network import Graph, topological_order
+from tests.ddlib.dbn.estimators.searches import acyclic
 from tests.ddlib.dbn.world import generator
 
 
@@ -27,7 +28,7 @@ def rows(seed=0, replicates=3, variables=4, number=60, slices=2):
 def theirs(covariance, number, variables, most=3, extra=0.0):
     """pgmpy's search with a Gaussian BIC read from a covariance; of the variables only the first ones have parents.
 
-    pgmpy takes moves of equal gain in the order of a set; our rule, first by child and then by parent, is put in the score.
+    pgmpy takes moves of equal gain in the order of a set; our rule, first by parent and then by child, is put in the score.
     """
     import pandas as pd
     from pgmpy.causal_discovery import ExpertKnowledge, HillClimbSearch
@@ -41,7 +42,7 @@ def theirs(covariance, number, variables, most=3, extra=0.0):
             slope = np.linalg.solve(covariance[np.ix_(p, p)], covariance[p, i])
             variance = covariance[i, i] - slope @ covariance[p, i]
             cost = math.log(number) / 2 * (len(p) + 2) + extra * len(p)
-            cost += TIE * sum(i * variables + j for j in p if j < variables)
+            cost += TIE * sum(i + variables * j for j in p if j < variables)
             return -number / 2 * (math.log(2 * math.pi * variance) + 1) - cost
 
     names = [f"v{i}" for i in range(len(covariance))]
@@ -140,16 +141,8 @@ def test_no_single_move_improves_a_result(seed, variables, most, number, gamma):
                 changed.append(changed[0].copy())
                 changed[1][j, i] = True
             for other in changed:
-                if other.sum(-1).max() <= most and _acyclic(other[:, :variables]):
+                if other.sum(-1).max() <= most and acyclic(other[:, :variables]):
                     assert total_score(covariance, other, number, extra) <= reached + 1e-5
-
-
-def _acyclic(mask):
-    try:
-        topological_order(torch.as_tensor(mask)[None])
-    except ValueError:
-        return False
-    return True
 
 
 def test_a_batch_gives_what_single_searches_give():
