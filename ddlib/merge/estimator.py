@@ -29,6 +29,7 @@ from ddlib.merge.newcomers import Newcomers, read_newcomers
 from ddlib.merge.posterior import CERTAIN, Drawn, drawn_laws, the_estimate
 from ddlib.merge.rows import synthetic_patients
 from ddlib.merge.scales import own_moments
+from ddlib.merge.streams import Streams
 from ddlib.merge.threads import few_threads
 
 if TYPE_CHECKING:
@@ -170,9 +171,10 @@ class Merge:
         generator, visits = seeded(seed), int(panel.visits.reported.sum())
         names = [int(name) for name in new.names] if panel.visits.whole_ids else new.names
         with few_threads():
+            noise = self._noise(hospital)
             rows = [
-                completed_rows(found.scales, new.values, self._mean(drawn, hospital), self._noise(hospital), visits, generator)
-                for drawn in drawn_laws(panel, found, draws, generator)
+                completed_rows(found.scales, new.values, self._mean(drawn, hospital), noise, visits, Streams.of(new.names, seed, k))
+                for k, drawn in enumerate(drawn_laws(panel, found, draws, generator))
             ]
         tables = [patients_table(panel, patients, names, self.id, self.time) for patients in rows]
         drawn = patients_table(panel, new.values, names, self.id, self.time)[panel.output].isna()
