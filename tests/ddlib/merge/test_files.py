@@ -271,7 +271,7 @@ def test_the_summary_has_the_warnings(folder):
 
 def test_one_is_singular(folder):
     found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=1)
-    said = merge_tables.summary(found)[2]
+    said = merge_tables.summary(found)[0]
     assert "→ 1 synthetic patient with 3 visits, which carries the merged estimate's means." in said
     page = merge_tables.report_page(found.merged.report)
     assert "1 complete synthetic patient with 3 visits." in page and "1 patient (3 rows) carries" in page
