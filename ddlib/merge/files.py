@@ -100,13 +100,16 @@ def merge_files(
     _check_distinct(paths)
     drop = options.get("drop", ())
     reading = (reading or ReadingOptions())._replace(drop=(drop,) if isinstance(drop, str) else tuple(drop))
-    notice = notice or (lambda line: None)
     found = read_tables(paths, id, time, reading)
-    for line in [*found.notes, *(f"Warning (reading): {text}" for text in found.warned)]:
-        notice(line)
+    read = [*found.notes, *(f"Warning (reading): {text}" for text in found.warned)]
+
+    def say(lines: list[str]) -> None:
+        for line in [*read, *lines] if notice else []:
+            notice(line)
+
     sizes = None if noise is None else _read_noise_file(noise)
     try:
-        merged = merge(found.frames, id, time, noise=sizes, progress=progress, notice=notice, **options)
+        merged = merge(found.frames, id, time, noise=sizes, progress=progress, notice=say, **options)
         beside = tables_beside(merged, id, named_time(time), complete, draws, seed=options.get("seed", 0))
     except TableError as error:
         raise InputError(str(error)) from None

@@ -6,8 +6,6 @@ from ddlib.merge.panel import Panel
 from ddlib.merge.warned import Warned
 from ddlib.merge.wording import counted
 
-__all__ = ["many_visits"]
-
 _MOST = 40
 """Visits above which 400 patients with three columns and gaps take more than half a minute on one core."""
 

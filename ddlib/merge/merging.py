@@ -91,7 +91,7 @@ def merge(
     tolerance: float = 1e-2,
     iterations: int = 2000,
     progress: Progress | None = None,
-    notice: Callable[[str], None] | None = None,
+    notice: Callable[[list[str]], None] | None = None,
 ) -> Merged:
     """Merge tables with intersecting columns into one table of complete synthetic patients.
 
@@ -124,7 +124,7 @@ def merge(
         tolerance, iterations: of each fit: it stops when five iterations gain less, in nats of log-likelihood over all patients, or
             after so many.
         progress: called as the work goes on.
-        notice: called, before the long work, with what a reader may want to change.
+        notice: called once, when all has been checked and before the long work, with lines that a reader may want to see then.
 
     Raises:
         TableError: if the tables or the options cannot be used; one sentence says what is wrong and how to mend it.
@@ -144,14 +144,14 @@ def merge(
     panel = read_panel(frames, id, time, noise, left_out, visits, static=static, window=window, max_visits=max_visits, join=join)
     notes += many_visits(panel)
     panel = panel._replace(warned=[*notes, *panel.warned])
-    for note in notes if notice else []:
-        notice(note.text[:1].upper() + note.text[1:])
     number = int(panel.visits.reported.sum())
     if rows * (number * len(panel.columns) + len(panel.static)) > _MOST_VALUES:
         raise TableError(f"{rows:,} synthetic patients are more than fit into memory: fewer carry the same estimate")
     if weights and _WEIGHT in (id, time, *panel.output):
         raise TableError(f"the weights go to a column {_WEIGHT!r}, which the tables have already: rename it there")
     counts = count_together(panel)
+    if notice is not None:
+        notice([note.text[:1].upper() + note.text[1:] for note in notes])
     with few_threads():
         try:
             scales = scales_of(panel, margins)

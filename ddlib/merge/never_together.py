@@ -13,8 +13,6 @@ from ddlib.merge.own_correlation import own_correlation
 from ddlib.merge.panel import Panel
 from ddlib.merge.wording import counted
 
-__all__ = ["in_sentences", "pairs_of"]
-
 _NAMED = 3
 """Pairs that the summary names."""
 

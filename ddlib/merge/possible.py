@@ -12,8 +12,6 @@ from ddlib.merge.newcomers import Newcomers
 from ddlib.merge.panel import Panel
 from ddlib.merge.scales import Scales
 
-__all__ = ["check_possible"]
-
 _MOST_NAMED = 12
 """Categories that a sentence names."""
 

@@ -38,7 +38,11 @@ def has_no_time(columns: Iterable[str], time: str | None) -> bool:
 
 
 def named_time(time: str | None) -> str:
-    """The name of the time column."""
+    """The name of the time column.
+
+    >>> named_time(None), named_time("day")
+    ('visit', 'day')
+    """
     return TIME if time is None else time
 
 

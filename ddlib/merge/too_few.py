@@ -25,8 +25,6 @@ from ddlib.merge.panel import Panel
 from ddlib.merge.warned import Warned
 from ddlib.merge.wording import counted, listed
 
-__all__ = ["patients_of_means", "too_few"]
-
 _LOSS = 0.05
 """Expected loss per value, in nats, above which there are too few patients."""
 _ERROR = 0.2
