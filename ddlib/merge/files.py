@@ -104,8 +104,9 @@ def merge_files(
     read = [*found.notes, *(f"Warning (reading): {text}" for text in found.warned)]
 
     def say(lines: list[str]) -> None:
-        for line in [*read, *lines] if notice else []:
-            notice(line)
+        if notice is not None:
+            for line in [*read, *lines]:
+                notice(line)
 
     sizes = None if noise is None else _read_noise_file(noise)
     try:
