@@ -31,6 +31,18 @@ _NOISE_HELP = (
     "YAML file with the standard deviations of measurement errors: a line `hb: 0.4` holds for a column of all tables, and the same "
     "line indented below a line `a.csv:` for that of the table a.csv only"
 )
+_ROWS_HELP = (
+    "the number of synthetic patients; more where the summary says that they carry less than all covariances (default: %(default)s)"
+)
+_PRIOR_HELP = (
+    "weight of the prior, in patients; more, such as 5 or 10, where the summary warns of too few patients, 0 for plain maximum "
+    "likelihood where they are many (default: %(default)s)"
+)
+_MARGINS_HELP = (
+    "auto: few values are categories, skewed columns have a scale of their own; normal: all are normal as they are, which is for "
+    "columns that were transformed already, and faster (default: %(default)s)"
+)
+_TIME_HELP = "the column with the time of the visit: numbers or dates; may be left out where each patient has one row"
 _MERGE_HELP = "merge tables with intersecting columns into one table of complete synthetic patients, with a report"
 _MERGE_NOTE = """\
 A table has one row for each visit of a patient, an empty cell for what was not
@@ -75,11 +87,11 @@ def parser() -> argparse.ArgumentParser:
     )
     merge.add_argument("tables", nargs="+", type=Path, help=_TABLES_HELP)
     merge.add_argument("--id", required=True, help="the column with the patient")
-    merge.add_argument("--time", required=True, help="the column with the time of the visit: numbers or dates")
+    merge.add_argument("--time", help=_TIME_HELP)
     output = "the synthetic table, .csv or .parquet; reports go beside it"
     merge.add_argument("-o", "--output", required=True, type=Path, help=output)
     merge.add_argument("--noise", type=Path, help=_NOISE_HELP)
-    merge.add_argument("--rows", type=int, default=100, help="the number of synthetic patients (default: %(default)s)")
+    merge.add_argument("--rows", type=int, default=100, help=_ROWS_HELP)
     merge.add_argument("--weights", action="store_true", help="add a column: how many patients each row stands for")
     visits = "values: equal times are one visit; order: number a patient's rows; or auto (default: %(default)s)"
     merge.add_argument("--visits", default="auto", metavar="{auto,values,order}", help=visits)
@@ -88,8 +100,7 @@ def parser() -> argparse.ArgumentParser:
     )
     seed = "seed of the random directions in which the synthetic patients scatter (default: %(default)s)"
     merge.add_argument("--seed", type=int, default=0, help=seed)
-    prior = "weight of the prior, in patients; 0 is plain maximum likelihood (default: %(default)s)"
-    merge.add_argument("--prior", type=float, default=2.0, help=prior)
+    merge.add_argument("--prior", type=float, default=2.0, help=_PRIOR_HELP)
     merge.add_argument("--force", action="store_true", help="replace files that exist")
     _add_people_and_time(merge)
     _add_tables_beside(merge)
@@ -112,8 +123,7 @@ def _add_people_and_time(merge: argparse.ArgumentParser) -> None:
     group.add_argument("--window", type=float, metavar="WIDTH", help=window)
     most = "report so many visits, the first ones (default: those that enough patients have)"
     group.add_argument("--max-visits", type=int, metavar="NUMBER", help=most)
-    margins = "auto: few values are categories, skewed columns have a scale of their own; normal: all are normal as they are"
-    group.add_argument("--margins", default="auto", choices=("auto", "normal"), help=f"{margins} (default: %(default)s)")
+    group.add_argument("--margins", default="auto", choices=("auto", "normal"), help=_MARGINS_HELP)
 
 
 def _add_tables_beside(merge: argparse.ArgumentParser) -> None:
@@ -149,7 +159,7 @@ def _run_merge(given: argparse.Namespace) -> int:
             reading = reading_options(given)
             keys = (given.tables, given.id, given.time, given.output, given.noise, given.force)
             beside = (given.complete, given.draws)
-            written = merge_files(*keys, bar.show, reading, *beside, **options)
+            written = merge_files(*keys, bar.show, reading, *beside, notice=say, **options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "ddlib":
             raise

@@ -23,6 +23,7 @@ from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.panel import Panel
 from ddlib.merge.posterior import CERTAIN, drawn_laws
 from ddlib.merge.scales import Scales
+from ddlib.merge.streams import Streams
 from ddlib.merge.threads import few_threads
 
 if TYPE_CHECKING:
@@ -102,11 +103,12 @@ def completed_tables(panel: Panel, found: MergeEstimate, id: str, time: str, dra
 
     tables = []
     with few_threads():
-        for drawn in drawn_laws(panel, found, draws, generator):
+        for number, drawn in enumerate(drawn_laws(panel, found, draws, generator)):
             rows = []
             for k, values in enumerate(measured):
                 law = Gaussian(drawn.hospitals[k], drawn.law.covariance)
-                rows.append(completed_rows(found.scales, values, law, entry_noise(panel, k), visits, generator))
+                streams = Streams.of(panel.patients[k], seed, number, panel.sources[k])
+                rows.append(completed_rows(found.scales, values, law, entry_noise(panel, k), visits, streams))
             tables.append(table(rows))
     notes = (REAL,) if found.information is not None else (REAL, CERTAIN)
     return Completed(tables, table(measured)[panel.output].isna(), notes)
@@ -167,7 +169,7 @@ def reported_values(panel: Panel, source: int) -> Float[Tensor, "n E"]:
 
 
 def completed_rows(
-    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, generator: torch.Generator
+    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, streams: Streams
 ) -> Float[Tensor, "n E"]:
     """Patients with their missing entries drawn, in the columns' own units; the measured ones bit for bit.
 
@@ -176,7 +178,7 @@ def completed_rows(
         values: measurements in the columns' own units, not-a-number where missing.
         law, noise: on the latent scales.
         visits: the number of reported visits.
-        generator: the source of randomness.
+        streams: each patient's random numbers.
     """
-    latent = latent_rows(scales, values, law, noise, visits, generator)
-    return torch.where(values.isnan(), scales.own(drawn_patients(latent, law, noise, generator), visits), values)
+    latent = latent_rows(scales, values, law, noise, visits, streams)
+    return torch.where(values.isnan(), scales.own(drawn_patients(latent, law, noise, streams), visits), values)

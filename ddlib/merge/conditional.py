@@ -13,13 +13,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ddlib.dbn.model.network import Gaussian
+from ddlib.merge.streams import Streams
 
 _CHUNK = 4_000_000
 """Numbers that the factors of one chunk of patients may have (32 MB)."""
+_USE = 1_000_000
+"""Of random numbers, apart from what latent values are drawn with."""
 
 
 def drawn_patients(
-    values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], generator: torch.Generator
+    values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], streams: Streams
 ) -> Float[Tensor, "n E"]:
     """The patients with their missing entries drawn, as they would have been measured: noise included.
 
@@ -27,20 +30,18 @@ def drawn_patients(
         values: measurements, not-a-number where missing; they are returned as they are.
         law: mean (E,) and covariance (E, E).
         noise: variance of the measurement noise of each entry.
-        generator: the source of randomness.
+        streams: each patient's random numbers.
 
     Raises:
         torch.linalg.LinAlgError: if the law is singular.
     """
 
-    def normal() -> Float[Tensor, "n E"]:
-        return torch.randn(values.shape, dtype=values.dtype, generator=generator)
-
+    patient, error, fresh = (streams.normal(_USE + k, len(noise)).to(values.dtype) for k in range(3))
     seen = ~values.isnan()
-    patient = law.mean + normal() @ torch.linalg.cholesky(law.covariance).mT
-    off = torch.where(seen, values - patient - noise.sqrt() * normal(), 0.0)
+    patient = law.mean + patient @ torch.linalg.cholesky(law.covariance).mT
+    off = torch.where(seen, values - patient - noise.sqrt() * error, 0.0)
     patient = patient + solved(off, seen, law.covariance, noise) @ law.covariance
-    return torch.where(seen, values, patient + noise.sqrt() * normal())
+    return torch.where(seen, values, patient + noise.sqrt() * fresh)
 
 
 def solved(
@@ -62,17 +63,19 @@ def solved(
     return torch.where(seen, found, 0.0)
 
 
-def expected(
-    values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]
-) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
-    """Expectation and variance of each patient's entries, without noise, given what was measured of the patient."""
+def expectation(values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]) -> Float[Tensor, "n E"]:
+    """Expectation of each patient's entries, without noise, given what was measured of the patient."""
     seen = ~values.isnan()
     off = torch.where(seen, values - law.mean, 0.0)
-    mean = law.mean + solved(off, seen, law.covariance, noise) @ law.covariance
+    return law.mean + solved(off, seen, law.covariance, noise) @ law.covariance
+
+
+def unexplained(seen: Bool[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]) -> Float[Tensor, "n E"]:
+    """Variance of each patient's entries, without noise, given which of them were measured."""
     patterns, belongs = torch.unique(seen, dim=0, return_inverse=True)
     left = []
     for pattern in patterns:
         root = torch.linalg.cholesky(law.covariance[pattern][:, pattern] + torch.diag(noise[pattern]))
         white = torch.linalg.solve_triangular(root, law.covariance[pattern], upper=False)
         left.append(law.covariance.diagonal() - white.square().sum(0))
-    return mean, torch.stack(left)[belongs].clamp(min=0)
+    return torch.stack(left)[belongs].clamp(min=0)

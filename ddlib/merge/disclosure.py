@@ -29,6 +29,7 @@ from ddlib.merge.model.fit import PRIOR
 from ddlib.merge.panel import Panel
 from ddlib.merge.rows import synthetic_patients
 from ddlib.merge.scales import Margins, scales_of
+from ddlib.merge.streams import Streams
 from ddlib.merge.threads import few_threads
 from ddlib.merge.together import counts
 
@@ -129,7 +130,7 @@ def _latent(panel: Panel, found: MergeEstimate) -> Float[Tensor, "n E"]:
     rows = torch.cat([reported_values(panel, k) for k in range(len(panel.sources))])
     rows = rows[~rows.isnan().all(-1)]
     noise, visits = entry_noise(panel, 0), int(panel.visits.reported.sum())
-    return latent_rows(found.scales, rows, found.law, noise, visits, torch.Generator().manual_seed(0))
+    return latent_rows(found.scales, rows, found.law, noise, visits, Streams.of(range(len(rows)), 0))
 
 
 def _distances(real: Float[Tensor, "n E"], synthetic: Float[Tensor, "s E"], law: Gaussian) -> Float[Tensor, "n s"]:

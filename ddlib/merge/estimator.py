@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,10 +27,14 @@ from ddlib.merge.latent import expected_rows
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.merging import Merged, merge
 from ddlib.merge.newcomers import Newcomers, read_newcomers
+from ddlib.merge.people import are_whole
+from ddlib.merge.possible import check_possible
 from ddlib.merge.posterior import CERTAIN, Drawn, drawn_laws, the_estimate
 from ddlib.merge.rows import synthetic_patients
 from ddlib.merge.scales import own_moments
+from ddlib.merge.streams import Streams
 from ddlib.merge.threads import few_threads
+from ddlib.merge.timeless import named_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +44,7 @@ __all__ = ["Merge"]
 _DEFAULTS = {
     name: parameter.default
     for name, parameter in inspect.signature(merge).parameters.items()
-    if parameter.default is not parameter.empty
+    if parameter.default is not parameter.empty and name != "time"
 }
 """The options of a merge."""
 
@@ -60,8 +65,8 @@ class Merge:
     ((8, 3), 3, (6, 2))
     """
 
-    def __init__(self, id: str, time: str, **options: Any) -> None:
-        """The options are those of :func:`ddlib.merge.merge <ddlib.merge.merging.merge>`.
+    def __init__(self, id: str, time: str | None = None, **options: Any) -> None:
+        """The options are those of :func:`ddlib.merge.merge <ddlib.merge.merging.merge>`; no time where patients have one row each.
 
         Raises:
             TableError: if an option is unknown.
@@ -96,8 +101,8 @@ class Merge:
         return f"Merge({', '.join([repr(self.id), repr(self.time), *(f'{name}={value!r}' for name, value in changed.items())])})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """A callable that watches the progress is not pickled."""
-        return {**self.__dict__, "_options": {**self._options, "progress": None}}
+        """What is called during the work is not pickled."""
+        return {**self.__dict__, "_options": {**self._options, "progress": None, "notice": None}}
 
     def fit(self, frames: Any, y: None = None) -> Merge:
         """Read the sources' tables and fit the model.
@@ -138,11 +143,11 @@ class Merge:
         generator = seeded(seed)
         with few_threads():
             patients = synthetic_patients(found.law, n, visits, len(panel.static), generator)
-        return patients_table(panel, found.scales.own(patients, visits), synthetic_names(panel, n), self.id, self.time)
+        return patients_table(panel, found.scales.own(patients, visits), synthetic_names(panel, n), self.id, self._time)
 
     def draws(self, draws: int = 20, n: int | None = None, seed: int = 0) -> list[pd.DataFrame]:
         """Random synthetic patients that carry the estimate's uncertainty: see :func:`~ddlib.merge.completion.drawn_tables`."""
-        return drawn_tables(self._fitted().panel, self._fitted().estimate, self.id, self.time, draws, n, seed)
+        return drawn_tables(self._fitted().panel, self._fitted().estimate, self.id, self._time, draws, n, seed)
 
     def complete(
         self, frame: pd.DataFrame | str | None = None, draws: int = 5, seed: int = 0, hospital: str | None = None
@@ -156,27 +161,30 @@ class Merge:
             hospital: the source that patients of a table are like; the average of all when not given.
 
         Raises:
-            TableError: if there is no such source, or the table cannot be read.
+            TableError: if there is no such source, or the table cannot be read or has values that cannot be
+                (:func:`ddlib.merge.possible.check_possible`); those that are only far from all others are told of in the notes.
         """
         panel, found = self._fitted().panel, self._fitted().estimate
         if frame is None or isinstance(frame, str):
-            every = completed_tables(panel, found, self.id, self.time, draws, seed)
+            every = completed_tables(panel, found, self.id, self._time, draws, seed)
             if frame is None:
                 return every
             kept = (every.tables[0]["source"] == panel.sources[self._source(frame)]).to_numpy()
             tables = [table[kept].reset_index(drop=True) for table in every.tables]
             return Completed(tables, every.drawn[kept].reset_index(drop=True), every.notes)
-        new = read_newcomers(panel, frame, self.id, self.time)
+        new = read_newcomers(panel, frame, self.id, self._time)
+        far = check_possible(panel, found.scales, new)
         generator, visits = seeded(seed), int(panel.visits.reported.sum())
-        names = [int(name) for name in new.names] if panel.visits.whole_ids else new.names
+        names = [int(name) for name in new.names] if panel.visits.whole_ids and are_whole(new.names) else new.names
         with few_threads():
+            noise = self._noise(hospital)
             rows = [
-                completed_rows(found.scales, new.values, self._mean(drawn, hospital), self._noise(hospital), visits, generator)
-                for drawn in drawn_laws(panel, found, draws, generator)
+                completed_rows(found.scales, new.values, self._mean(drawn, hospital), noise, visits, Streams.of(new.names, seed, k))
+                for k, drawn in enumerate(drawn_laws(panel, found, draws, generator))
             ]
-        tables = [patients_table(panel, patients, names, self.id, self.time) for patients in rows]
-        drawn = patients_table(panel, new.values, names, self.id, self.time)[panel.output].isna()
-        return Completed(tables, drawn, (REAL,) if found.information is not None else (REAL, CERTAIN))
+        tables = [patients_table(panel, patients, names, self.id, self._time) for patients in rows]
+        drawn = patients_table(panel, new.values, names, self.id, self._time)[panel.output].isna()
+        return Completed(tables, drawn, (REAL, *far) if found.information is not None else (REAL, CERTAIN, *far))
 
     def predict(self, frame: pd.DataFrame, column: str, hospital: str | None = None) -> pd.DataFrame:
         """A column's value at each row, given everything that the table has of the patient, earlier and later visits.
@@ -193,15 +201,18 @@ class Merge:
             deviation is a patient's under the fitted law: the uncertainty of the law itself is not in it.
 
         Raises:
-            TableError: if there is no such column or source, or the table cannot be read.
+            TableError: if there is no such column or source, or the table cannot be read or has values that cannot be
+                (:func:`ddlib.merge.possible.check_possible`); those that are only far from all others are warned of.
         """
         import pandas as pd
 
         panel = self._fitted().panel
         if column not in panel.output:
             raise TableError(f"the merge has no column {shown(column)}: {nearest(str(column), panel.output)}")
-        new: Newcomers = read_newcomers(panel, frame, self.id, self.time)
+        new: Newcomers = read_newcomers(panel, frame, self.id, self._time)
         found, visits = self._fitted().estimate, int(panel.visits.reported.sum())
+        for text in check_possible(panel, found.scales, new):
+            warnings.warn(text, stacklevel=2)
         law, noise = self._mean(the_estimate(panel, found), hospital), self._noise(hospital)
         with few_threads():
             mean, variance = expected_rows(found.scales, new.values, law, noise, visits)
@@ -214,6 +225,10 @@ class Merge:
         exact = ~np.isnan(measured) & (noise.numpy()[place] == 0)
         found_cells[exact] = np.stack([measured, np.zeros(len(measured))], axis=1)[exact]
         return pd.DataFrame(found_cells, columns=["mean", "sd"], index=frame.index)
+
+    @property
+    def _time(self) -> str:
+        return named_time(self.time)
 
     def _fitted(self) -> Merged:
         if not hasattr(self, "merged_"):

@@ -16,9 +16,11 @@ from ddlib.files import InputError, read_yaml, write_atomically, write_json
 from ddlib.merge.beside import tables_beside
 from ddlib.merge.errors import TableError
 from ddlib.merge.merging import Merged, merge
+from ddlib.merge.never_together import in_sentences
 from ddlib.merge.page import report_page
 from ddlib.merge.reading.options import ReadingOptions
 from ddlib.merge.reading.tables import read_tables
+from ddlib.merge.timeless import named_time
 from ddlib.merge.wording import counted
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Written(NamedTuple):
 def merge_files(
     paths: Sequence[Path],
     id: str,
-    time: str,
+    time: str | None,
     output: Path,
     noise: Path | None = None,
     force: bool = False,
@@ -62,6 +64,7 @@ def merge_files(
     reading: ReadingOptions | None = None,
     complete: int = 0,
     draws: int = 0,
+    notice: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Written:
     r"""Merge the tables in some files; nothing is written unless everything has succeeded.
@@ -69,7 +72,7 @@ def merge_files(
     Args:
         paths: files, one per source, which is called by the file's name: see
             :func:`ddlib.merge.reading.tables.read_tables <ddlib.merge.reading.tables.read_tables>`.
-        id, time: the columns with the patient and the time.
+        id, time: the columns with the patient and the time; None for the time where each patient has one row.
         output: the synthetic table, CSV or Parquet by its ending; the report goes beside it, to ``<name>.report.json`` and
             ``.html``.
         noise: a YAML file with standard deviations of measurement errors.
@@ -78,6 +81,7 @@ def merge_files(
         reading: how the files are read.
         complete: how many tables of the hospitals' own patients, completed, to write: ``<name>.completed-1.csv`` and so on.
         draws: how many tables of random synthetic patients that carry the estimate's uncertainty: ``<name>.draw-1.csv`` and so on.
+        notice: called before the long work with each line about what was read; what :func:`summary` says comes after it.
         options: passed to :func:`ddlib.merge.merge <ddlib.merge.merging.merge>`.
 
     Raises:
@@ -97,10 +101,17 @@ def merge_files(
     drop = options.get("drop", ())
     reading = (reading or ReadingOptions())._replace(drop=(drop,) if isinstance(drop, str) else tuple(drop))
     found = read_tables(paths, id, time, reading)
+    read = [*found.notes, *(f"Warning (reading): {text}" for text in found.warned)]
+
+    def say(lines: list[str]) -> None:
+        if notice is not None:
+            for line in [*read, *lines]:
+                notice(line)
+
     sizes = None if noise is None else _read_noise_file(noise)
     try:
-        merged = merge(found.frames, id, time, noise=sizes, progress=progress, **options)
-        beside = tables_beside(merged, id, time, complete, draws, seed=options.get("seed", 0))
+        merged = merge(found.frames, id, time, noise=sizes, progress=progress, notice=say, **options)
+        beside = tables_beside(merged, id, named_time(time), complete, draws, seed=options.get("seed", 0))
     except TableError as error:
         raise InputError(str(error)) from None
     about = {"files": [str(path) for path in paths], "reading": {"notes": found.notes, "warned": found.warned}}
@@ -231,30 +242,26 @@ def table_bytes(table: pd.DataFrame, output: Path) -> bytes:
 
 
 def summary(written: Written) -> list[str]:
-    r"""What the command says at the end: the result, the warnings, where the files are.
+    r"""What the command says at the end: the result, the warnings, where the files are; what was read it has said before.
 
     >>> import tempfile
     >>> rows = "id,time,hb\n1,0,13.0\n1,1,12.0\n2,0,11.0\n2,1,12.5\n3,0,14.0\n3,1,13.5\n"
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     tables = [Path(folder) / name for name in ("a.csv", "b.csv")]
     ...     _ = [table.write_text(rows) for table in tables]
-    ...     summary(merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10))[2].partition(" → ")[0]
+    ...     summary(merge_files(tables, "id", "time", Path(folder) / "all.csv", rows=10))[0].partition(" → ")[0]
     '6 patients of 2 sources, 1 column'
     """
     report = written.merged.report
     model, synthetic = report["model"], report["synthetic"]
     number = synthetic["patients"]
     lines = [
-        *report["reading"]["notes"],
-        *(f"Warning (reading): {text}" for text in report["reading"]["warned"]),
         f"{counted(model['patients'], 'patient')} of {counted(len(report['sources']), 'source')}, "
         f"{counted(len(report['columns']), 'column')} → {counted(number, 'synthetic patient')} with "
         f"{counted(report['visits']['number'], 'visit')}{' each' * (number > 1)}, which {'carry' if number > 1 else 'carries'} the "
         f"merged estimate's {synthetic['carried']}.",
     ]
-    pairs = report["never_together"]
-    if pairs:
-        lines.append(f"{counted(len(pairs), 'pair')} of columns {'was' if len(pairs) == 1 else 'were'} never measured together.")
+    lines += in_sentences(report["never_together"])
     lines.append(report["inference"])
     lines += [f"Warning ({warning['kind']}): {warning['text']}" for warning in report["warnings"]]
     lines += written.notes

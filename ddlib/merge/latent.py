@@ -6,15 +6,18 @@ patient, truncated to the interval.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ddlib.dbn.model.network import Gaussian
-from ddlib.merge.conditional import expected, solved
-from ddlib.merge.margins import Cells, Identity, Monotone
+from ddlib.merge.conditional import expectation, solved, unexplained
+from ddlib.merge.margins import Cells
 from ddlib.merge.scales import Scales
+from ddlib.merge.streams import Streams
 
 __all__ = ["expected_rows", "latent_rows"]
 
@@ -25,7 +28,7 @@ _DRAWS = 20
 
 
 def latent_rows(
-    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, generator: torch.Generator
+    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, streams: Streams
 ) -> Float[Tensor, "n E"]:
     """Patients' latent values, not-a-number where nothing was measured.
 
@@ -35,32 +38,57 @@ def latent_rows(
         law: of a patient on the latent scales.
         noise: variance of the measurement noise of each entry, there.
         visits: the number of reported visits.
-        generator: the source of randomness.
+        streams: each patient's random numbers.
 
+    >>> from ddlib.merge.margins import Identity
     >>> law, exact = Gaussian(torch.zeros(2).double(), torch.eye(2).double()), torch.zeros(2).double()
     >>> values = torch.tensor([[12.0, torch.nan]]).double()
-    >>> latent_rows(Scales([Identity(10.0, 2.0)], []), values, law, exact, 2, torch.Generator().manual_seed(0)).tolist()
+    >>> latent_rows(Scales([Identity(10.0, 2.0)], []), values, law, exact, 2, Streams.common(1)).tolist()
     [[1.0, nan]]
     """
-    cells = [margin.forward(Cells.of(column)) for margin, column in zip(scales.of_entries(visits), values.numpy().T, strict=True)]
-    lower, upper = (torch.from_numpy(np.stack(ends, axis=1)) for ends in zip(*cells, strict=True))
+    return _draws(scales, values, law, noise, visits, [streams])[0]
+
+
+def _draws(
+    scales: Scales,
+    values: Float[Tensor, "n E"],
+    law: Gaussian,
+    noise: Float[Tensor, " E"],
+    visits: int,
+    streams: Sequence[Streams],
+) -> list[Float[Tensor, "n E"]]:
+    """Several draws of latent values; one, which is certain, if no cell is an interval."""
+    lower, upper = _ends(scales, values, visits)
     within = (lower < upper) & (lower.isfinite() | upper.isfinite())
-    latent = torch.where(lower == upper, lower, torch.nan)
+    exact = torch.where(lower == upper, lower, torch.nan)
     if not bool(within.any()):
-        return latent
-    spread = law.covariance.diagonal().sqrt()
-    latent = torch.where(within, _truncated(law.mean.expand_as(lower), spread.expand_as(lower), lower, upper, generator), latent)
-    seen = ~latent.isnan()
+        return [exact]
+    seen = within | ~exact.isnan()
     columns = within.any(0).nonzero().flatten().tolist()
     precision = {j: _column(j, seen, law, noise) for j in columns}
-    for _ in range(_SWEEPS):
-        for j in columns:
-            off = torch.where(seen, latent - law.mean, 0.0)
-            inner = precision[j][:, j].clamp(min=1e-12)
-            centre = latent[:, j] - (precision[j] * off).sum(-1) / inner
-            fresh = _truncated(centre, inner.rsqrt(), lower[:, j], upper[:, j], generator)
-            latent[:, j] = torch.where(within[:, j], fresh, latent[:, j])
-    return latent
+    mean, spread = law.mean.expand_as(lower), law.covariance.diagonal().sqrt().expand_as(lower)
+
+    def draw(one: Streams) -> Float[Tensor, "n E"]:
+        share = one.uniform(0, lower.shape[1])  # by entry, whatever entries other patients have
+        latent = torch.where(within, _truncated(mean, spread, lower, upper, share), exact)
+        for sweep in range(_SWEEPS):
+            share = one.uniform(1 + sweep, lower.shape[1])
+            for j in columns:
+                off = torch.where(seen, latent - law.mean, 0.0)
+                inner = precision[j][:, j].clamp(min=1e-12)
+                centre = latent[:, j] - (precision[j] * off).sum(-1) / inner
+                fresh = _truncated(centre, inner.rsqrt(), lower[:, j], upper[:, j], share[:, j])
+                latent[:, j] = torch.where(within[:, j], fresh, latent[:, j])
+        return latent
+
+    return [draw(one) for one in streams]
+
+
+def _ends(scales: Scales, values: Float[Tensor, "n E"], visits: int) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
+    """The latent interval of each cell."""
+    cells = [margin.forward(Cells.of(column)) for margin, column in zip(scales.of_entries(visits), values.numpy().T, strict=True)]
+    lower, upper = (torch.from_numpy(np.stack(ends, axis=1)) for ends in zip(*cells, strict=True))
+    return lower, upper
 
 
 def _column(j: int, seen: Bool[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]) -> Float[Tensor, "n E"]:
@@ -70,12 +98,12 @@ def _column(j: int, seen: Bool[Tensor, "n E"], law: Gaussian, noise: Float[Tenso
     return solved(unit, seen, law.covariance, noise)
 
 
-def _truncated(mean: Tensor, spread: Tensor, lower: Tensor, upper: Tensor, generator: torch.Generator) -> Tensor:
-    """Normal values truncated to intervals; drawn in the left tail, where small probabilities keep their digits."""
+def _truncated(mean: Tensor, spread: Tensor, lower: Tensor, upper: Tensor, share: Tensor) -> Tensor:
+    """Quantiles of normal laws truncated to intervals; found in the left tail, where small probabilities keep their digits."""
     low, high = (lower - mean) / spread, (upper - mean) / spread
     flip = low > 0
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
-    share = torch.rand(low.shape, dtype=low.dtype, generator=generator)
+    share = torch.where(flip, 1 - share, share)
     begin, end = torch.special.ndtr(low), torch.special.ndtr(high)
     drawn = torch.special.ndtri(begin + share * (end - begin)).clamp(low, high)
     drawn = torch.where(drawn.isfinite(), drawn, torch.where(high.isfinite(), high, low))
@@ -90,16 +118,14 @@ def expected_rows(
     Args:
         scales, values, law, noise, visits: as in :func:`latent_rows`.
 
+    >>> from ddlib.merge.margins import Identity
     >>> law = Gaussian(torch.zeros(2).double(), torch.tensor([[1.0, 0.5], [0.5, 1.0]]).double())
     >>> values = torch.tensor([[12.0, torch.nan]]).double()
     >>> mean, variance = expected_rows(Scales([Identity(10.0, 2.0)], []), values, law, torch.zeros(2).double(), 2)
     >>> mean.round(decimals=3).tolist(), variance.round(decimals=3).tolist()
     ([[1.0, 0.5]], [[0.0, 0.75]])
     """
-    generator = torch.Generator().manual_seed(0)
-    rows = [latent_rows(scales, values, law, noise, visits, generator)]
-    if any(not isinstance(margin, Identity | Monotone) for margin in scales.of_entries(visits)):
-        rows += [latent_rows(scales, values, law, noise, visits, generator) for _ in range(_DRAWS - 1)]
-    found = [expected(latent, law, noise) for latent in rows]
-    means, variances = (torch.stack(part) for part in zip(*found, strict=True))
-    return means.mean(0), variances.mean(0) + means.var(0, correction=0)
+    streams = [Streams.common(len(values), number) for number in range(_DRAWS)]
+    draws = _draws(scales, values, law, noise, visits, streams)
+    means = torch.stack([expectation(latent, law, noise) for latent in draws])
+    return means.mean(0), unexplained(~draws[0].isnan(), law, noise) + means.var(0, correction=0)

@@ -17,12 +17,14 @@ from ddlib.merge.estimate import MergeEstimate, estimate
 from ddlib.merge.given import seeded
 from ddlib.merge.joining import Join
 from ddlib.merge.layout import patients_table, synthetic_names
+from ddlib.merge.many_visits import many_visits
 from ddlib.merge.model.fit import PRIOR
 from ddlib.merge.panel import Panel, read_panel
 from ddlib.merge.report import Findings, make_report
 from ddlib.merge.rows import synthetic_patients
 from ddlib.merge.scales import Margins, scales_of
 from ddlib.merge.threads import few_threads
+from ddlib.merge.timeless import with_times
 from ddlib.merge.together import counts as count_together
 from ddlib.merge.visits import Reading
 
@@ -72,7 +74,7 @@ class Merged(NamedTuple):
 def merge(
     frames: Any,
     id: str,
-    time: str,
+    time: str | None = None,
     *,
     noise: Any = None,
     rows: int = 100,
@@ -89,6 +91,7 @@ def merge(
     tolerance: float = 1e-2,
     iterations: int = 2000,
     progress: Progress | None = None,
+    notice: Callable[[list[str]], None] | None = None,
 ) -> Merged:
     """Merge tables with intersecting columns into one table of complete synthetic patients.
 
@@ -101,7 +104,8 @@ def merge(
 
     Args:
         frames: the sources' tables, at least two: a mapping from names to DataFrames, or a sequence. A row is a visit of a patient.
-        id, time: the columns with the patient and the time, of the same names in all tables.
+        id, time: the columns with the patient and the time, of the same names in all tables. A table may lack the
+            time if each patient has one row: this is one visit, ``"visit"`` where no time is named.
         noise: standard deviations of measurement errors, ``{"hb": 0.4}`` for all tables or ``{"north": {"hb": 0.4}}`` for one.
         rows: the number of synthetic patients.
         weights: add a column that says how many patients of the sources each synthetic one stands for.
@@ -120,6 +124,7 @@ def merge(
         tolerance, iterations: of each fit: it stops when five iterations gain less, in nats of log-likelihood over all patients, or
             after so many.
         progress: called as the work goes on.
+        notice: called once, when all has been checked and before the long work, with lines that a reader may want to see then.
 
     Raises:
         TableError: if the tables or the options cannot be used; one sentence says what is wrong and how to mend it.
@@ -135,13 +140,18 @@ def merge(
     say = progress or (lambda text, share: None)
     say("checking the tables", 0.0)
     left_out = [drop] if isinstance(drop, str) else drop
+    frames, time, notes = with_times(frames, id, time)
     panel = read_panel(frames, id, time, noise, left_out, visits, static=static, window=window, max_visits=max_visits, join=join)
+    notes += many_visits(panel)
+    panel = panel._replace(warned=[*notes, *panel.warned])
     number = int(panel.visits.reported.sum())
     if rows * (number * len(panel.columns) + len(panel.static)) > _MOST_VALUES:
         raise TableError(f"{rows:,} synthetic patients are more than fit into memory: fewer carry the same estimate")
     if weights and _WEIGHT in (id, time, *panel.output):
         raise TableError(f"the weights go to a column {_WEIGHT!r}, which the tables have already: rename it there")
     counts = count_together(panel)
+    if notice is not None:
+        notice([note.text[:1].upper() + note.text[1:] for note in notes])
     with few_threads():
         try:
             scales = scales_of(panel, margins)

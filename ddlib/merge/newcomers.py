@@ -48,12 +48,14 @@ def read_newcomers(panel: Panel, frame: Any, id: str, time: str) -> Newcomers:
     Args:
         panel: of the merge.
         frame: with the id and time columns, and some of the panel's columns.
-        id, time: names of these columns.
+        id, time: names of these columns; the time may be lacking where the merge has one visit.
 
     Raises:
         TableError: if the table cannot be read, a row is of no reported visit, or two rows of a patient are of one, a column is
             unknown, or a static column changes within a patient.
     """
+    if panel.visits.reading == "one" and hasattr(frame, "columns") and time not in frame.columns:
+        frame = frame.assign(**{time: 1})
     frame = check_frame(frame, _WHERE, (id, time))
     measured = [name for name in frame.columns if name not in (id, time)]
     for name in measured:

@@ -10,11 +10,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddlib.merge.checks.inference import NO_INFERENCE
-from ddlib.merge.coverage import patients_with, patients_with_both
+from ddlib.merge.coverage import patients_with
 from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.margins import Identity
 from ddlib.merge.model.law import means, size
 from ddlib.merge.model.persistence import persistence
+from ddlib.merge.never_together import pairs_of
 from ddlib.merge.panel import Panel
 from ddlib.merge.rows import deviation, patients_needed
 from ddlib.merge.scales import own_moments
@@ -77,7 +78,7 @@ def make_report(found: Findings) -> dict[str, Any]:
         },
         "by_visit": {name: _by_visit(found, name) for name in panel.output if name in panel.columns},
         "model": _model(found),
-        "never_together": _pairs(found),
+        "never_together": pairs_of(found.panel, found.estimate),
         "synthetic": _synthetic(found),
         "warnings": [
             {"kind": one.kind, "text": one.text, "columns": list(one.columns), "sources": list(one.sources)}
@@ -198,21 +199,6 @@ def _model(found: Findings) -> dict[str, Any]:
         "levels": {"used": fit.shape.level, "held_out_gain": None if np.isnan(gain) else gain},
         "undetermined_directions": None if estimate.information is None else estimate.information.undetermined,
     }
-
-
-def _pairs(found: Findings) -> list[dict[str, Any]]:
-    names = [*found.panel.columns, *found.panel.static]
-    both = patients_with_both(found.panel)
-    return [
-        {
-            "columns": [names[pair.first], names[pair.second]],
-            "patients_with_both": int(both[pair.first, pair.second]),
-            "correlation": pair.correlation,
-            "bounds": [pair.low, pair.high],
-            "sampling_error_included": pair.widened,
-        }
-        for pair in found.estimate.pairs
-    ]
 
 
 def _synthetic(found: Findings) -> dict[str, Any]:

@@ -74,9 +74,11 @@ def scales_of(panel: Panel, margins: Margins = "auto") -> Scales:
 
     def margin(values: list[Tensor], centre: Tensor, spread: Tensor, noise: Tensor) -> Margin:
         plain = Identity(float(centre), float(spread))
-        if margins == "normal" or bool((noise > 0).any()):
+        if margins == "normal":
             return plain
         chosen = choose_margin(Cells.of(torch.cat([part.flatten() for part in values]).numpy()))
+        if bool((noise > 0).any()) and not isinstance(chosen, Identity):
+            return plain._replace(why="measured with an error that is normal", otherwise=chosen.why)
         return plain if isinstance(chosen, Identity) else chosen
 
     moving = [

@@ -15,19 +15,17 @@ from ddlib.merge.coverage import patients_with
 from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.margins import Identity
 from ddlib.merge.misfit import misfits
-from ddlib.merge.model.law import size
 from ddlib.merge.model.persistence import Persistence
 from ddlib.merge.panel import Panel
 from ddlib.merge.rows import patients_needed
 from ddlib.merge.scales import Scales
 from ddlib.merge.together import in_words, unmeasured
+from ddlib.merge.too_few import too_few
 from ddlib.merge.warned import Warned
 from ddlib.merge.wording import counted, listed
 
 _PERSISTENT = 0.05
 """Correlation of prediction errors two or more visits apart, above which the process is not called Markov."""
-_LOSS = 0.05
-"""Expected loss per value, in nats, above which there are too few patients."""
 _HARDLY, _FEWEST = 10, 3
 """Patients of a column, and of a column at one visit, below which a reader is warned."""
 _MOST_NAMED = 5
@@ -50,7 +48,7 @@ def warnings_of(
         *_never_together(panel, estimate, counts),
         *_not_converged(estimate),
         *_hardly_measured(panel, counts),
-        *_too_few(panel, estimate),
+        *too_few(panel, estimate, counts),
         *_before(panel, estimate.scales, estimate.chosen.latent is not None),
         *_outside(panel, estimate),
         *misfits(panel, estimate),
@@ -59,6 +57,11 @@ def warnings_of(
         *panel.warned,
         *_few_rows(panel, rows),
     ]
+
+
+def _scale(estimate: MergeEstimate) -> str:
+    plain = all(isinstance(margin, Identity) for margin in estimate.scales.of_entries(1))
+    return "" if plain else " (on the scales on which columns are modelled)"
 
 
 def _never_together(panel: Panel, estimate: MergeEstimate, counts: Int[Tensor, "D D"]) -> list[Warned]:
@@ -71,7 +74,7 @@ def _never_together(panel: Panel, estimate: MergeEstimate, counts: Int[Tensor, "
             Warned(
                 "never together",
                 f"no patient has {listed(pairs, _MOST_NAMED, 'or')} at one visit: what the table says of their relation is a "
-                "convention, and the records allow anything between the bounds in the report.",
+                f"convention, and the records allow anything between the bounds in the report{_scale(estimate)}.",
             )
         )
     apart = {(pair.first, pair.second) for pair in estimate.pairs}
@@ -87,8 +90,18 @@ def _never_together(panel: Panel, estimate: MergeEstimate, counts: Int[Tensor, "
 def _before(panel: Panel, scales: Scales, scored: bool) -> list[Warned]:
     """What the records tell; the shape of a column is no trouble where its margin has it."""
     shaped = _shaped(panel, scales)
+    noisy = _noisy(panel, scales)
     found = before_merge(Records.of(panel))
-    warned = [one for one in found if not (one.kind in ("skewed", "few values") and set(one.columns) <= shaped.keys())]
+    told = shaped.keys() | noisy.keys()
+    warned = [one for one in found if not (one.kind in ("skewed", "few values") and set(one.columns) <= told)]
+    if noisy:
+        texts = [f"{name!r} ({why})" for name, why in noisy.items()]
+        text = (
+            f"{listed(texts, _MOST_NAMED)} would have a scale of {'its' if len(noisy) == 1 else 'their'} own, but a measurement "
+            "error was given (noise), which is normal on the column's own scale, so the column is taken for normal too: leave out "
+            "its noise, or transform the column and give the noise on that scale."
+        )
+        warned.append(Warned("noise", text, tuple(noisy)))
     if scored:
         text = "there are too many categories for a quick fit, so they were fitted as scores: the table has these' correlations."
         warned.append(Warned("scores", text))
@@ -106,6 +119,12 @@ def _shaped(panel: Panel, scales: Scales) -> dict[str, str]:
     """The columns whose margin is not the identity, with why."""
     pairs = [*zip(panel.columns, scales.moving, strict=True), *zip(panel.static, scales.fixed, strict=True)]
     return {name: margin.why for name, margin in pairs if not isinstance(margin, Identity)}
+
+
+def _noisy(panel: Panel, scales: Scales) -> dict[str, str]:
+    """The columns that are taken for normal because of their measurement error alone, with the margin's reason."""
+    pairs = [*zip(panel.columns, scales.moving, strict=True), *zip(panel.static, scales.fixed, strict=True)]
+    return {name: margin.otherwise for name, margin in pairs if isinstance(margin, Identity) and margin.otherwise}
 
 
 def _outside(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
@@ -148,22 +167,6 @@ def _not_converged(estimate: MergeEstimate) -> list[Warned]:
     if fit.converged:
         return []
     return [Warned("not converged", f"the fit was stopped after {counted(len(fit.path), 'iteration')} before it had converged.")]
-
-
-def _too_few(panel: Panel, estimate: MergeEstimate) -> list[Warned]:
-    """Warn where the expected loss, parameters / 2N nats per patient, is large for the values that a patient has."""
-    shape = estimate.chosen.fit.shape
-    parameters, patients = size(shape), sum(len(values) for values in panel.values)
-    if parameters / (2 * patients) <= _LOSS * shape.entries:
-        return []
-    needed = int(parameters / (2 * _LOSS * shape.entries)) + 1
-    return [
-        Warned(
-            "too few patients",
-            f"{parameters:,} parameters were estimated from {counted(patients, 'patient')}: those that the records determine least "
-            f"rest on the prior and on chance. About {counted(needed, 'complete patient')}, or fewer columns, would do.",
-        )
-    ]
 
 
 def _not_markov(panel: Panel, memory: Persistence | None) -> list[Warned]:

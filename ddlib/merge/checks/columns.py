@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtri
 
+from ddlib.merge.checks.codes import code_warning, missing_code
 from ddlib.merge.checks.warned import Records
 from ddlib.merge.warned import Warned
 from ddlib.merge.wording import counted
@@ -16,6 +17,8 @@ __all__ = ["column_warnings", "steady"]
 
 _SKEWED = 1.0
 """Skewness, to either side, of a column that is called skewed."""
+_MENDED = 0.5
+"""Share of the skewness, at most, that a transformation must leave to be advised."""
 _EXTREME = 8.0
 """Distance from a column's median, in robust standard deviations, above which a value is pointed out."""
 _FEW = 10
@@ -24,8 +27,6 @@ _OFTEN = 0.15
 """Share of a column's values that are the same one, above which that is pointed out."""
 _STEADY = 3
 """Patients with two measurements or more that it takes to say that a column never changes within a patient."""
-_CODES = (9, 88, 99, 888, 999, 8888, 9999, 88888, 99999, 999999)
-"""Numbers that are written for missing, with either sign."""
 
 
 def column_warnings(records: Records) -> list[Warned]:
@@ -43,8 +44,11 @@ def column_warnings(records: Records) -> list[Warned]:
         everything = records.pooled(j)
         if not len(everything):
             continue
+        code = code_warning(name, everything)
+        if code is not None:
+            found.append(code)
+            everything = everything[everything != missing_code(everything)]
         far = _extremes(everything)
-        code = None if far.any() else _code(everything)
         if far.any():
             values = everything[far]
             listed = ", ".join(f"{value:g}" for value in np.unique(values)[:3])
@@ -52,13 +56,6 @@ def column_warnings(records: Records) -> list[Warned]:
                 f"{name!r} has {counted(len(values), 'value')} more than {_EXTREME:g} robust standard deviations from its "
                 f"median ({np.median(everything):.4g}), for example {listed}: "
                 "if that is a code for missing, leave those cells empty."
-            )
-            found.append(Warned("extreme values", text, (name,)))
-        elif code is not None:
-            far = everything == code
-            text = (
-                f"{name!r} is {code:g} in {counted(int(far.sum()), 'cell')}, far from its other values: if that is a code for "
-                "missing, leave those cells empty."
             )
             found.append(Warned("extreme values", text, (name,)))
         rest = everything[~far]
@@ -91,20 +88,6 @@ def _far(values: np.ndarray) -> np.ndarray:
     return (distance > _EXTREME * scale) & (scale > 0)
 
 
-def _code(values: np.ndarray) -> float | None:
-    """A number for missing: the largest or the smallest value, again and again, apart from all others."""
-    for code in (values.max(), values.min()):
-        others = values[values != code]
-        often = len(values) - len(others)
-        if abs(code) not in _CODES or often < 2 or len(np.unique(others)) < 5:
-            continue
-        low, high = np.quantile(others, [0.25, 0.75])
-        alone = min(abs(code - others.max()), abs(code - others.min())) > 1.5 * (high - low) / 1.349
-        if (code < 0 <= others.min() and alone) or (often > 2 and alone and code > 0 and code > 1.2 * others.max()):
-            return float(code)
-    return None
-
-
 def _repeated(name: str, values: np.ndarray, where: str) -> list[Warned]:
     """One value that stands out among many: a limit of detection, or what was put in for missing cells."""
     distinct, number = np.unique(values, return_counts=True)
@@ -126,24 +109,34 @@ def _skewed(records: Records, j: int, kept: np.ndarray) -> list[Warned]:
     name, low, high = records.columns[j], kept.min(), kept.max()
     parts = [np.where((part[..., j] >= low) & (part[..., j] <= high), part[..., j], np.nan) for part in records.values]
     whole = np.concatenate(parts)
+    skewness = _skewness(whole)
+    if abs(skewness) < max(_SKEWED, 4.5 * np.sqrt(6 / max((~np.isnan(whole)).any(1).sum(), 1))):
+        return []
+    side = "right" if skewness > 0 else "left"
+    return [Warned("skewed", f"{name!r} is skewed to the {side} (skewness {skewness:.1f}): {_cure(whole, skewness)}.", (name,))]
+
+
+def _skewness(whole: Float[np.ndarray, "n T"]) -> float:
+    """Skewness about the mean of each visit; zero where nothing varies."""
     seen = ~np.isnan(whole)
     away = (whole - np.nansum(whole, 0) / np.maximum(seen.sum(0), 1))[seen]
     spread = away.std()
-    if not spread > 0:
-        return []
-    skewness = float(((away / spread) ** 3).mean())
-    if abs(skewness) < max(_SKEWED, 4.5 * np.sqrt(6 / seen.any(1).sum())):
-        return []
-    positive = bool((kept > 0).all())
+    return float(((away / spread) ** 3).mean()) if spread > 0 else 0.0
+
+
+def _cure(whole: Float[np.ndarray, "n T"], skewness: float) -> str:
+    """The transformation that takes half of the skewness away, if one of the usual ones does."""
+    least, greatest = np.nanmin(whole), np.nanmax(whole)
     if skewness < 0:
-        side, cure = "left", "transform it (for example, take the logarithm of its distance from an upper limit)"
-    elif positive:
-        side, cure = "right", "take its logarithm"
-    else:
-        side, cure = "right", "transform it (it has values of 0 or less, so not by a logarithm)"
-    why = ", also so that synthetic values stay positive" if side == "right" and positive else ""
-    text = f"{name!r} is skewed to the {side} (skewness {skewness:.1f}): {cure} in all tables before merging{why}."
-    return [Warned("skewed", text, (name,))]
+        mirrored = np.log(greatest + 0.1 * (greatest - least) - whole)
+        if abs(_skewness(mirrored)) < _MENDED * -skewness:
+            return "the logarithm of its distance from an upper limit is not; take that in all tables before merging"
+    elif least > 0:
+        if abs(_skewness(np.log(whole))) < _MENDED * skewness:
+            return "take its logarithm in all tables before merging, also so that synthetic values stay positive"
+    elif least == 0 and abs(_skewness(np.sqrt(whole))) < _MENDED * skewness:
+        return "take its square root (it has zeros, so not its logarithm) in all tables before merging"
+    return "no usual transformation mends that, so do not rely on the tails of its synthetic values"
 
 
 def steady(records: Records) -> list[Warned]:

@@ -69,8 +69,16 @@ def outside(records: Records, mean: Float[np.ndarray, "T p"], deviation: Float[n
         least = max(_SHARE, _CHANCE / max(sum(records.measured(j)), 1))
         sure = below * low_sure + above * high_sure
         told = sure > _SHARE or below + above > least
-        found.append(Outside(name, low, high, below, above, bool(told), positive and below > above))
+        found.append(Outside(name, low, high, below, above, bool(told), positive and _log_mends(values, below + above)))
     return found
+
+
+def _log_mends(values: np.ndarray, share: float) -> bool:
+    """Whether a normal law of the logarithms has half the mass beyond their range, at most."""
+    logs = np.log(values)
+    mean, spread = logs.mean(), logs.std()
+    beyond = ndtr((logs.min() - mean) / spread) * (not _short(values)) + ndtr((mean - logs.max()) / spread)
+    return bool(beyond < 0.5 * share)
 
 
 def range_warnings(records: Records, mean: Float[np.ndarray, "T p"], deviation: Float[np.ndarray, "T p"]) -> list[Warned]:

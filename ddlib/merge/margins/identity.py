@@ -18,6 +18,7 @@ class Identity(NamedTuple):
     Attributes:
         centre, spread: of the column.
         why: in words.
+        otherwise: why it would have another margin but for its measurement error; nothing if it would not.
 
     >>> Identity(10.0, 2.0).back(Identity(10.0, 2.0).forward(Cells.of([13.0])).lower)
     array([13.])
@@ -26,6 +27,7 @@ class Identity(NamedTuple):
     centre: float
     spread: float
     why: str = "about normal"
+    otherwise: str = ""
 
     @property
     def cuts(self) -> tuple[float, ...]:

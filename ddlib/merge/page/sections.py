@@ -178,11 +178,13 @@ def _pairs(report: dict[str, Any]) -> str:
             f"{pair['patients_with_both']:,}",
             hundredths(pair["correlation"]),
             f"{hundredths(pair['bounds'][0])} to {hundredths(pair['bounds'][1])}",
+            "–" if (own := pair.get("own_correlation")) is None else hundredths(own),
             "yes" if pair["sampling_error_included"] else "no",
         ]
         for pair in pairs
     ]
-    head = ["pair", "patients with both, at different visits", "correlation by convention", "bounds", "with sampling error"]
+    head = ["pair", "patients with both, at different visits", "correlation by convention", "bounds"]
+    head += ["correlation on their own scales", "with sampling error"]
     return paragraph(said) + f'<div class="panels">{drawn}</div>' + folded("The numbers", table("Pairs never together", head, rows))
 
 

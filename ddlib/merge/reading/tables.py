@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ddlib.files import InputError
 from ddlib.merge.columns import nearest, shown
+from ddlib.merge.errors import TableError
 from ddlib.merge.reading.cells import Distinct, ReadCells, Rules, distinct, read_cells
 from ddlib.merge.reading.dates import read_times
 from ddlib.merge.reading.decimals import decimal_sign
@@ -19,6 +20,7 @@ from ddlib.merge.reading.options import ReadingOptions, check_options
 from ddlib.merge.reading.split import Source, split
 from ddlib.merge.reading.units import read_units
 from ddlib.merge.reading.words import coded, coding, told
+from ddlib.merge.timeless import has_no_time, named_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +63,7 @@ class _File(NamedTuple):
         done: what was made of its cells.
         units: of the parameters of a long table.
         row: what a row is called in messages.
+        bare: whether it has no time, so that the one of its rows stands for none.
     """
 
     path: Path
@@ -73,15 +76,16 @@ class _File(NamedTuple):
     done: list[str]
     units: dict[str, list[str]]
     row: Callable[[int], str]
+    bare: bool
 
 
-def read_tables(paths: Sequence[Path], id: str, time: str, options: ReadingOptions | None = None) -> Reading:
+def read_tables(paths: Sequence[Path], id: str, time: str | None, options: ReadingOptions | None = None) -> Reading:
     r"""Read files as hospitals export them.
 
     Args:
         paths: of text (.csv, .tsv, .txt), Excel, SAS, SPSS, Stata and Parquet files; each is a hospital, unless a column says which
             hospital each row is from.
-        id, time: the columns with the patient and the time.
+        id, time: the columns with the patient and the time; a table may lack the time if each patient has one row.
         options: what the user says about the files.
 
     Raises:
@@ -98,7 +102,7 @@ def read_tables(paths: Sequence[Path], id: str, time: str, options: ReadingOptio
     (['007', '007', '7'], [1.5, nan, 2.0])
     """
     options = check_options(options or ReadingOptions())
-    if id == time or options.source_column in (id, time):
+    if id == time or (options.source_column is not None and options.source_column in (id, time)):
         raise InputError(f"the patient, the time and the hospital must be different columns, but they are {id!r} and {time!r}")
     files = [_read_file(path, _name(path, paths), id, time, options) for path in paths]
     _code_words(files)
@@ -114,9 +118,11 @@ def read_tables(paths: Sequence[Path], id: str, time: str, options: ReadingOptio
         options.units, {name: source.path for name, source in sources.items()}, {n: list(s.cells) for n, s in sources.items()}
     )
     reading = Reading({}, [], unit_warnings({file.name: file.units for file in files}), {}, {})
+    bare = {file.path for file in files if file.bare}
     for name, source in sources.items():
         changed = source.in_units(changes[name])
-        reading.frames[name] = changed.frame()
+        frame = changed.frame()
+        reading.frames[name] = frame.drop(columns=named_time(time)) if source.path in bare else frame
         reading.lower[name], reading.upper[name] = changed.bounds()
     for file in files:
         mine = [changes[name] for name, source in sources.items() if source.path == file.path]
@@ -130,12 +136,14 @@ def _name(path: Path, paths: Sequence[Path]) -> str:
     return path.name if sum(other.name == path.name for other in paths) == 1 else str(path)
 
 
-def _read_file(path: Path, name: str, id: str, time: str, options: ReadingOptions) -> _File:
+def _read_file(path: Path, name: str, id: str, column: str | None, options: ReadingOptions) -> _File:
+    time = named_time(column)
     na = frozenset(text.strip().casefold() for text in options.na)
     keys = [id, time, *([] if options.source_column is None else [options.source_column])]
     raw = read_raw(path, options, (*keys, *(options.long or ())))
-    _check_keys(raw.frame, name, keys)
-    frame, said, done = raw.frame, list(raw.said), list[str]()
+    bare = _is_bare(raw.frame, name, id, column, options)
+    frame, said, done = raw.frame.assign(**{time: 1}) if bare else raw.frame, list(raw.said), list[str]()
+    _check_keys(frame, name, keys)
     units: dict[str, list[str]] = {}
     row: Callable[[int], str] = _data_row
     if options.long is not None:
@@ -157,7 +165,22 @@ def _read_file(path: Path, name: str, id: str, time: str, options: ReadingOption
     done += [text for text in (dates, _missing(read), _grouped(read)) if text]
     dropped = [column for column in frame.columns if column in options.drop and column not in keys]
     order = [column for column in frame.columns if column != options.source_column]
-    return _File(path, name, pd.DataFrame(whose), frame[dropped], read, order, said, done, units, row)
+    return _File(path, name, pd.DataFrame(whose), frame[dropped], read, order, said, done, units, row, bare)
+
+
+def _is_bare(frame: pd.DataFrame, name: str, id: str, time: str | None, options: ReadingOptions) -> bool:
+    """Whether a table has no time column, and one row of each patient."""
+    keys = [id] if options.source_column is None else [id, options.source_column]
+    try:
+        bare = has_no_time(frame.columns, time) and options.long is None and set(keys) <= set(frame.columns)
+    except TableError as error:
+        raise InputError(f"{name}: {error}") from None
+    once = bare and not frame[keys].map(lambda cell: str(cell).strip()).duplicated().any()
+    if time is None and not once and set(keys) <= set(frame.columns):
+        long = options.long is not None
+        what = "is a long table" if long else "has several rows of a patient"
+        raise InputError(f"{name} {what}, and no time column is named: say which it is (--time)")
+    return once
 
 
 def _data_row(row: int) -> str:

@@ -198,7 +198,7 @@ def test_interrupted(folder, monkeypatch, capsys):
         with monkeypatch.context() as patch:
             patch.setattr(merge_tables, step, interrupt)
             code, out, error = command(patch, capsys, *words, "--force")
-        assert (code, out, error) == (130, "", "Interrupted, nothing was written.\n")
+        assert (code, error) == (130, "Interrupted, nothing was written.\n") and "Wrote" not in out
         assert names(folder) == before and (folder / "out.report.json").read_text() == "old"
 
 
@@ -262,16 +262,18 @@ def test_two_files_of_one_name_are_told_apart(folder):
 
 
 def test_the_summary_has_the_warnings(folder):
-    found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=3)
+    told: list[str] = []
+    inputs = [folder / "north.csv", folder / "south.csv"]
+    found = merge_tables.merge_files(inputs, "patient", "visit", folder / "out.csv", rows=3, notice=told.append)
     lines = merge_tables.summary(found)
-    assert lines[0] == "north.csv: commas, decimal point, UTF-8"
-    assert lines[2].startswith("120 patients of 2 sources, 4 columns → 3 synthetic patients with 3 visits each, which carry the")
+    assert told == [f"{name}.csv: commas, decimal point, UTF-8" for name in ("north", "south")]
+    assert lines[0].startswith("120 patients of 2 sources, 4 columns → 3 synthetic patients with 3 visits each, which carry the")
     assert any("few rows" in line for line in lines) and "1 pair of columns was never measured together." in lines
 
 
 def test_one_is_singular(folder):
     found = merge_tables.merge_files([folder / "north.csv", folder / "south.csv"], "patient", "visit", folder / "out.csv", rows=1)
-    said = merge_tables.summary(found)[2]
+    said = merge_tables.summary(found)[0]
     assert "→ 1 synthetic patient with 3 visits, which carries the merged estimate's means." in said
     page = merge_tables.report_page(found.merged.report)
     assert "1 complete synthetic patient with 3 visits." in page and "1 patient (3 rows) carries" in page
@@ -285,3 +287,30 @@ def test_tables_of_an_earlier_merge_do_not_stay_beside_new_ones(folder):
         merge_tables.merge_files(*arguments, complete=1)
     merge_tables.merge_files(*arguments, complete=1, force=True)
     assert sorted(path.name for path in folder.glob("out.*.csv")) == ["out.completed-1.csv"]
+
+
+def test_what_was_read_is_said_before_the_fit_and_so_is_that_visits_are_many(folder, monkeypatch):
+    """In the order in which things happen; sixty visits, of which a fit would take its time."""
+    happened = []
+
+    class Fitted(Exception):
+        pass
+
+    def fit(panel, *rest):
+        happened.append(f"fit of {panel.visits.number} visits")
+        raise Fitted
+
+    monkeypatch.setattr("ddlib.merge.merging.estimate", fit)
+    inputs = [folder / "north.csv", folder / "south.csv"]
+    for visits in (3, 60):
+        for path in inputs * (visits > 3):
+            first = pd.read_csv(path).drop_duplicates("patient")
+            measured = first.columns.difference(["patient", "visit"])
+            frame = pd.concat([first.assign(visit=visit, **(first[measured] + visit % 7)) for visit in range(visits)])
+            frame.to_csv(path, index=False)
+        with pytest.raises(Fitted):
+            merge_tables.merge_files(inputs, "patient", "visit", folder / "out.csv", notice=happened.append)
+    few, many = happened[:3], happened[3:]
+    assert [line.partition(":")[0] for line in few] == ["north.csv", "south.csv", "fit of 3 visits"]
+    assert [line.partition(":")[0] for line in many[:2]] == ["north.csv", "south.csv"] and many[-1] == "fit of 60 visits"
+    assert len(many) == 4 and many[2].startswith("60 visits of 4 columns are 240 values per patient")

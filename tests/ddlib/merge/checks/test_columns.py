@@ -71,3 +71,54 @@ def test_columns_of_different_sources_are_no_relation():
     records = hospitals(3, variables=2)
     records.values[0][..., 0] = records.values[1][..., 1] = np.nan
     assert collinear(Records(records.columns, records.sources[:2], records.values[:2])) == []
+
+
+def relation(records):
+    (one,) = collinear(records)
+    return one.text
+
+
+def test_it_is_named_which_columns_determine_which():
+    records = hospitals(4, sizes=(150, 150), variables=8)
+    spread = np.std(np.concatenate(records.values), axis=(0, 1))
+    for part in records.values:
+        part[..., 1] = part[..., 0]
+        part[..., 3] = 3 * part[..., 2] + 1
+        part[..., 6] = part[..., 4] / spread[4] - 2 * part[..., 5] / spread[5]
+    said = relation(records)
+    assert "'c0' and 'c1' are the same" in said and "'c2' and 'c3' are the same but for a factor and an offset" in said
+    assert sum(f"'{one}' is a linear combination of '{two}' and '{three}'" in said for one, two, three in
+               (("c6", "c4", "c5"), ("c5", "c4", "c6"), ("c4", "c5", "c6"))) == 1  # fmt: skip
+    assert "c7" not in said
+
+
+def test_of_many_columns_only_those_that_are_needed_are_named():
+    records = hospitals(5, sizes=(200, 200), variables=9, heavy=0.0)
+    for part in records.values:
+        part /= np.nanstd(part, axis=(0, 1))
+        part[..., 3] = part[..., :3].sum(-1) + 0.01 * np.random.default_rng(0).normal(size=part.shape[:2])
+    said = relation(records)
+    assert all(f"'c{j}'" in said for j in range(4)) and not any(f"'c{j}'" in said for j in range(4, 9))
+
+
+def test_columns_that_are_nearly_on_one_line_are_said_to_be():
+    records = hospitals(6, variables=3)
+    for k, part in enumerate(records.values):
+        part[..., 1] = part[..., 0] * (1 + 0.003 * np.random.default_rng(k).normal(size=part.shape[:2]))
+    assert "'c0' and 'c1' lie on one straight line (99." in relation(records)
+
+
+@pytest.mark.parametrize(
+    ("change", "advised"),
+    [
+        (lambda values, rng: np.exp(values - values.mean()), "take its logarithm"),
+        (lambda values, rng: 9 - np.exp(values - values.mean()), "distance from an upper limit"),
+        (lambda values, rng: np.maximum((values - values.mean()), 0.0) ** 2, ""),
+        (lambda values, rng: np.where(rng.random(values.shape) < 0.05, values + 9, values), "no usual transformation"),
+    ],
+)
+def test_a_transformation_is_advised_only_where_it_mends(change, advised):
+    (said,) = (one.text for one in column_warnings(changed(change)) if one.kind == "skewed")
+    assert advised in said
+    if "take its logarithm" in said:
+        assert advised == "take its logarithm"

@@ -5,7 +5,8 @@ import torch
 
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge import conditional
-from ddlib.merge.conditional import drawn_patients, expected, solved
+from ddlib.merge.conditional import drawn_patients, expectation, solved, unexplained
+from ddlib.merge.streams import Streams
 
 SIZE = 5
 
@@ -42,7 +43,7 @@ def formula(row, law, noise):
 
 
 def test_expectation_and_variance_are_the_formula_s(values, law, noise):
-    mean, variance = expected(values, law, noise)
+    mean, variance = expectation(values, law, noise), unexplained(~values.isnan(), law, noise)
     for row, found, spread in zip(values, mean, variance, strict=True):
         centre, covariance = formula(row, law, noise)
         assert torch.allclose(found, centre) and torch.allclose(spread, covariance.diagonal(), atol=1e-12)
@@ -58,7 +59,7 @@ def test_chunks_change_nothing(values, law, noise, monkeypatch):
 
 def test_draws_have_the_conditional_law_and_keep_what_was_measured(values, law, noise):
     for row in values[:6]:
-        many = drawn_patients(row.repeat(40_000, 1), law, noise, generator(4))
+        many = drawn_patients(row.repeat(40_000, 1), law, noise, Streams.of(range(40_000), 4))
         seen = ~row.isnan()
         assert torch.equal(many[:, seen], row[seen].repeat(len(many), 1))
         centre, covariance = formula(row, law, noise)

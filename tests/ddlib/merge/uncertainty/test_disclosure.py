@@ -15,6 +15,15 @@ def test_a_fitted_law_does_not_tell_who_was_fitted():
     assert f"{found.auc:.0%}" in found.text
 
 
+def test_columns_of_few_values_are_compared_on_their_latent_scale():
+    tables = {
+        name: frame.assign(a=(frame.a > 0).astype(float).where(frame.a.notna()))
+        for name, frame in hospitals(complete(90, 5)).items()
+    }
+    found = nearest_patients(merge(tables, "id", "time", join="never", tolerance=1.0).panel, rows=50, tolerance=1.0)
+    assert abs(found.auc - 0.5) < 4 * found.error and 0.1 < found.fitted < 3
+
+
 def test_copies_of_real_patients_are_found(monkeypatch):
     """Synthetic patients that are those who were fitted, with their gaps at the mean."""
     panel = merge(hospitals(complete(90, 6), missing=0.05), "id", "time", join="never").panel
