@@ -89,7 +89,7 @@ def _before(panel: Panel, scales: Scales, scored: bool) -> list[Warned]:
     shaped = _shaped(panel, scales)
     found = before_merge(Records.of(panel))
     warned = [one for one in found if not (one.kind in ("skewed", "few values") and set(one.columns) <= shaped.keys())]
-    if scored:
+    if scored and shaped:
         text = "there are too many categories for a quick fit, so they were fitted as scores: the table has these' correlations."
         warned.append(Warned("scores", text))
     if shaped:

@@ -1,0 +1,103 @@
+"""How much columns vary: mean and standard deviation of what was measured, and what is refused because it does not vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from ddlib.merge.errors import TableError
+from ddlib.merge.margins import Cells
+from ddlib.merge.margins.censored import normal_moments
+from ddlib.merge.tables import Table
+from ddlib.merge.warned import Warned
+from ddlib.merge.wording import counted
+
+_LEAST_SPREAD = 1e-9
+"""A standard deviation below this share of the largest magnitude is rounding."""
+_MOSTLY = 0.5
+"""Share of a column's measurements beyond limits above which a reader is warned."""
+
+
+def moments(cells: Sequence[Cells]) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, " c"]]:
+    """Mean and standard deviation (divisor n) of each column; not-a-number where there are none.
+
+    Args:
+        cells: with columns last, of several sources.
+
+    >>> moments([Cells.of([[1.0, 5.0], [3.0, 5.0]])])
+    (array([2., 5.]), array([1., 0.]))
+    """
+    width = cells[0].lower.shape[-1]
+    lower, upper = (
+        np.concatenate([end.reshape(end.size // max(width, 1), width) for end in ends]) for ends in zip(*cells, strict=True)
+    )
+    whole = Cells(lower, upper)
+    rows = whole.numbers
+    count = np.where(whole.exact.any(0), whole.exact.sum(0), np.nan)
+    mean = np.nansum(rows, axis=0) / count
+    deviation = np.sqrt(np.nansum((rows - mean) ** 2, axis=0) / count)
+    for place in np.flatnonzero(whole.within.any(0) & (deviation > 0)):
+        mean[place], deviation[place] = normal_moments(whole.take(np.s_[:, place]))
+    return mean, deviation
+
+
+def check_variation(names: Sequence[str], cells: Mapping[str, Cells], tables: Mapping[str, Table]) -> list[Warned]:
+    """Refuse columns that do not vary, and say which are mostly beyond a limit of detection.
+
+    Args:
+        names: of the columns.
+        cells: of each source, at the visits that are kept, with columns last.
+        tables: of the sources.
+
+    Raises:
+        TableError: if a column does not vary in a source, or as a whole.
+    """
+    warned = []
+    for place, name in enumerate(names):
+        parts = {source: part.take(np.s_[..., place]) for source, part in cells.items()}
+        for source, part in parts.items():
+            if not part.known.any() and name in tables[source].cells:
+                raise TableError(
+                    f"the column {name!r} of {source} was measured only at visits that hardly any patient has: drop it from this "
+                    "table, or number visits in order (--visits order)"
+                )
+        parts = {source: part for source, part in parts.items() if part.known.any()}
+        if parts:
+            warned += _check_column(name, parts)
+    return warned
+
+
+def _check_column(name: str, parts: Mapping[str, Cells]) -> list[Warned]:
+    whole = Cells(*(np.concatenate([end.ravel() for end in ends]) for ends in zip(*parts.values(), strict=True)))
+    for source, part in parts.items():
+        if _is_constant(part):
+            number, value = int(part.known.sum()), float(part.lower[part.exact][0])
+            count = "its only measurement is" if number == 1 else f"all {number} measurements are"
+            raise TableError(f"the column {name!r} of {source} is constant ({count} {value:g}): drop it from this table")
+    return _beyond(name, whole)
+
+
+def _is_constant(cells: Cells) -> bool:
+    numbers = cells.lower[cells.exact]
+    return not cells.within.any() and bool(np.std(numbers) <= _LEAST_SPREAD * np.abs(numbers).max())
+
+
+def _beyond(name: str, cells: Cells) -> list[Warned]:
+    """Refuse a column that has no two numbers beside what is beyond limits; warn where most of it is."""
+    within, known = int(cells.within.sum()), int(cells.known.sum())
+    if not within:
+        return []
+    values = np.unique(cells.lower[cells.exact])
+    if len(values) < 2:
+        told = f"the only number in {name!r} is {values[0]:g}, and" if len(values) else f"there is no number in {name!r}:"
+        beyond = f"{counted(within, 'measurement')} {'is' if within == 1 else 'are'} beyond a limit of detection"
+        raise TableError(f"{told} {beyond}: drop the column (--drop)")
+    if within <= _MOSTLY * known:
+        return []
+    text = (
+        f"{within / known:.0%} of the measurements of {name!r} are beyond a limit of detection: its mean and spread rest on the "
+        "shape of its law there, which no record shows."
+    )
+    return [Warned("beyond limits", text, (name,))]
