@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from ddlib.merge.errors import TableError
-from ddlib.merge.margins import Cells
+from ddlib.merge.margins import Cells, is_category
 from ddlib.merge.margins.censored import normal_moments
 from ddlib.merge.tables import Table
 from ddlib.merge.warned import Warned
-from ddlib.merge.wording import counted
+from ddlib.merge.wording import counted, listed
 
 _LEAST_SPREAD = 1e-9
 """A standard deviation below this share of the largest magnitude is rounding."""
@@ -44,7 +44,10 @@ def moments(cells: Sequence[Cells]) -> tuple[Float[np.ndarray, " c"], Float[np.n
 
 
 def check_variation(names: Sequence[str], cells: Mapping[str, Cells], tables: Mapping[str, Table]) -> list[Warned]:
-    """Refuse columns that do not vary, and say which are mostly beyond a limit of detection.
+    """Refuse columns that do not vary, and say which are constant in a source or mostly beyond a limit of detection.
+
+    A category may be the same in all patients of a source, as sex is on a ward; a number that never varies there is a slip more
+    often than not.
 
     Args:
         names: of the columns.
@@ -71,17 +74,32 @@ def check_variation(names: Sequence[str], cells: Mapping[str, Cells], tables: Ma
 
 def _check_column(name: str, parts: Mapping[str, Cells]) -> list[Warned]:
     whole = Cells(*(np.concatenate([end.ravel() for end in ends]) for ends in zip(*parts.values(), strict=True)))
-    for source, part in parts.items():
-        if _is_constant(part):
-            number, value = int(part.known.sum()), float(part.lower[part.exact][0])
-            count = "its only measurement is" if number == 1 else f"all {number} measurements are"
-            raise TableError(f"the column {name!r} of {source} is constant ({count} {value:g}): drop it from this table")
-    return _beyond(name, whole)
+    constant = {source: float(part.lower[part.exact][0]) for source, part in parts.items() if _is_constant(part)}
+    if constant and (len(constant) == len(parts) or not is_category(whole)):
+        source, value = next(iter(constant.items()))
+        number = int(parts[source].known.sum())
+        count = "its only measurement is" if number == 1 else f"all {number} measurements are"
+        alike = len(constant) == len(parts) > 1 and len(set(constant.values())) > 1 and is_category(whole)
+        everywhere = ", and so it is in every table that has it" if alike else ""
+        cure = "drop it (--drop)" if alike else "drop it from this table"
+        raise TableError(f"the column {name!r} of {source} is constant ({count} {value:g}){everywhere}: {cure}")
+    return [*_constant(name, constant), *_beyond(name, whole)]
 
 
 def _is_constant(cells: Cells) -> bool:
     numbers = cells.lower[cells.exact]
     return not cells.within.any() and bool(np.std(numbers) <= _LEAST_SPREAD * np.abs(numbers).max())
+
+
+def _constant(name: str, constant: Mapping[str, float]) -> list[Warned]:
+    if not constant:
+        return []
+    where = listed([f"{value:g} in all patients of {source}" for source, value in constant.items()], 4)
+    text = (
+        f"{name!r} is {where}: how it goes with other columns is told by the other tables alone, and how far "
+        f"{'this one is' if len(constant) == 1 else 'these are'} from them is hardly told."
+    )
+    return [Warned("constant", text, (name,), tuple(constant))]
 
 
 def _beyond(name: str, cells: Cells) -> list[Warned]:
