@@ -83,7 +83,7 @@ def _check_column(name: str, parts: Mapping[str, Cells]) -> list[Warned]:
         everywhere = ", and so it is in every table that has it" if alike else ""
         cure = "drop it (--drop)" if alike else "drop it from this table"
         raise TableError(f"the column {name!r} of {source} is constant ({count} {value:g}){everywhere}: {cure}")
-    return [*_constant(name, constant), *_beyond(name, whole)]
+    return [*_constant(name, constant), *_beyond(name, whole), *_no_number(name, parts)]
 
 
 def _is_constant(cells: Cells) -> bool:
@@ -119,3 +119,12 @@ def _beyond(name: str, cells: Cells) -> list[Warned]:
         "shape of its law there, which no record shows."
     )
     return [Warned("beyond limits", text, (name,))]
+
+
+def _no_number(name: str, parts: Mapping[str, Cells]) -> list[Warned]:
+    """Say where nothing is known of a column but limits."""
+    empty = [source for source, part in parts.items() if not part.exact.any()]
+    if not empty:
+        return []
+    text = f"there is no number in {name!r} of {listed(empty, 4)}, only limits: how far it is from the other tables is hardly told."
+    return [Warned("beyond limits", text, (name,), tuple(empty))]

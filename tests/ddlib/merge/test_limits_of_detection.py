@@ -128,7 +128,8 @@ def test_what_was_measured_counts_and_is_reported():
     assert column["beyond_limits"] == within and f"{within} beyond a limit" in report_page(merged.report)
     assert merged.report["sources"][1]["missing"] == 0
     assert any("beyond a limit of detection" in text for text in merged.report["assumptions"])
-    assert any(one["kind"] == "beyond limits" and one["columns"] == ["a"] for one in merged.report["warnings"])
+    beyond = [one for one in merged.report["warnings"] if one["kind"] == "beyond limits"]
+    assert [one["sources"] for one in beyond] == [[], ["south"]] and all(one["columns"] == ["a"] for one in beyond)
 
 
 def test_hospitals_with_limits_of_their_own_are_not_blamed():
