@@ -14,10 +14,8 @@ from ddlib.merge.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
-_LARGEST = 1e100
+LARGEST = 1e100
 """Numbers of a larger magnitude are refused: their squares are not far from the largest that a computer knows."""
-_LEAST_SPREAD = 1e-9
-"""A standard deviation below this share of the largest magnitude is rounding."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -96,7 +94,7 @@ def numbers(series: pd.Series, source: str) -> np.ndarray:
         found = series.to_numpy(dtype=float, na_value=np.nan)
     else:
         found = _from_objects(series.astype(object), name, source)
-    odd = np.isinf(found) | (np.abs(found) > _LARGEST)
+    odd = np.isinf(found) | (np.abs(found) > LARGEST)
     if odd.any():
         row = int(odd.argmax())
         raise TableError(
@@ -124,15 +122,3 @@ def _from_objects(series: pd.Series, name: str, source: str) -> np.ndarray:
                 f"row {row + 1}): write numbers and leave unknown cells empty, or drop the column (--drop)"
             ) from None
     return found
-
-
-def check_spread(values: np.ndarray, name: str, source: str) -> None:
-    """Refuse a column without variation in one source.
-
-    Raises:
-        TableError: if all its numbers are the same, up to rounding.
-    """
-    seen = values[~np.isnan(values)]
-    if np.std(seen) <= _LEAST_SPREAD * np.abs(seen).max():
-        count = "its only measurement is" if len(seen) == 1 else f"all {len(seen)} measurements are"
-        raise TableError(f"the column {name!r} of {source} is constant ({count} {seen[0]:g}): drop it from this table")

@@ -16,9 +16,9 @@ from torch import Tensor
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.conditional import drawn_patients
 from ddlib.merge.errors import TableError
-from ddlib.merge.estimate import MergeEstimate
+from ddlib.merge.estimate import MergeEstimate, reported_entries
 from ddlib.merge.given import seeded
-from ddlib.merge.latent import latent_rows
+from ddlib.merge.latent import Limits, latent_rows, own_rows
 from ddlib.merge.layout import patients_table, synthetic_names
 from ddlib.merge.panel import Panel
 from ddlib.merge.posterior import CERTAIN, drawn_laws
@@ -36,6 +36,10 @@ REAL = (
     "protection and the same permissions as the records themselves."
 )
 """What has to be said wherever completed tables are given out."""
+_WITHIN = (
+    "Cells beyond a limit of detection hold values that were drawn within their limits, which differ between completed tables."
+)
+"""What has to be said with tables of patients of whom some cells are known to be beyond a limit only."""
 _SOURCE = "source"
 """The column of completed tables with the table that a patient is of."""
 
@@ -45,8 +49,8 @@ class Completed(NamedTuple):
 
     Attributes:
         tables: one row for each patient and reported visit: the id and time columns, ``source``, then every measured column. What
-            was measured is the same in all, as it was given.
-        drawn: which cells of the measured columns were drawn; the rows and columns of the tables.
+            was measured as a number is the same in all, as it was given; what is beyond a limit of detection is drawn within it.
+        drawn: which cells of the measured columns were missing, and were drawn; the rows and columns of the tables.
         notes: what has to be said with them.
 
     >>> Completed._fields
@@ -94,6 +98,7 @@ def completed_tables(panel: Panel, found: MergeEstimate, id: str, time: str, dra
     whole = panel.visits.whole_ids
     names = [[int(name) for name in part] if whole else part for part in panel.patients]
     measured = [reported_values(panel, k) for k in range(len(panel.sources))]
+    limits = [_reported_limits(panel, k) for k in range(len(panel.sources))]
 
     def table(patients: list[Float[Tensor, "n E"]]) -> pd.DataFrame:
         parts = [patients_table(panel, *part, id, time) for part in zip(patients, names, strict=True)]
@@ -108,10 +113,20 @@ def completed_tables(panel: Panel, found: MergeEstimate, id: str, time: str, dra
             for k, values in enumerate(measured):
                 law = Gaussian(drawn.hospitals[k], drawn.law.covariance)
                 streams = Streams.of(panel.patients[k], seed, number, panel.sources[k])
-                rows.append(completed_rows(found.scales, values, law, entry_noise(panel, k), visits, streams))
+                rows.append(completed_rows(found.scales, values, law, entry_noise(panel, k), visits, streams, limits[k]))
             tables.append(table(rows))
-    notes = (REAL,) if found.information is not None else (REAL, CERTAIN)
-    return Completed(tables, table(measured)[panel.output].isna(), notes)
+    known = [known_cells(*part) for part in zip(measured, limits, strict=True)]
+    return Completed(tables, table(known)[panel.output].isna(), completed_notes(found, panel.limits is not None))
+
+
+def completed_notes(found: MergeEstimate, limits: bool) -> tuple[str, ...]:
+    """What has to be said with completed tables.
+
+    Args:
+        found: the estimate.
+        limits: whether some cells of the patients are beyond a limit of detection.
+    """
+    return (REAL, *((_WITHIN,) if limits else ()), *(() if found.information is not None else (CERTAIN,)))
 
 
 def drawn_tables(
@@ -168,17 +183,37 @@ def reported_values(panel: Panel, source: int) -> Float[Tensor, "n E"]:
     return torch.cat([moving.flatten(1), panel.fixed[source]], dim=1)
 
 
+def _reported_limits(panel: Panel, source: int) -> Limits | None:
+    """The ends of the same cells; None where no cell of the panel lies in an interval."""
+    if panel.limits is None:
+        return None
+    lower, upper = (end[:, reported_entries(panel)] for end in panel.limits[source])
+    return lower, upper
+
+
+def known_cells(values: Float[Tensor, "n E"], limits: Limits | None) -> Float[Tensor, "n E"]:
+    """Not-a-number where nothing was measured, and some number elsewhere."""
+    return values if limits is None else torch.where(limits[0].isfinite() | limits[1].isfinite(), 0.0, values)
+
+
 def completed_rows(
-    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, streams: Streams
+    scales: Scales,
+    values: Float[Tensor, "n E"],
+    law: Gaussian,
+    noise: Float[Tensor, " E"],
+    visits: int,
+    streams: Streams,
+    limits: Limits | None = None,
 ) -> Float[Tensor, "n E"]:
-    """Patients with their missing entries drawn, in the columns' own units; the measured ones bit for bit.
+    """Patients with their missing entries drawn, in the columns' own units; the measured ones bit for bit, or within their limits.
 
     Args:
         scales: the margins of the columns.
-        values: measurements in the columns' own units, not-a-number where missing.
+        values: measurements in the columns' own units, not-a-number where there is no number.
         law, noise: on the latent scales.
         visits: the number of reported visits.
         streams: each patient's random numbers.
+        limits: ends of all cells, where some lie in intervals.
     """
-    latent = latent_rows(scales, values, law, noise, visits, streams)
-    return torch.where(values.isnan(), scales.own(drawn_patients(latent, law, noise, streams), visits), values)
+    latent = latent_rows(scales, values, law, noise, visits, streams, limits)
+    return own_rows(scales, drawn_patients(latent, law, noise, streams), values, visits, limits)

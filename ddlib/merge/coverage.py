@@ -11,15 +11,17 @@ from ddlib.merge.panel import Panel
 
 def patients_with(panel: Panel) -> Int[Tensor, "K c"]:
     """Patients of each source with at least one measurement of each column, static ones last."""
-    moving = [(~values.isnan()).any(1).sum(0) for values in panel.values]
-    fixed = [(~values.isnan()).sum(0) for values in panel.fixed]
+    seen = [panel.measured(k) for k in range(len(panel.sources))]
+    moving = [part.any(1).sum(0) for part, _ in seen]
+    fixed = [part.sum(0) for _, part in seen]
     return torch.cat([torch.stack(moving), torch.stack(fixed)], dim=1)
 
 
 def patients_with_both(panel: Panel) -> Int[Tensor, "c c"]:
     """Patients who have both of two columns, at whichever visits; static ones last."""
     total = torch.zeros(*[len(panel.columns) + len(panel.static)] * 2, dtype=torch.long)
-    for values, fixed in zip(panel.values, panel.fixed, strict=True):
-        seen = torch.cat([(~values.isnan()).any(1), ~fixed.isnan()], dim=1).to(torch.float32)
+    for k in range(len(panel.sources)):
+        moving, fixed = panel.measured(k)
+        seen = torch.cat([moving.any(1), fixed], dim=1).to(torch.float32)
         total += (seen.mT @ seen).long()
     return total

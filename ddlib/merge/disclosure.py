@@ -98,8 +98,8 @@ def nearest_patients(
         raise TableError(f"{small[0]} has fewer than {_FEWEST} patients, too few to hold half of them out")
     generator = seeded(seed)
     order = [torch.randperm(len(patients), generator=generator) for patients in panel.patients]
-    inside = _only(panel, [places[: (len(places) + 1) // 2] for places in order])
-    outside = _only(panel, [places[(len(places) + 1) // 2 :] for places in order])
+    inside = panel.take([places[: (len(places) + 1) // 2] for places in order])
+    outside = panel.take([places[(len(places) + 1) // 2 :] for places in order])
     visits = int(panel.visits.reported.sum())
     with few_threads():
         found = estimate(inside, scales_of(panel, margins), counts(inside), prior, tolerance, iterations, lambda text, share: None)
@@ -117,18 +117,9 @@ def nearest_patients(
     return Disclosure(fitted, held_out, to_fitted, to_held_out, auc, error, text)
 
 
-def _only(panel: Panel, kept: list[Tensor]) -> Panel:
-    """The panel with some of each source's patients."""
-    return panel._replace(
-        patients=[[names[place] for place in rows.tolist()] for names, rows in zip(panel.patients, kept, strict=True)],
-        values=[values[rows] for values, rows in zip(panel.values, kept, strict=True)],
-        fixed=[values[rows] for values, rows in zip(panel.fixed, kept, strict=True)],
-    )
-
-
 def _latent(panel: Panel, found: MergeEstimate) -> Float[Tensor, "n E"]:
     rows = torch.cat([reported_values(panel, k) for k in range(len(panel.sources))])
-    rows = rows[~rows.isnan().all(-1)]
+    rows = rows[~rows.isnan().all(-1)]  # of cells beyond a limit it is not known how near they are
     noise, visits = entry_noise(panel, 0), int(panel.visits.reported.sum())
     return latent_rows(found.scales, rows, found.law, noise, visits, Streams.of(range(len(rows)), 0))
 

@@ -14,12 +14,13 @@ from torch import Tensor
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.columns import nearest, shown
 from ddlib.merge.completion import (
-    REAL,
     Completed,
+    completed_notes,
     completed_rows,
     completed_tables,
     drawn_tables,
     entry_noise,
+    known_cells,
 )
 from ddlib.merge.errors import TableError
 from ddlib.merge.given import seeded
@@ -29,7 +30,7 @@ from ddlib.merge.merging import Merged, merge
 from ddlib.merge.newcomers import Newcomers, read_newcomers
 from ddlib.merge.people import are_whole
 from ddlib.merge.possible import check_possible
-from ddlib.merge.posterior import CERTAIN, Drawn, drawn_laws, the_estimate
+from ddlib.merge.posterior import Drawn, drawn_laws, the_estimate
 from ddlib.merge.rows import synthetic_patients
 from ddlib.merge.scales import own_moments
 from ddlib.merge.streams import Streams
@@ -179,12 +180,21 @@ class Merge:
         with few_threads():
             noise = self._noise(hospital)
             rows = [
-                completed_rows(found.scales, new.values, self._mean(drawn, hospital), noise, visits, Streams.of(new.names, seed, k))
+                completed_rows(
+                    found.scales,
+                    new.values,
+                    self._mean(drawn, hospital),
+                    noise,
+                    visits,
+                    Streams.of(new.names, seed, k),
+                    new.limits,
+                )
                 for k, drawn in enumerate(drawn_laws(panel, found, draws, generator))
             ]
         tables = [patients_table(panel, patients, names, self.id, self._time) for patients in rows]
-        drawn = patients_table(panel, new.values, names, self.id, self._time)[panel.output].isna()
-        return Completed(tables, drawn, (REAL, *far) if found.information is not None else (REAL, CERTAIN, *far))
+        known = known_cells(new.values, new.limits)
+        drawn = patients_table(panel, known, names, self.id, self._time)[panel.output].isna()
+        return Completed(tables, drawn, (*completed_notes(found, new.limits is not None), *far))
 
     def predict(self, frame: pd.DataFrame, column: str, hospital: str | None = None) -> pd.DataFrame:
         """A column's value at each row, given everything that the table has of the patient, earlier and later visits.
@@ -215,7 +225,7 @@ class Merge:
             warnings.warn(text, stacklevel=2)
         law, noise = self._mean(the_estimate(panel, found), hospital), self._noise(hospital)
         with few_threads():
-            mean, variance = expected_rows(found.scales, new.values, law, noise, visits)
+            mean, variance = expected_rows(found.scales, new.values, law, noise, visits, new.limits)
         p, static = len(panel.columns), column in panel.static
         place = visits * p + panel.static.index(column) if static else new.visit * p + panel.columns.index(column)
         margin = found.scales.fixed[panel.static.index(column)] if static else found.scales.moving[panel.columns.index(column)]

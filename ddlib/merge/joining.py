@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
+from ddlib.merge.margins.margin import Cells
 from ddlib.merge.same_people import Pair, compare
 from ddlib.merge.tables import Table, make_table
 from ddlib.merge.warned import Warned
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Join = Literal["ask", "patients", "never"]
 
@@ -78,7 +82,7 @@ def _connected(sources: list[str], pairs: list[Pair]) -> list[list[str]]:
 
 
 def _joined(tables: dict[str, Table]) -> Table:
-    """One table whose rows hold what all have of the same patient at the same time."""
+    """One table whose rows hold what all have of the same patient at the same time: the intersection of the cells' intervals."""
     import pandas as pd
 
     if len(tables) == 1:
@@ -87,31 +91,53 @@ def _joined(tables: dict[str, Table]) -> Table:
     rows = pd.concat(
         [
             pd.DataFrame({"": source, "who": np.array(table.names, dtype=object)[table.patient], "when": table.times}).join(
-                pd.DataFrame({f"={name}": values for name, values in table.cells.items()}, index=range(len(table.patient)))
+                pd.DataFrame(_ends(table), index=range(len(table.patient)))
             )
             for source, table in tables.items()
         ],
         ignore_index=True,
     )
+    for sign, end in (("<", -np.inf), (">", np.inf)):
+        rows = rows.fillna({f"{sign}{name}": end for name in columns})
     groups = rows.groupby(["who", "when"], sort=False)
     for name in columns:
-        low, high = (groups[f"={name}"].transform(part) for part in ("min", "max"))
-        clash = high - low > 1e-9 * np.maximum(low.abs(), high.abs())
-        if clash.any():
-            at = int(clash.to_numpy().argmax())
-            who, when = rows["who"].iloc[at], rows["when"].iloc[at]
-            both = rows[(rows["who"] == who) & (rows["when"] == when) & rows[f"={name}"].notna()]
-            values = " but ".join(f"{value:g} in {source}" for source, value in zip(both[""], both[f"={name}"], strict=True))
-            raise TableError(
-                f"the tables cannot be joined: {name!r} of the patient {shown(who)} at the time {_when(when)} is {values}: mend "
-                "that, or say with --no-join that these are different people"
-            )
-    first = groups.first().reset_index()
+        _check_agree(rows, name, groups[f"<{name}"].transform("max"), groups[f">{name}"].transform("min"))
+    first = groups[[f"={name}" for name in columns]].first().reset_index()
+    low, high = groups[[f"<{name}" for name in columns]].max(), groups[[f">{name}" for name in columns]].min()
     return make_table(
         first["who"].to_numpy(object),
         first["when"].to_numpy(),
-        {name: first[f"={name}"].to_numpy(float) for name in columns},
+        {name: _cells(first[f"={name}"], low[f"<{name}"], high[f">{name}"]) for name in columns},
     )
+
+
+def _ends(table: Table) -> dict[str, np.ndarray]:
+    """The numbers of a table's columns, missing where there is none, and the ends of all cells that were measured."""
+    found: dict[str, np.ndarray] = {}
+    for name, cells in table.cells.items():
+        found |= {f"={name}": cells.numbers, f"<{name}": cells.lower, f">{name}": cells.upper}
+    return found
+
+
+def _check_agree(rows: pd.DataFrame, name: str, low: pd.Series, high: pd.Series) -> None:
+    """Refuse cells of one patient and time that no value can be in: the highest lower end is above the lowest upper one."""
+    clash = (low - high > 1e-9 * np.maximum(low.abs(), high.abs())).to_numpy()
+    if clash.any():
+        at = int(clash.argmax())
+        who, when = rows["who"].iloc[at], rows["when"].iloc[at]
+        cells = Cells(rows[f"<{name}"].to_numpy(), rows[f">{name}"].to_numpy())
+        here = np.flatnonzero((rows["who"] == who).to_numpy() & (rows["when"] == when).to_numpy() & cells.known)
+        values = " but ".join(f"{cells.told(row)} in {rows[''].iloc[row]}" for row in here.tolist())
+        raise TableError(
+            f"the tables cannot be joined: {name!r} of the patient {shown(who)} at the time {_when(when)} is {values}: mend "
+            "that, or say with --no-join that these are different people"
+        )
+
+
+def _cells(numbers: pd.Series, lower: pd.Series, upper: pd.Series) -> Cells:
+    """The first number where there is one, else the intersection of the intervals."""
+    first, low, high = (part.to_numpy(float) for part in (numbers, lower, upper))
+    return Cells(np.where(np.isnan(first), low, first), np.where(np.isnan(first), high, first))
 
 
 def _when(time: Any) -> str:

@@ -1,4 +1,6 @@
-"""Patients on the latent scales: numbers as they map, categories drawn within their thresholds given all else that was measured.
+"""Patients on the latent scales: numbers as they map; categories, and cells beyond a limit, drawn within their intervals.
+
+They are drawn given all else that was measured of the patient.
 
 The draw is a Gibbs sampler's (Geweke 1991): one interval after the other is drawn from its normal law given everything else of the
 patient, truncated to the interval.
@@ -14,13 +16,18 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ddlib.dbn.model.network import Gaussian
-from ddlib.merge.conditional import expectation, solved, unexplained
+from ddlib.merge.conditional import expectation, unexplained
 from ddlib.merge.margins import Cells
 from ddlib.merge.scales import Scales
 from ddlib.merge.streams import Streams
 
-__all__ = ["expected_rows", "latent_rows"]
+__all__ = ["Limits", "expected_rows", "latent_rows", "own_rows"]
 
+Limits = tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]
+"""Ends of patients' cells in the columns' own units: infinite where a cell is missing, both the number where there is one."""
+
+_CHUNK = 4_000_000
+"""Numbers that the precisions of one chunk of patterns may have (32 MB)."""
 _SWEEPS = 20
 """Sweeps over a patient's intervals."""
 _DRAWS = 20
@@ -28,17 +35,24 @@ _DRAWS = 20
 
 
 def latent_rows(
-    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int, streams: Streams
+    scales: Scales,
+    values: Float[Tensor, "n E"],
+    law: Gaussian,
+    noise: Float[Tensor, " E"],
+    visits: int,
+    streams: Streams,
+    limits: Limits | None = None,
 ) -> Float[Tensor, "n E"]:
     """Patients' latent values, not-a-number where nothing was measured.
 
     Args:
         scales: the margins of the columns.
-        values: measurements in the columns' own units, not-a-number where missing.
+        values: measurements in the columns' own units, not-a-number where there is no number.
         law: of a patient on the latent scales.
         noise: variance of the measurement noise of each entry, there.
         visits: the number of reported visits.
         streams: each patient's random numbers.
+        limits: ends of all cells, where some lie in intervals.
 
     >>> from ddlib.merge.margins import Identity
     >>> law, exact = Gaussian(torch.zeros(2).double(), torch.eye(2).double()), torch.zeros(2).double()
@@ -46,7 +60,7 @@ def latent_rows(
     >>> latent_rows(Scales([Identity(10.0, 2.0)], []), values, law, exact, 2, Streams.common(1)).tolist()
     [[1.0, nan]]
     """
-    return _draws(scales, values, law, noise, visits, [streams])[0]
+    return _draws(scales, values, law, noise, visits, [streams], limits)[0]
 
 
 def _draws(
@@ -56,16 +70,17 @@ def _draws(
     noise: Float[Tensor, " E"],
     visits: int,
     streams: Sequence[Streams],
+    limits: Limits | None,
 ) -> list[Float[Tensor, "n E"]]:
     """Several draws of latent values; one, which is certain, if no cell is an interval."""
-    lower, upper = _ends(scales, values, visits)
+    lower, upper = _ends(scales, values, visits, limits)
     within = (lower < upper) & (lower.isfinite() | upper.isfinite())
     exact = torch.where(lower == upper, lower, torch.nan)
     if not bool(within.any()):
         return [exact]
     seen = within | ~exact.isnan()
     columns = within.any(0).nonzero().flatten().tolist()
-    precision = {j: _column(j, seen, law, noise) for j in columns}
+    precision = dict(zip(columns, _columns(columns, seen, law, noise).unbind(-1), strict=True))
     mean, spread = law.mean.expand_as(lower), law.covariance.diagonal().sqrt().expand_as(lower)
 
     def draw(one: Streams) -> Float[Tensor, "n E"]:
@@ -84,18 +99,26 @@ def _draws(
     return [draw(one) for one in streams]
 
 
-def _ends(scales: Scales, values: Float[Tensor, "n E"], visits: int) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
+def _ends(
+    scales: Scales, values: Float[Tensor, "n E"], visits: int, limits: Limits | None
+) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
     """The latent interval of each cell."""
-    cells = [margin.forward(Cells.of(column)) for margin, column in zip(scales.of_entries(visits), values.numpy().T, strict=True)]
+    known = Cells.of(values.numpy()) if limits is None else Cells(*(end.numpy() for end in limits))
+    cells = [margin.forward(known.take(np.s_[:, j])) for j, margin in enumerate(scales.of_entries(visits))]
     lower, upper = (torch.from_numpy(np.stack(ends, axis=1)) for ends in zip(*cells, strict=True))
     return lower, upper
 
 
-def _column(j: int, seen: Bool[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]) -> Float[Tensor, "n E"]:
-    """Column j of the precision of what was measured of each patient; zero for those without that entry."""
-    unit = torch.zeros_like(seen, dtype=law.mean.dtype)
-    unit[:, j] = seen[:, j].to(unit.dtype)
-    return solved(unit, seen, law.covariance, noise)
+def _columns(columns: list[int], seen: Bool[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"]) -> Float[Tensor, "n E c"]:
+    """Some columns of the precision of what was measured of each patient; zero for those without that entry."""
+    patterns, belongs = torch.unique(seen, dim=0, return_inverse=True)
+    identity, covariance = torch.eye(len(noise), dtype=law.mean.dtype), law.covariance + torch.diag(noise)
+    found = []
+    for some in patterns.split(max(1, _CHUNK // len(noise) ** 2)):
+        both = some.unsqueeze(-1) & some.unsqueeze(-2)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(torch.where(both, covariance, identity)))
+        found.append(torch.where(both, inverse, 0.0)[..., columns])
+    return torch.cat(found)[belongs]
 
 
 def _truncated(mean: Tensor, spread: Tensor, lower: Tensor, upper: Tensor, share: Tensor) -> Tensor:
@@ -110,13 +133,37 @@ def _truncated(mean: Tensor, spread: Tensor, lower: Tensor, upper: Tensor, share
     return mean + spread * torch.where(flip, -drawn, drawn)
 
 
+def own_rows(
+    scales: Scales, latent: Float[Tensor, "n E"], values: Float[Tensor, "n E"], visits: int, limits: Limits | None = None
+) -> Float[Tensor, "n E"]:
+    """Complete patients in the columns' own units: numbers that were measured bit for bit, the others within their limits.
+
+    Args:
+        scales, values, visits, limits: as in :func:`latent_rows`.
+        latent: complete patients.
+
+    >>> latent, values = torch.tensor([[1.0, 0.5]]).double(), torch.tensor([[12.0, torch.nan]]).double()
+    >>> own_rows(Scales([Identity(10.0, 2.0)], []), latent, values, 2).tolist()
+    [[12.0, 11.0]]
+    """
+    own = scales.own(latent, visits)
+    if limits is not None:
+        own = torch.maximum(torch.minimum(own, limits[1]), limits[0])
+    return torch.where(values.isnan(), own, values)
+
+
 def expected_rows(
-    scales: Scales, values: Float[Tensor, "n E"], law: Gaussian, noise: Float[Tensor, " E"], visits: int
+    scales: Scales,
+    values: Float[Tensor, "n E"],
+    law: Gaussian,
+    noise: Float[Tensor, " E"],
+    visits: int,
+    limits: Limits | None = None,
 ) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
     """Expectation and variance of patients' latent values given what was measured; over draws of those that lie in intervals.
 
     Args:
-        scales, values, law, noise, visits: as in :func:`latent_rows`.
+        scales, values, law, noise, visits, limits: as in :func:`latent_rows`.
 
     >>> from ddlib.merge.margins import Identity
     >>> law = Gaussian(torch.zeros(2).double(), torch.tensor([[1.0, 0.5], [0.5, 1.0]]).double())
@@ -126,6 +173,6 @@ def expected_rows(
     ([[1.0, 0.5]], [[0.0, 0.75]])
     """
     streams = [Streams.common(len(values), number) for number in range(_DRAWS)]
-    draws = _draws(scales, values, law, noise, visits, streams)
+    draws = _draws(scales, values, law, noise, visits, streams, limits)
     means = torch.stack([expectation(latent, law, noise) for latent in draws])
     return means.mean(0), unexplained(~draws[0].isnan(), law, noise) + means.var(0, correction=0)

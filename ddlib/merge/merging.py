@@ -104,6 +104,7 @@ def merge(
 
     Args:
         frames: the sources' tables, at least two: a mapping from names to DataFrames, or a sequence. A row is a visit of a patient.
+            Cells are numbers, or missing, or texts such as ``"<0.5"`` for values beyond a limit of detection.
         id, time: the columns with the patient and the time, of the same names in all tables. A table may lack the
             time if each patient has one row: this is one visit, ``"visit"`` where no time is named.
         noise: standard deviations of measurement errors, ``{"hb": 0.4}`` for all tables or ``{"north": {"hb": 0.4}}`` for one.

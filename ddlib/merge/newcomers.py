@@ -9,11 +9,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddlib.merge.columns import check_frame, nearest, numbers, shown
+from ddlib.merge.columns import check_frame, nearest, shown
 from ddlib.merge.errors import TableError
+from ddlib.merge.latent import Limits
 from ddlib.merge.layout import visit_labels
+from ddlib.merge.margins import Cells
+from ddlib.merge.measurements import measurements
 from ddlib.merge.panel import Panel
 from ddlib.merge.people import in_order, read_ids
+from ddlib.merge.static import patient_values
+from ddlib.merge.tables import Table
 from ddlib.merge.times import days, read_times
 
 if TYPE_CHECKING:
@@ -29,14 +34,16 @@ class Newcomers(NamedTuple):
     Attributes:
         names: of the patients.
         values: their measurements in the columns' own units: the reported visits one after the other, then the static columns;
-            not-a-number where missing.
+            not-a-number where there is no number.
         patient, visit: of each row of their table.
+        limits: ends of all these cells, where some lie in intervals.
     """
 
     names: list[str]
     values: Float[Tensor, "n E"]
     patient: Int[np.ndarray, " rows"]
     visit: Int[np.ndarray, " rows"]
+    limits: Limits | None = None
 
 
 def read_newcomers(panel: Panel, frame: Any, id: str, time: str) -> Newcomers:
@@ -68,14 +75,16 @@ def read_newcomers(panel: Panel, frame: Any, id: str, time: str) -> Newcomers:
     visit = _visits(panel, frame, time, patient)
     _check_once(frame, time, who, patient, visit)
     p, number = len(panel.columns), int(panel.visits.reported.sum())
-    values = np.full((len(names), number * p + len(panel.static)), np.nan)
+    found = Cells.of(np.full((len(names), number * p + len(panel.static)), np.nan))
     for name in measured:
-        cells = numbers(frame[name], _WHERE)
+        cells = measurements(frame[name], _WHERE)
         if name in panel.columns:
-            values[patient, visit * p + panel.columns.index(name)] = cells
+            place: Any = (patient, visit * p + panel.columns.index(name))
         else:
-            values[:, number * p + panel.static.index(name)] = _one_each(name, cells, patient, names)
-    return Newcomers(names, torch.from_numpy(values), patient, visit)
+            cells, place = _one_each(name, cells, patient, names), np.s_[:, number * p + panel.static.index(name)]
+        found.lower[place], found.upper[place] = cells
+    limits = (torch.from_numpy(found.lower), torch.from_numpy(found.upper)) if found.within.any() else None
+    return Newcomers(names, torch.from_numpy(found.numbers), patient, visit, limits)
 
 
 def _visits(panel: Panel, frame: pd.DataFrame, time: str, patient: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
@@ -128,12 +137,12 @@ def _check_once(frame: pd.DataFrame, time: str, who: np.ndarray, patient: np.nda
         )
 
 
-def _one_each(name: str, cells: np.ndarray, patient: np.ndarray, names: list[str]) -> Float[np.ndarray, " n"]:
-    """A static column's value of each patient."""
-    found = np.full(len(names), np.nan)
-    seen = ~np.isnan(cells)
-    found[patient[seen]] = cells[seen]
-    changes = seen & (cells != found[patient])
+def _one_each(name: str, cells: Cells, patient: np.ndarray, names: list[str]) -> Cells:
+    """What is known of each patient's value in a static column."""
+    order = np.argsort(patient, kind="stable")
+    found = patient_values(Table(names, patient[order], order, {name: cells.take(order)}), name)
+    own = found.take(patient)
+    changes = (cells.lower > own.upper) | (cells.upper < own.lower)
     if changes.any():
         who = names[patient[int(changes.argmax())]]
         raise TableError(f"the column {name!r} of {_WHERE} changes within the patient {shown(who)}, but is static in the merge")

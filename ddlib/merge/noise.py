@@ -80,7 +80,7 @@ def check_noise(noise: Float[np.ndarray, "K p"], spread: Float[np.ndarray, "K p"
     Raises:
         TableError: if an error's standard deviation reaches the measurements'.
     """
-    for k, i in np.argwhere(noise >= np.where(np.isnan(spread), np.inf, spread)):
+    for k, i in np.argwhere((noise > 0) & (noise >= np.where(np.isnan(spread), np.inf, spread))):
         raise TableError(
             f"the noise of {columns[i]!r} is {noise[k, i]:g}, but its measurements in {sources[k]} have a standard deviation of "
             f"only {spread[k, i]:.3g}: give the error's standard deviation in the column's own unit"

@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ddlib.merge.columns import check_alike, check_frame, check_spread
+from ddlib.merge.columns import check_alike, check_frame
 from ddlib.merge.errors import TableError
 from ddlib.merge.given import check_connected, check_options, measured_columns, named_tables
 from ddlib.merge.joining import Join, join_tables, renamed_noise
+from ddlib.merge.margins import Cells
 from ddlib.merge.noise import check_noise, read_noise
 from ddlib.merge.static import check_named, find_static, one_row_each, patient_values
 from ddlib.merge.tables import Table, read_tables
+from ddlib.merge.variation import check_variation, moments
 from ddlib.merge.visits import Reading, VisitIndex, read_visits
 from ddlib.merge.warned import Warned
 
@@ -39,14 +41,18 @@ class Panel(NamedTuple):
         sources: their names; a joined one is called by both, as "north.csv + labs.csv".
         visits: the visits.
         patients: for each source, the names of its patients in the order of the rows of its values.
-        values: for each source, its patients' measurements in the columns' own units; not-a-number where missing.
+        values: for each source, its patients' measurements in the columns' own units; not-a-number where there is no number.
         fixed: likewise its patients' static columns.
         noise: standard deviation of the measurement error of each source and column, in the columns' own units.
         static_noise: likewise of the static columns.
-        centre, spread: mean and standard deviation of each column over everything measured.
+        centre, spread: mean and standard deviation of each column over everything measured; those of a normal law that was
+            measured so where cells are beyond a limit of detection.
         static_centre, static_spread: likewise of the static columns, over patients.
         dropped: how many patients were left out because nothing was measured of them.
         warned: what was noticed.
+        limits: for each source, the lower and upper ends of cells that lie in an interval, as those beyond a limit of detection do,
+            of visits one after the other and then the static columns; infinite where a cell is missing, the number where there is
+            one. None if there are no such cells.
     """
 
     columns: list[str]
@@ -66,6 +72,32 @@ class Panel(NamedTuple):
     static_spread: Float[Tensor, " q"]
     dropped: int
     warned: list[Warned]
+    limits: list[tuple[Float[Tensor, "n D"], Float[Tensor, "n D"]]] | None = None
+
+    def cells(self, source: int) -> Cells:
+        """A source's cells as intervals: of visits one after the other, then the static columns."""
+        if self.limits is None:
+            return Cells.of(torch.cat([self.values[source].flatten(1), self.fixed[source]], dim=1).numpy())
+        lower, upper = self.limits[source]
+        return Cells(lower.numpy(), upper.numpy())
+
+    def measured(self, source: int) -> tuple[Bool[Tensor, "n T p"], Bool[Tensor, "n q"]]:
+        """Which cells of a source were measured, be it as beyond a limit: of the columns that change, and of the static ones."""
+        if self.limits is None:
+            return ~self.values[source].isnan(), ~self.fixed[source].isnan()
+        known = torch.from_numpy(self.cells(source).known)
+        moving = self.values[source].shape[1:].numel()
+        return known[:, :moving].view(self.values[source].shape), known[:, moving:]
+
+    def take(self, rows: Sequence[Int[Tensor, " m"]]) -> Panel:
+        """Some of each source's patients."""
+        limits = self.limits and [(low[kept], high[kept]) for (low, high), kept in zip(self.limits, rows, strict=True)]
+        return self._replace(
+            patients=[[names[place] for place in kept.tolist()] for names, kept in zip(self.patients, rows, strict=True)],
+            values=[values[kept] for values, kept in zip(self.values, rows, strict=True)],
+            fixed=[values[kept] for values, kept in zip(self.fixed, rows, strict=True)],
+            limits=limits,
+        )
 
     def standard(self, source: int) -> tuple[Float[Tensor, "n T p"], Float[Tensor, " p"]]:
         """A source's measurements and their noise, in units of each column's spread about its centre."""
@@ -144,9 +176,7 @@ def _visits(
         TableError: also if a source has no such row, or a patient would have too many values.
     """
     count = {
-        source: sum(
-            (~np.isnan(table.cells[name]) for name in columns if name in table.cells), np.zeros(len(table.patient), dtype=int)
-        )
+        source: sum((table.cells[name].known for name in columns if name in table.cells), np.zeros(len(table.patient), dtype=int))
         for source, table in tables.items()
     }
     for source, values in count.items():
@@ -173,19 +203,17 @@ def _panel(
 ) -> Panel:
     sources = list(tables)
     grids = [_grid(table, columns, visits, k) for k, table in enumerate(tables.values())]
-    fixed = [
-        np.stack([np.zeros(len(table.names)), *(patient_values(table, name) for name in static)], -1)[:, 1:]
-        for table in tables.values()
+    fixed = [_fixed(table, static) for table in tables.values()]
+    warned = [
+        *warned,
+        *check_variation(columns, dict(zip(sources, grids, strict=True)), tables),
+        *check_variation(static, dict(zip(sources, fixed, strict=True)), tables),
     ]
-    seen = [~np.isnan(grid).all((1, 2)) | ~np.isnan(part).all(1) for grid, part in zip(grids, fixed, strict=True)]
-    for source, grid, part in zip(sources, grids, fixed, strict=True):
-        _check_measured(source, grid, columns, tables[source])
-        _check_measured(source, part[:, None], static, tables[source])
-    values, dropped = [grid[keep] for grid, keep in zip(grids, seen, strict=True)], sum(int((~keep).sum()) for keep in seen)
-    fixed = [part[keep] for part, keep in zip(fixed, seen, strict=True)]
-    check_noise(noise, np.stack([_spread(x, y) for x, y in zip(values, fixed, strict=True)]), [*columns, *static], sources)
-    centre, spread = _moments(np.concatenate([grid.reshape(-1, len(columns)) for grid in values]))
-    static_centre, static_spread = _moments(np.concatenate(fixed))
+    seen = [np.asarray(grid.known.any((1, 2)) | part.known.any(1)) for grid, part in zip(grids, fixed, strict=True)]
+    grids, fixed = ([part.take(keep) for part, keep in zip(parts, seen, strict=True)] for parts in (grids, fixed))
+    spreads = [np.concatenate([moments([x])[1], moments([y])[1]]) for x, y in zip(grids, fixed, strict=True)]
+    check_noise(noise, np.stack(spreads), [*columns, *static], sources)
+    (centre, spread), (static_centre, static_spread) = moments(grids), moments(fixed)
     for name, size in zip([*columns, *static], [*spread, *static_spread], strict=True):
         if not size > 0:
             raise TableError(
@@ -202,48 +230,46 @@ def _panel(
             [name for name, kept in zip(table.names, keep, strict=True) if kept]
             for table, keep in zip(tables.values(), seen, strict=True)
         ],
-        values=[torch.from_numpy(grid) for grid in values],
-        fixed=[torch.from_numpy(part) for part in fixed],
+        values=[torch.from_numpy(grid.numbers) for grid in grids],
+        fixed=[torch.from_numpy(part.numbers) for part in fixed],
         noise=torch.from_numpy(noise[:, : len(columns)].copy()),
         static_noise=torch.from_numpy(noise[:, len(columns) :].copy()),
         centre=torch.from_numpy(centre),
         spread=torch.from_numpy(spread),
         static_centre=torch.from_numpy(static_centre),
         static_spread=torch.from_numpy(static_spread),
-        dropped=dropped,
+        dropped=sum(int((~keep).sum()) for keep in seen),
         warned=[*warned, *visits.notes],
+        limits=_limits(grids, fixed),
     )
 
 
-def _grid(table: Table, columns: list[str], visits: VisitIndex, source: int) -> Float[np.ndarray, "n T p"]:
+def _grid(table: Table, columns: list[str], visits: VisitIndex, source: int) -> Cells:
+    """A table's columns that change, as (n, T, p) cells."""
     visit = visits.visit[source]
     kept = visit >= 0
-    grid = np.full((len(table.names), visits.number, len(columns)), np.nan)
+    grid = Cells.of(np.full((len(table.names), visits.number, len(columns)), np.nan))
     for place, name in enumerate(columns):
         if name in table.cells:
-            grid[table.patient[kept], visit[kept], place] = table.cells[name][kept]
+            for end, cells in zip(grid, table.cells[name], strict=True):
+                end[table.patient[kept], visit[kept], place] = cells[kept]
     return grid
 
 
-def _check_measured(source: str, grid: Float[np.ndarray, "n T p"], columns: list[str], table: Table) -> None:
-    for place, name in enumerate(columns):
-        seen = ~np.isnan(grid[..., place])
-        if seen.any():
-            check_spread(grid[..., place], name, source)
-        elif name in table.cells:
-            raise TableError(
-                f"the column {name!r} of {source} was measured only at visits that hardly any patient has: drop it from this "
-                "table, or number visits in order (--visits order)"
-            )
+def _fixed(table: Table, static: list[str]) -> Cells:
+    """A table's static columns, as (n, q) cells."""
+    found = Cells.of(np.full((len(table.names), len(static)), np.nan))
+    for place, name in enumerate(static):
+        found.lower[:, place], found.upper[:, place] = patient_values(table, name)
+    return found
 
 
-def _moments(rows: Float[np.ndarray, "n p"]) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
-    """Mean and standard deviation of each column; not-a-number where it is not measured."""
-    seen = ~np.isnan(rows)
-    count = np.where(seen.any(0), seen.sum(0), np.nan)
-    mean = np.nansum(rows, axis=0) / count
-    return mean, np.sqrt(np.nansum((rows - mean) ** 2, axis=0) / count)
-
-
-def _spread(grid: Float[np.ndarray, "n T p"], fixed: Float[np.ndarray, "n q"]) -> Float[np.ndarray, " p+q"]:
-    return np.concatenate([_moments(grid.reshape(-1, grid.shape[-1]))[1], _moments(fixed)[1]])
+def _limits(grids: list[Cells], fixed: list[Cells]) -> list[tuple[Tensor, Tensor]] | None:
+    """The ends of all cells of each source's patients, where some lie in intervals."""
+    if not any(part.within.any() for part in (*grids, *fixed)):
+        return None
+    found = []
+    for grid, part in zip(grids, fixed, strict=True):
+        ends = [np.concatenate([x.reshape(len(x), -1), y], axis=1) for x, y in zip(grid, part, strict=True)]
+        found.append((torch.from_numpy(ends[0]), torch.from_numpy(ends[1])))
+    return found

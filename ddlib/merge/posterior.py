@@ -66,7 +66,7 @@ def drawn_laws(panel: Panel, found: MergeEstimate, number: int, generator: torch
 def _weights(panel: Panel) -> Float[Tensor, "K E"]:
     """What each hospital counts in the mean of each entry: the same, if it measured the column."""
     visits = int(panel.visits.reported.sum())
-    moving = torch.stack([~values.isnan().all(0).all(0) for values in panel.values])
-    fixed = torch.stack([~values.isnan().all(0) for values in panel.fixed])
-    counts = torch.cat([moving.repeat(1, visits), fixed], dim=1).to(panel.centre.dtype)
+    measured = [panel.measured(k) for k in range(len(panel.sources))]
+    counts = torch.stack([torch.cat([moving.any(0).any(0).repeat(visits), fixed.any(0)]) for moving, fixed in measured])
+    counts = counts.to(panel.centre.dtype)
     return counts / counts.sum(0)

@@ -20,8 +20,15 @@ from ddlib.merge.panel import Panel
 from ddlib.merge.rows import deviation, patients_needed
 from ddlib.merge.scales import own_moments
 from ddlib.merge.warnings import warnings_of
+from ddlib.merge.within import cells_within, drawn_within, scored_limits
 
 __all__ = ["Findings", "make_report"]
+
+
+_WITHIN = (
+    "Of a cell beyond a limit of detection no more is known than that; observed means and spreads in this report count it with a "
+    "value that was drawn there under the estimate, as completed tables do."
+)
 
 
 class Findings(NamedTuple):
@@ -60,12 +67,12 @@ def make_report(found: Findings) -> dict[str, Any]:
     >>> [source["patients"] for source in report["sources"]], report["visits"]["labels"]
     ([3, 3], [0.0, 1.0])
     """
-    panel = found.panel
+    panel, found = found.panel, found._replace(panel=drawn_within(found.panel, found.estimate))
     memory = persistence(found.estimate.chosen.fit, found.estimate.chosen.groups)
     labels = panel.visits.labels[panel.visits.reported]
     return {
         "sources": [_source(panel, k) for k in range(len(panel.sources))],
-        "columns": [_column(found, name) for name in panel.output],
+        "columns": [_column(found, name, _range(panel, name)) for name in panel.output],
         "coverage": _coverage(panel),
         "visits": {
             "id": found.id,
@@ -82,11 +89,23 @@ def make_report(found: Findings) -> dict[str, Any]:
         "synthetic": _synthetic(found),
         "warnings": [
             {"kind": one.kind, "text": one.text, "columns": list(one.columns), "sources": list(one.sources)}
-            for one in warnings_of(panel, found.estimate, found.counts, memory, len(found.patients))
+            for one in [
+                *warnings_of(found.panel, found.estimate, found.counts, memory, len(found.patients)),
+                *scored_limits(panel, found.estimate),
+            ]
         ],
         "inference": NO_INFERENCE,
-        "assumptions": _assumptions(found),
+        "assumptions": [*_assumptions(found), *([_WITHIN] if panel.limits else [])],
     }
+
+
+def _range(panel: Panel, name: str) -> dict[str, Any]:
+    """The least and the greatest number of a column, and how many of its cells are beyond a limit."""
+    static = name in panel.static
+    place = (panel.static if static else panel.columns).index(name)
+    numbers = torch.cat([(fixed[:, place] if static else moving[..., place]).flatten() for moving, fixed in _both(panel)])
+    numbers = numbers[~numbers.isnan()]
+    return {"least": float(numbers.min()), "greatest": float(numbers.max()), "beyond_limits": cells_within(panel).get(name, 0)}
 
 
 def _source(panel: Panel, k: int) -> dict[str, Any]:
@@ -102,7 +121,7 @@ def _source(panel: Panel, k: int) -> dict[str, Any]:
     }
 
 
-def _column(found: Findings, name: str) -> dict[str, Any]:
+def _column(found: Findings, name: str, ends: dict[str, Any]) -> dict[str, Any]:
     """One column: its law, what was observed, and the offsets of the hospitals that have it, in its own unit."""
     panel, estimate = found.panel, found.estimate
     static = name in panel.static
@@ -121,8 +140,7 @@ def _column(found: Findings, name: str) -> dict[str, Any]:
         "static": static,
         "mean": float(seen.mean()),
         "standard_deviation": float(seen.std(correction=0)),
-        "least": float(seen.min()),
-        "greatest": float(seen.max()),
+        **ends,
         "noise": {panel.sources[k]: float(noise[k]) for k in has},
         "offsets": {panel.sources[k]: offsets[k] for k in has},
         "margin": margin.as_dict(),

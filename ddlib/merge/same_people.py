@@ -140,7 +140,7 @@ class _Agreement(NamedTuple):
 
 
 def _agreement(one: Table, two: Table, shared: list[str], both: _Both, name: str) -> _Agreement:
-    x, y, time = one.cells[name][both.left], two.cells[name][both.right], both.time
+    x, y, time = one.cells[name].numbers[both.left], two.cells[name].numbers[both.right], both.time
     constant = [_is_constant(table, name) for table in (one, two)]
     if np.isnan(x + y).all() and all(constant):
         x, y, time = _means(one, shared, name), _means(two, shared, name), np.zeros(len(shared), dtype=int)
@@ -170,8 +170,8 @@ def _rank_correlation(x: np.ndarray, y: np.ndarray, time: np.ndarray) -> float:
 
 def _is_constant(table: Table, name: str) -> bool:
     """Whether a column was measured several times in some patients, and never changes within one."""
-    seen = ~np.isnan(table.cells[name])
-    patient, values = table.patient[seen], table.cells[name][seen]
+    seen = table.cells[name].exact
+    patient, values = table.patient[seen], table.cells[name].lower[seen]
     same = np.diff(patient) == 0
     return int(same.sum()) >= 3 and not bool((np.diff(values)[same] != 0).any())
 
@@ -187,8 +187,8 @@ def _related(one: Table, two: Table, shared: list[str], name: str) -> bool:
 
 
 def _means(table: Table, shared: list[str], name: str) -> np.ndarray:
-    seen = ~np.isnan(table.cells[name])
-    patient, values = table.patient[seen], table.cells[name][seen]
+    seen = table.cells[name].exact
+    patient, values = table.patient[seen], table.cells[name].lower[seen]
     count = np.bincount(patient, minlength=len(table.names))
     total = np.bincount(patient, weights=values, minlength=len(table.names))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)

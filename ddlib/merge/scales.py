@@ -6,7 +6,7 @@ The model lives on the columns' latent scales, where every column has about mean
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -72,24 +72,29 @@ def scales_of(panel: Panel, margins: Margins = "auto") -> Scales:
     [12.0]
     """
 
-    def margin(values: list[Tensor], centre: Tensor, spread: Tensor, noise: Tensor) -> Margin:
+    every = [panel.cells(k) for k in range(len(panel.sources))]
+    moving = panel.visits.number * len(panel.columns)
+
+    def margin(entries: Any, centre: Tensor, spread: Tensor, noise: Tensor) -> Margin:
         plain = Identity(float(centre), float(spread))
         if margins == "normal":
             return plain
-        chosen = choose_margin(Cells.of(torch.cat([part.flatten() for part in values]).numpy()))
+        ends = zip(*(part.take((slice(None), entries)) for part in every), strict=True)
+        chosen = choose_margin(Cells(*(np.concatenate([end.ravel() for end in part]) for part in ends)))
         if bool((noise > 0).any()) and not isinstance(chosen, Identity):
             return plain._replace(why="measured with an error that is normal", otherwise=chosen.why)
         return plain if isinstance(chosen, Identity) else chosen
 
-    moving = [
-        margin([values[..., i] for values in panel.values], panel.centre[i], panel.spread[i], panel.noise[:, i])
-        for i in range(len(panel.columns))
-    ]
-    fixed = [
-        margin([values[:, i] for values in panel.fixed], panel.static_centre[i], panel.static_spread[i], panel.static_noise[:, i])
-        for i in range(len(panel.static))
-    ]
-    return Scales(moving, fixed)
+    return Scales(
+        [
+            margin(slice(i, moving, len(panel.columns)), panel.centre[i], panel.spread[i], panel.noise[:, i])
+            for i in range(len(panel.columns))
+        ],
+        [
+            margin(moving + i, panel.static_centre[i], panel.static_spread[i], panel.static_noise[:, i])
+            for i in range(len(panel.static))
+        ],
+    )
 
 
 def rows_of(panel: Panel, scales: Scales) -> Rows:
@@ -97,9 +102,9 @@ def rows_of(panel: Panel, scales: Scales) -> Rows:
     visits, entries = panel.visits.number, scales.of_entries(panel.visits.number)
     values, noise, limits = [], [], []
     for k in range(len(panel.sources)):
-        own = torch.cat([panel.values[k].flatten(1), panel.fixed[k]], dim=1).numpy()
         errors = torch.cat([panel.noise[k].repeat(visits), panel.static_noise[k]]).tolist()
-        cells = [margin.forward(Cells.of(column)) for margin, column in zip(entries, own.T, strict=True)]
+        own = panel.cells(k)
+        cells = [margin.forward(own.take(np.s_[:, j])) for j, margin in enumerate(entries)]
         lower, upper = (torch.from_numpy(np.stack(ends, axis=1)) for ends in zip(*cells, strict=True))
         values.append(torch.where(lower == upper, lower, torch.nan))
         limits.append((lower, upper))

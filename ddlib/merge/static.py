@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from ddlib.merge.columns import nearest, shown
 from ddlib.merge.errors import TableError
+from ddlib.merge.margins.margin import Cells
 from ddlib.merge.tables import Table, make_table
 from ddlib.merge.warned import Warned
 
@@ -34,13 +35,20 @@ class _Column(NamedTuple):
     """The measurements of one column in all sources, sorted by patient and time."""
 
     person: Int[np.ndarray, " n"]
-    value: Float[np.ndarray, " n"]
-    first_value: Float[np.ndarray, " n"]
+    cells: Cells
+    own: Cells
     first_visit: Bool[np.ndarray, " n"]
     several: Bool[np.ndarray, " n"]
 
     def changed(self) -> Bool[np.ndarray, " n"]:
-        return np.abs(self.value - self.first_value) > _SAME * np.maximum(np.abs(self.value), np.abs(self.first_value))
+        """Which cells contradict what is else known of their patient: the first number, or the intersection of the intervals."""
+        apart = np.maximum(self.cells.lower - self.own.upper, self.own.lower - self.cells.upper)
+        ends = np.abs([*self.cells, *self.own])
+        return apart > _SAME * np.where(np.isfinite(ends), ends, 0.0).max(0)
+
+    def take(self, rows: np.ndarray) -> _Column:
+        """Some of the measurements."""
+        return _Column(self.person[rows], self.cells.take(rows), self.own.take(rows), self.first_visit[rows], self.several[rows])
 
 
 def check_named(static: Sequence[str], tables: Mapping[str, Table], columns: Sequence[str]) -> None:
@@ -63,7 +71,7 @@ def check_named(static: Sequence[str], tables: Mapping[str, Table], columns: Seq
                 at = int(changed.argmax())
                 raise TableError(
                     f"the column {name!r} is named as static (--static) but changes within the patient "
-                    f"{table.names[column.person[at]]!r} of {source} ({column.first_value[at]:g}, then {column.value[at]:g}): "
+                    f"{table.names[column.person[at]]!r} of {source} ({column.own.told(at)}, then {column.cells.told(at)}): "
                     "correct it, or leave it out of --static"
                 )
 
@@ -105,15 +113,14 @@ def _nearly(tables: Mapping[str, Table], name: str, column: _Column) -> list[War
     """Say of a column that it changes in next to no patient, which is a slip more often than a change."""
     odd = np.unique(column.person[column.changed()])
     people = np.unique(column.person)
-    kept = ~np.isin(column.person, odd)
-    rest = _Column(*(part[kept] for part in column))
+    rest = column.take(~np.isin(column.person, odd))
     if len(odd) > max(1, _ODD * len(people)) or not len(rest.person) or not (_never_changes(rest) or _at_first_visit(rest)):
         return []
     names = [patient for table in tables.values() for patient in table.names]
     at = int(column.changed().argmax())
     text = (
-        f"{name!r} changes in {len(odd)} of {len(people)} patients only ({names[odd[0]]!r}: {column.first_value[at]:g}, then "
-        f"{column.value[at]:g}), so it is taken for a column that changes, which few records show: correct that, and it is one "
+        f"{name!r} changes in {len(odd)} of {len(people)} patients only ({names[odd[0]]!r}: {column.own.told(at)}, then "
+        f"{column.cells.told(at)}), so it is taken for a column that changes, which few records show: correct that, and it is one "
         "value per patient."
     )
     return [Warned("nearly static", text, (name,))]
@@ -124,22 +131,37 @@ def _column(tables: Mapping[str, Table], name: str) -> _Column:
     for table in tables.values():
         if name in table.cells:
             rows = np.flatnonzero(table.measured())
-            patient, value = table.patient[rows], table.cells[name][rows]
+            patient, cells = table.patient[rows], table.cells[name].take(rows)
             visits = np.bincount(patient, minlength=len(table.names))
             start = np.diff(patient, prepend=-1) != 0
-            seen = ~np.isnan(value)
-            parts.append((patient[seen] + offset, value[seen], start[seen], visits[patient[seen]] > 1))
+            seen, several = cells.known, visits[patient] > 1
+            parts.append((patient[seen] + offset, cells.lower[seen], cells.upper[seen], start[seen], several[seen]))
         offset += len(table.names)
-    person, value, first_visit, several = (np.concatenate(part) for part in zip(*parts, strict=True))
-    start = np.diff(person, prepend=-1) != 0
-    return _Column(person, value, value[start][np.cumsum(start) - 1], first_visit, several)
+    person, lower, upper, first_visit, several = (np.concatenate(part) for part in zip(*parts, strict=True))
+    cells = Cells(lower, upper)
+    own = _each(person, cells).take(np.cumsum(np.diff(person, prepend=-1) != 0) - 1)
+    return _Column(person, cells, own, first_visit, several)
+
+
+def _each(person: Int[np.ndarray, " n"], cells: Cells) -> Cells:
+    """What sorted cells say of each person: the first number where there is one, else the intersection of the intervals."""
+    start = np.flatnonzero(np.diff(person, prepend=-1) != 0)
+    if not len(start):
+        return cells
+    lower, upper = np.maximum.reduceat(cells.lower, start), np.minimum.reduceat(cells.upper, start)
+    last = np.append(start[1:], len(person))
+    number = np.minimum.reduceat(np.where(cells.exact, np.arange(len(person)), len(person)), start)
+    exact = number < last
+    first = cells.lower[np.minimum(number, len(person) - 1)]
+    return Cells(np.where(exact, first, lower), np.where(exact, first, upper))
 
 
 def _never_changes(column: _Column) -> bool:
-    people, counts = np.unique(column.person, return_counts=True)
+    exact = column.cells.exact
+    people, counts = np.unique(column.person[exact], return_counts=True)
     if (counts > 1).sum() < _FEWEST:
         return False
-    firsts = column.value[np.diff(column.person, prepend=-1) != 0]
+    firsts = column.cells.lower[exact][np.diff(column.person[exact], prepend=-1) != 0]
     number = np.unique(firsts, return_counts=True)[1]
     alike = (number * (number - 1)).sum() / (len(people) * (len(people) - 1))  # of two patients, both have the same value
     return bool(alike ** (counts - 1).sum() <= _CHANCE)
@@ -155,12 +177,14 @@ def _at_first_visit(column: _Column) -> bool:
     return bool(((counts == 1) & column.first_visit[keep][start]).mean() >= _AT_FIRST)
 
 
-def patient_values(table: Table, name: str) -> Float[np.ndarray, " n"]:
-    """Each patient's value in a static column; not-a-number where it is missing."""
-    found = np.full(len(table.names), np.nan)
+def patient_values(table: Table, name: str) -> Cells:
+    """What is known of each patient's value in a static column."""
+    found = Cells.of(np.full(len(table.names), np.nan))
     if name in table.cells:
-        seen = np.flatnonzero(~np.isnan(table.cells[name]))[::-1]  # the first one is written last
-        found[table.patient[seen]] = table.cells[name][seen]
+        cells = table.cells[name]
+        seen = cells.known
+        who = np.unique(table.patient[seen])
+        found.lower[who], found.upper[who] = _each(table.patient[seen], cells.take(seen))
     return found
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
-from ddlib.merge.columns import numbers, shown
+from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
+from ddlib.merge.margins.margin import Cells
+from ddlib.merge.measurements import measurements
 from ddlib.merge.people import in_order, read_ids
 from ddlib.merge.times import read_times
 from ddlib.merge.warned import Warned
@@ -25,27 +27,29 @@ class Table(NamedTuple):
         names: of its patients, sorted.
         patient: the number of the patient of each row.
         times: of each row: numbers or dates.
-        cells: the measurements in each column; not-a-number where missing.
+        cells: the measurements in each column, as intervals.
     """
 
     names: list[str]
     patient: Int[np.ndarray, " rows"]
     times: np.ndarray
-    cells: dict[str, Float[np.ndarray, " rows"]]
+    cells: dict[str, Cells]
 
     def measured(self) -> Bool[np.ndarray, " rows"]:
         """Which rows have a measurement."""
         found = np.zeros(len(self.patient), dtype=bool)
-        for values in self.cells.values():
-            found |= ~np.isnan(values)
+        for cells in self.cells.values():
+            found |= cells.known
         return found
 
     def take(self, rows: np.ndarray) -> Table:
         """Some of the rows, for the same patients."""
-        return Table(self.names, self.patient[rows], self.times[rows], {name: values[rows] for name, values in self.cells.items()})
+        return Table(
+            self.names, self.patient[rows], self.times[rows], {name: cells.take(rows) for name, cells in self.cells.items()}
+        )
 
 
-def make_table(ids: Sequence[str] | np.ndarray, times: np.ndarray, cells: Mapping[str, np.ndarray]) -> Table:
+def make_table(ids: Sequence[str] | np.ndarray, times: np.ndarray, cells: Mapping[str, Cells]) -> Table:
     """Sort rows, whatever order they come in."""
     names = in_order(ids)
     number = {name: place for place, name in enumerate(names)}
@@ -73,7 +77,8 @@ def read_tables(
     import pandas as pd
 
     cells = {
-        source: {name: numbers(frame[name], source) for name in frame.columns if name in names} for source, frame in frames.items()
+        source: {name: measurements(frame[name], source) for name in frame.columns if name in names}
+        for source, frame in frames.items()
     }
     ids = {source: read_ids(frame[id], source) for source, frame in frames.items()}
     times, notes = read_times({source: frame[time] for source, frame in frames.items()})
@@ -84,7 +89,7 @@ def read_tables(
             who, when = shown(frame[id].iloc[row]), shown(frame[time].iloc[row])
             raise TableError(f"{source} has the patient {who} twice at the time {when} (again in data row {row + 1}): keep one row")
     found = {
-        source: make_table(ids[source], times[source], {name: x for name, x in part.items() if not np.isnan(x).all()})
+        source: make_table(ids[source], times[source], {name: x for name, x in part.items() if x.known.any()})
         for source, part in cells.items()
     }
     return found, notes

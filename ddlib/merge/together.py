@@ -19,7 +19,8 @@ _CHUNK = 4096
 
 def measured_entries(panel: Panel, source: int) -> Bool[Tensor, "n D"]:
     """Which entries each patient of a source has."""
-    return torch.cat([~panel.values[source].isnan().flatten(1), ~panel.fixed[source].isnan()], dim=1)
+    moving, fixed = panel.measured(source)
+    return torch.cat([moving.flatten(1), fixed], dim=1)
 
 
 def counts(panel: Panel) -> Int[Tensor, "D D"]:

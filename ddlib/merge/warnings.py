@@ -102,7 +102,7 @@ def _before(panel: Panel, scales: Scales, scored: bool) -> list[Warned]:
             "its noise, or transform the column and give the noise on that scale."
         )
         warned.append(Warned("noise", text, tuple(noisy)))
-    if scored:
+    if scored and shaped:
         text = "there are too many categories for a quick fit, so they were fitted as scores: the table has these' correlations."
         warned.append(Warned("scores", text))
     if shaped:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ddlib.merge.checks.collinear import collinear
 from ddlib.merge.checks.columns import column_warnings
 from ddlib.merge.checks.shifts import levels, slopes, spreads
@@ -21,12 +23,22 @@ def before_merge(records: Records) -> list[Warned]:
     Args:
         records: the measurements.
 
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> alike = [rng.normal(10, 1, (80, 3, 2)) for _ in range(3)]
     >>> before_merge(Records(["alb", "hb"], ["north", "south", "west"], alike))
     []
     """
     units, records = unit_warnings(records)
-    shifts = [*levels(records), *spreads(records), *slopes(records)]
+    varied = _varied(records)
+    shifts = [*levels(records), *spreads(varied), *slopes(varied)]
     return [*units, *shifts, *column_warnings(records), *collinear(records)]
+
+
+def _varied(records: Records) -> Records:
+    """The records without columns where they are constant: a spread of zero and slopes on it tell nothing more."""
+    for k, part in enumerate(records.values):
+        for j in range(len(records.columns)):
+            seen = part[..., j][~np.isnan(part[..., j])]
+            if len(seen) and (seen == seen[0]).all():
+                records = records.replaced(k, j, np.full(part.shape[:2], np.nan))
+    return records

@@ -5,10 +5,10 @@ A cell is an interval in the column's own unit: a number is a point, a missing c
 values; :func:`choose_margin` decides, and says why.
 """
 
-from ddlib.merge.margins.choice import choose_margin
+from ddlib.merge.margins.choice import choose_margin, is_category
 from ddlib.merge.margins.identity import Identity
 from ddlib.merge.margins.margin import Cells, Margin
 from ddlib.merge.margins.monotone import Monotone, monotone
 from ddlib.merge.margins.thresholds import Thresholds, thresholds
 
-__all__ = ["Cells", "Identity", "Margin", "Monotone", "Thresholds", "choose_margin", "monotone", "thresholds"]
+__all__ = ["Cells", "Identity", "Margin", "Monotone", "Thresholds", "choose_margin", "is_category", "monotone", "thresholds"]

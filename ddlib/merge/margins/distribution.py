@@ -64,5 +64,5 @@ def distribution(cells: Cells) -> Distribution:
         moved, weight = np.abs(new - weight).max(), new
         if moved < _STILL:
             break
-    upto = weight.cumsum()[:-1]
+    upto = np.minimum(weight.cumsum()[:-1], 1.0)
     return Distribution(values, upto[:-1], upto[1:])

@@ -40,6 +40,32 @@ class Cells(NamedTuple):
         """Which cells are numbers."""
         return self.lower == self.upper
 
+    @property
+    def within(self) -> Bool[np.ndarray, " n"]:
+        """Which cells lie in an interval and are no numbers."""
+        return self.known & ~self.exact
+
+    @property
+    def numbers(self) -> Float[np.ndarray, " n"]:
+        """The numbers; not-a-number elsewhere."""
+        return np.where(self.exact, self.lower, np.nan)
+
+    def take(self, rows: Any) -> Cells:
+        """Some of the cells."""
+        return Cells(self.lower[rows], self.upper[rows])
+
+    def told(self, row: int) -> str:
+        """One cell in words.
+
+        >>> cells = Cells(np.array([5.0, -np.inf, 2.0, 1.0]), np.array([5.0, 0.5, np.inf, 3.0]))
+        >>> [cells.told(row) for row in range(4)]
+        ['5', '<0.5', '>2', '1 to 3']
+        """
+        low, high = float(self.lower[row]), float(self.upper[row])
+        if low == high:
+            return f"{low:g}"
+        return f"<{high:g}" if low == -np.inf else f">{low:g}" if high == np.inf else f"{low:g} to {high:g}"
+
 
 class Margin(Protocol):
     """A monotone map between a column's own unit and a latent value that is about standard normal."""

@@ -27,6 +27,8 @@ _KNOTS = 41
 """Values at which the map bends, at most."""
 _TIED, _FEWEST = 0.05, 10
 """Share and number of the cells from which equal values are a tie."""
+_ROOM = 10.0
+"""Room for cells that are known to be beyond all values, in the range of these."""
 _FARTHEST = 6.0
 """How far beyond the last score a value at or beyond a limit is put."""
 
@@ -118,7 +120,8 @@ def monotone(cells: Cells, low: float | None = None, high: float | None = None, 
 
     Args:
         cells: of all patients.
-        low, high: limits of the values; when not given, zero for a column that is never negative, and what is observed.
+        low, high: limits of the values; when not given, zero for a column that is never negative, and what is observed; where cells
+            are known to be beyond that, there is room for them.
         why: in words.
 
     Raises:
@@ -133,8 +136,10 @@ def monotone(cells: Cells, low: float | None = None, high: float | None = None, 
         raise ValueError("the column has one value only: drop it")
     ends = np.concatenate([values, *(end[cells.known & np.isfinite(end)] for end in cells)])
     lowest, highest = float(ends.min()), float(ends.max())
-    low = (0.0 if lowest >= 0 else lowest) if low is None else low
-    high = highest if high is None else high
+    part, room = cells.within, _ROOM * (highest - lowest)
+    below, above = bool((cells.upper[part] <= lowest).any()), bool((cells.lower[part] >= highest).any())
+    low = (0.0 if lowest > 0 or (lowest == 0 and not below) else lowest - room * below) if low is None else low
+    high = highest + room * above if high is None else high
     if low > values[0] or high < values[-1]:
         raise ValueError(f"the column has values from {values[0]:g} to {values[-1]:g}, beyond its limits {low:g} and {high:g}")
     scores = ndtri(np.clip(0.5 * (before + upto), 1e-9, 1 - 1e-9))

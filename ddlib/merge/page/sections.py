@@ -197,7 +197,7 @@ def _columns(report: dict[str, Any]) -> str:
         [
             column["name"],
             "once a patient" if column["static"] else "at each visit",
-            f"{number(column['least'], 4)} to {number(column['greatest'], 4)}",
+            f"{number(column['least'], 4)} to {number(column['greatest'], 4)}{_beyond(column)}",
             number(column["mean"], 4),
             number(column["standard_deviation"]),
             _span(column["noise"].values()),
@@ -206,6 +206,10 @@ def _columns(report: dict[str, Any]) -> str:
     ]
     head = ["column", "measured", "range", "mean of all measurements", "standard deviation", "noise (sd)"]
     return table("The columns", head, rows) + _offset_table(report)
+
+
+def _beyond(column: dict[str, Any]) -> str:
+    return f", {column['beyond_limits']:,} beyond a limit" if column.get("beyond_limits") else ""
 
 
 def _span(sizes: Collection[float]) -> str:

@@ -39,8 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--unit-column", metavar="COLUMN", help="the column with the unit in such a table (default: LBSTRESU, unit)")
     group.add_argument("--source-column", metavar="COLUMN", help="the column that names the hospital of each row")
     group.add_argument("--units", type=Path, metavar="FILE", help=_UNITS_HELP)
-    limits = "what becomes of values such as <0.5: refuse, half of the limit, or the limit (default: %(default)s)"
-    group.add_argument("--limits", default="refuse", choices=("refuse", "half", "limit"), help=limits)
+    limits = (
+        "what becomes of values such as <0.5: keep them as what they are, of which the model knows no more than that; take half of "
+        "the limit, or the limit, for them; refuse them (default: %(default)s)"
+    )
+    group.add_argument("--limits", default="keep", choices=("keep", "half", "limit", "refuse"), help=limits)
 
 
 def reading_options(given: argparse.Namespace) -> ReadingOptions:

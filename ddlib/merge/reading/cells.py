@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ddlib.files import InputError
 from ddlib.merge.columns import shown
+from ddlib.merge.measurements import written
 from ddlib.merge.reading.decimals import LIMIT, as_number, plain_numbers
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class ReadCells(NamedTuple):
     Attributes:
         values: the numbers; not-a-number where missing, beyond a limit or a word.
         lower, upper: bounds of what is beyond a limit, and the number itself where there is one; None if nothing is beyond a limit.
+        strict: where a value is beyond a limit, whether the limit itself is excluded, as by ``<`` and not by ``<=``.
         words: the texts that are no numbers, of a column without numbers, in lower case, and None elsewhere; None if it has none.
         missing: what was written for missing values.
         grouped: whether thousands were parted.
@@ -66,6 +68,7 @@ class ReadCells(NamedTuple):
     values: Float[np.ndarray, " rows"]
     lower: Float[np.ndarray, " rows"] | None = None
     upper: Float[np.ndarray, " rows"] | None = None
+    strict: Bool[np.ndarray, " rows"] | None = None
     words: np.ndarray | None = None
     missing: tuple[str, ...] = ()
     grouped: bool = False
@@ -76,14 +79,26 @@ class ReadCells(NamedTuple):
 
     def rows(self, chosen: Int[np.ndarray, " chosen"]) -> ReadCells:
         """The same for some of the rows."""
-        lower, upper, words = (None if part is None else part[chosen] for part in (self.lower, self.upper, self.words))
-        return ReadCells(self.values[chosen], lower, upper, words, self.missing, self.grouped)
+        lower, upper, strict, words = (
+            None if part is None else part[chosen] for part in (self.lower, self.upper, self.strict, self.words)
+        )
+        return ReadCells(self.values[chosen], lower, upper, strict, words, self.missing, self.grouped)
 
     def changed(self, factor: float, offset: float) -> ReadCells:
         """Multiplied by a factor, with an offset added; the bounds change places where the factor is negative."""
         bounds = [None if bound is None else factor * bound + offset for bound in (self.lower, self.upper)]
         lower, upper = bounds if factor > 0 else bounds[::-1]
         return self._replace(values=factor * self.values + offset, lower=lower, upper=upper)
+
+    def column(self) -> np.ndarray:
+        """The column as a table has it: numbers, and texts such as ``<0.5`` beside them where values are beyond a limit."""
+        if self.lower is None or self.upper is None or self.strict is None:
+            return self.values
+        found = self.values.astype(object)
+        for row in np.flatnonzero(np.isneginf(self.lower) | np.isposinf(self.upper)):
+            below = bool(np.isneginf(self.lower[row]))
+            found[row] = written((self.upper if below else self.lower)[row], below, bool(self.strict[row]))
+        return found
 
 
 def distinct(series: pd.Series, place: str) -> Distinct:
@@ -145,9 +160,11 @@ def read_cells(series: pd.Series, cells: Distinct | None, rules: Rules, place: s
         return _words(cells, read, missing, place)
     low, high = (np.append([bounds[side] for bounds in read], np.nan)[cells.codes] for side in (1, 2))
     values = np.where(low == high, low, np.nan)
-    lower, upper = (low, high) if "limit" in kinds else (None, None)
     grouped = any(_is_grouped(value, rules) for value in cells.texts())
-    return ReadCells(values, lower, upper, missing=missing, grouped=grouped)
+    if "limit" not in kinds:
+        return ReadCells(values, missing=missing, grouped=grouped)
+    strict = np.append([isinstance(value, str) and value[:1] in "<>" and value[1:2] != "=" for value in cells.values], False)
+    return ReadCells(values, low, high, strict[cells.codes], missing=missing, grouped=grouped)
 
 
 def _plain(cells: Distinct, rules: Rules) -> ReadCells | None:

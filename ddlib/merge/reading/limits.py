@@ -1,4 +1,4 @@
-"""Values beyond a limit of detection, such as ``<0.5``: refused, replaced by an assumption that is stated, or kept as intervals."""
+"""Values beyond a limit of detection, such as ``<0.5``: kept as what they are, replaced by an assumption, or refused."""
 
 from __future__ import annotations
 
@@ -39,11 +39,13 @@ def _settled(cells: ReadCells, limits: Limits, column: str, name: str, row: Call
         first = int((below | above).argmax())
         limit = f"<{cells.upper[first]:g}" if below[first] else f">{cells.lower[first]:g}"
         raise InputError(
-            f"the column {column!r} of {name} holds values beyond a limit of detection ({limit}, {row(first)}): take half the "
-            "limit (--limits half) or the limit (--limits limit) for them, or drop the column (--drop)"
+            f"the column {column!r} of {name} holds values beyond a limit of detection ({limit}, {row(first)}): read them as "
+            "what they are (--limits keep), take half the limit (half) or the limit (limit) for them, or drop the column (--drop)"
         )
     if limits == "keep":
-        done.append(f"{count}, kept as intervals")
+        ends = [cells.upper[below], cells.lower[above]]
+        listed = [f"{sign}{_span(end)}" for sign, end in zip("<>", ends, strict=True) if len(end)]
+        done.append(f"{count} ({', '.join(listed)}), read as no more than that")
         return cells
     share = 0.5 if limits == "half" else 1.0
     low = np.where(cells.upper > 0, share, 1.0) * cells.upper
@@ -53,3 +55,8 @@ def _settled(cells: ReadCells, limits: Limits, column: str, name: str, row: Call
 
 def _above(limits: Limits, above: np.ndarray) -> str:
     return ", and as the limit where they are above it" if limits == "half" and above.any() else ""
+
+
+def _span(limits: np.ndarray) -> str:
+    low, high = limits.min(), limits.max()
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"

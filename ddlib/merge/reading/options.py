@@ -13,7 +13,7 @@ MISSING = (".", "-", "--", "–", "—", "NA", "N/A", "N.A.", "#N/A", "<NA>", "N
 """What stands for a missing value unless the user says otherwise, in any case of letters; an empty cell always does."""
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|"}
 _DECIMALS = {"point": ".", "comma": ","}
-Limits = Literal["refuse", "half", "limit", "keep"]
+Limits = Literal["keep", "half", "limit", "refuse"]
 
 
 class ReadingOptions(NamedTuple):
@@ -29,8 +29,8 @@ class ReadingOptions(NamedTuple):
         source_column: the column that names the hospital of each row.
         units: ``{column: factor}`` for all tables or ``{file or source: {column: factor}}`` for one; ``[factor, offset]`` for a
             factor. Values are multiplied by the factor, and the offset is added.
-        limits: what becomes of values such as ``<0.5``: ``"refuse"``; ``"half"`` of the limit, or the limit itself of ``>200``;
-            the ``"limit"``; or ``"keep"``: a missing cell with its bounds beside it.
+        limits: what becomes of values such as ``<0.5``: ``"keep"`` reads them as what they are; ``"half"`` of the limit, or the
+            limit itself of ``>200``; the ``"limit"``; or ``"refuse"``.
         drop: columns that are not interpreted, because they are left out later.
 
     >>> ReadingOptions(decimal=",").na[0]
@@ -45,7 +45,7 @@ class ReadingOptions(NamedTuple):
     unit: str | None = None
     source_column: str | None = None
     units: Any = None
-    limits: Limits = "refuse"
+    limits: Limits = "keep"
     drop: tuple[str, ...] = ()
 
 
@@ -74,8 +74,10 @@ def check_options(options: ReadingOptions) -> ReadingOptions:
             raise InputError(
                 f"no encoding is called {options.encoding!r}: give utf-8, utf-16, latin-1 or cp1252, for example (--encoding)"
             ) from None
-    if options.limits not in ("refuse", "half", "limit", "keep"):
-        raise InputError(f"the limits of detection (--limits) may be 'refuse', 'half' or 'limit', but not {options.limits!r}")
+    if options.limits not in ("keep", "half", "limit", "refuse"):
+        raise InputError(
+            f"the limits of detection (--limits) may be 'keep', 'half', 'limit' or 'refuse', but not {options.limits!r}"
+        )
     if options.long is not None and (len(options.long) != 2 or not all(options.long) or options.long[0] == options.long[1]):
         raise InputError("a long table (--long) is told by two columns, NAME=VALUE: that of the parameter and that of its value")
     if options.unit is not None and options.long is None:

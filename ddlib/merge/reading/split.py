@@ -37,19 +37,11 @@ class Source(NamedTuple):
         """The table."""
         import pandas as pd
 
-        columns = {name: self.cells[name].values if name in self.cells else self._other(name) for name in self.order}
+        columns = {name: self.cells[name].column() if name in self.cells else self._other(name) for name in self.order}
         return pd.DataFrame(columns)
 
     def _other(self, name: str) -> pd.Series:
         return (self.keys if name in self.keys.columns else self.others)[name]
-
-    def bounds(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The lower and the upper bounds of the columns that have values beyond limits."""
-        import pandas as pd
-
-        lower = {name: column.lower for name, column in self.cells.items() if column.lower is not None}
-        upper = {name: column.upper for name, column in self.cells.items() if column.upper is not None}
-        return pd.DataFrame(lower, index=self.keys.index), pd.DataFrame(upper, index=self.keys.index)
 
     def in_units(self, changes: dict[str, Change]) -> Source:
         """The same in other units."""

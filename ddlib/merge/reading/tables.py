@@ -32,22 +32,19 @@ class Reading(NamedTuple):
     """What was read.
 
     Attributes:
-        frames: a table for each hospital, by its name: patients as text, times as numbers or dates, and numbers; columns that are
-            to be dropped are as the file has them.
+        frames: a table for each hospital, by its name: patients as text, times as numbers or dates, and numbers, with texts such as
+            ``<0.5`` beside them where values are beyond a limit of detection; columns that are to be dropped are as the file has
+            them.
         notes: one line for each file.
         warned: what should be looked into.
-        lower, upper: for each hospital, bounds of the columns with values beyond a limit of detection, if these are kept: both are
-            the number where there is one, minus infinity and 0.5 for ``<0.5``, and not-a-number where nothing was measured.
 
     >>> Reading._fields
-    ('frames', 'notes', 'warned', 'lower', 'upper')
+    ('frames', 'notes', 'warned')
     """
 
     frames: dict[str, pd.DataFrame]
     notes: list[str]
     warned: list[str]
-    lower: dict[str, pd.DataFrame]
-    upper: dict[str, pd.DataFrame]
 
 
 class _File(NamedTuple):
@@ -117,13 +114,11 @@ def read_tables(paths: Sequence[Path], id: str, time: str | None, options: Readi
     changes = read_units(
         options.units, {name: source.path for name, source in sources.items()}, {n: list(s.cells) for n, s in sources.items()}
     )
-    reading = Reading({}, [], unit_warnings({file.name: file.units for file in files}), {}, {})
+    reading = Reading({}, [], unit_warnings({file.name: file.units for file in files}))
     bare = {file.path for file in files if file.bare}
     for name, source in sources.items():
-        changed = source.in_units(changes[name])
-        frame = changed.frame()
+        frame = source.in_units(changes[name]).frame()
         reading.frames[name] = frame.drop(columns=named_time(time)) if source.path in bare else frame
-        reading.lower[name], reading.upper[name] = changed.bounds()
     for file in files:
         mine = [changes[name] for name, source in sources.items() if source.path == file.path]
         factors = dict.fromkeys(change.told(column) for part in mine for column, change in part.items())

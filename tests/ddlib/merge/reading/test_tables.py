@@ -66,7 +66,7 @@ def test_every_kind_of_cell_may_stand_in_a_long_table(tmp_path):
     assert list(frame) == ["id", "day", "ALT", "CRP", "HCG", "COLOR"]
     assert frame["HCG"].tolist() == [0, 1] and frame["CRP"].tolist()[0] == 2.5 and frame.isna().sum().sum() == 3
     assert reading.notes[0].startswith("a.csv: commas, decimal point, UTF-8; long table with 4 parameters in 'LBTESTCD'")
-    assert "patient '1' at '0'" in refused(tmp_path, HEADER + rows, **LONG, drop=("COLOR",))
+    assert "patient '1' at '0'" in refused(tmp_path, HEADER + rows, **LONG, limits="refuse", drop=("COLOR",))
 
 
 @pytest.mark.parametrize(
@@ -169,24 +169,29 @@ def test_words_mean_the_same_in_all_files(tmp_path):
     assert "'s'" in refused(tmp_path, rows.format("x", "x"))
 
 
-def test_limits_of_detection(tmp_path):
-    rows = "id;day;x;y\n1;0;<79,5;1\n1;1;> 200;2\n2;0;≤-3;3\n2;1;;4\n3;1;80;5\n"
-    assert "(<79.5, data row 1): take half the limit (--limits half)" in refused(tmp_path, rows)
-    frames = {how: read(tmp_path, rows, limits=how).frames["a.csv"]["x"].tolist() for how in ("half", "limit")}
+LIMITS = "id;day;x;y\n1;0;<79,5;1\n1;1;> 200;2\n2;0;≤-3;3\n2;1;;4\n3;1;80;5\n"
+
+
+def test_limits_of_detection_are_read_as_what_they_are(tmp_path):
+    reading = read(tmp_path, LIMITS)
+    assert reading.frames["a.csv"]["x"].tolist()[:3] == ["<79.5", ">200.0", "<=-3.0"]
+    assert pd.isna(reading.frames["a.csv"]["x"][3]) and reading.frames["a.csv"]["x"][4] == 80
+    assert "'x': 3 values beyond a limit of detection (<-3 to 79.5, >200)" in reading.notes[0]
+
+
+def test_limits_of_detection_may_be_replaced_or_refused(tmp_path):
+    assert "(<79.5, data row 1)" in refused(tmp_path, LIMITS, limits="refuse")
+    frames = {how: read(tmp_path, LIMITS, limits=how).frames["a.csv"]["x"].tolist() for how in ("half", "limit")}
     np.testing.assert_equal(frames, {"half": [39.75, 200, -3, np.nan, 80], "limit": [79.5, 200, -3, np.nan, 80]})
-    assert "3 values beyond a limit of detection, taken as half the limit" in read(tmp_path, rows, limits="half").notes[0]
-    assert read(tmp_path, rows, drop=("x",)).frames["a.csv"]["x"].tolist()[0] == "<79,5"
+    assert "3 values beyond a limit of detection, taken as half the limit" in read(tmp_path, LIMITS, limits="half").notes[0]
+    assert read(tmp_path, LIMITS, drop=("x",)).frames["a.csv"]["x"].tolist()[0] == "<79,5"
 
 
-def test_limits_may_be_kept_as_intervals_in_other_units(tmp_path):
-    rows = "id;day;x;y\n1;0;<80;1\n1;1;> 200;2\n2;0;;3\n2;1;10;4\n"
-    reading = read(tmp_path, rows, limits="keep", units={"x": [-0.5, 1], "a.csv": {"y": 2}})
-    frame, lower, upper = (part["a.csv"] for part in (reading.frames, reading.lower, reading.upper))
-    np.testing.assert_equal(frame["x"].to_numpy(), [np.nan, np.nan, np.nan, -4])
-    np.testing.assert_equal(lower["x"].to_numpy(), [-39, -np.inf, np.nan, -4])
-    np.testing.assert_equal(upper["x"].to_numpy(), [np.inf, -99, np.nan, -4])
-    assert frame["y"].tolist() == [2, 4, 6, 8] and list(lower) == ["x"]
-    assert reading.notes[0].endswith("kept as intervals; 'x' × -0.5 + 1; 'y' × 2")
+def test_limits_go_into_other_units(tmp_path):
+    rows = "id;day;x;y\n1;0;<80;1\n1;1;>=200;2\n2;0;;3\n2;1;10;4\n"
+    frame = read(tmp_path, rows, units={"x": [-0.5, 1], "a.csv": {"y": 2}}).frames["a.csv"]
+    assert frame["x"].tolist()[:2] == [">-39.0", "<=-99.0"] and frame["x"][3] == -4
+    assert frame["y"].tolist() == [2, 4, 6, 8]
 
 
 def test_units(tmp_path):

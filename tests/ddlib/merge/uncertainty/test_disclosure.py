@@ -29,7 +29,7 @@ def test_copies_of_real_patients_are_found(monkeypatch):
     panel = merge(hospitals(complete(90, 6), missing=0.05), "id", "time", join="never").panel
     draw = torch.Generator().manual_seed(0)
     order = [torch.randperm(len(names), generator=draw) for names in panel.patients]
-    fitted = disclosure._only(panel, [places[: (len(places) + 1) // 2] for places in order])
+    fitted = panel.take([places[: (len(places) + 1) // 2] for places in order])
     rows = torch.cat(
         [torch.cat([fitted.standard(k)[0].flatten(1), fitted.standard_fixed(k)[0]], 1) for k in range(len(fitted.sources))]
     )
