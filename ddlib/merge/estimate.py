@@ -205,7 +205,7 @@ def _pairs(
     else:
         draws = known.draws(_DRAWS, torch.Generator().manual_seed(0))
         laws = torch.stack([chosen.law(*drawn)[1][kept][:, kept] for drawn in draws])
-        limits = widened(in_column_units(laws, variables, visits), measured, lacked)
+        limits = widened(standard, in_column_units(laws, variables, visits), measured, lacked)
     limits = limits.clamp(-1, 1)
     return [
         Pair(i, j, float(value), float(low), float(high), known is not None)

@@ -72,8 +72,8 @@ def limits_of(
 ) -> Float[Tensor, "S k 2"]:
     """:func:`bounds` of several covariances with one mask.
 
-    The semidefinite programme is solved once, at their mean: its dual solution bounds the functional at each of them, and is tight
-    to first order around the mean.
+    The semidefinite programme is solved once, at the first: its dual solution bounds the functional at each of them, and is tight
+    to first order around the first.
     """
     check(covariances, measured)
     if functional.dim() != 3 or functional.shape[-2:] != measured.shape:
@@ -85,7 +85,7 @@ def limits_of(
     weights = (functional + functional.mT) / 2 * units
     known = torch.einsum("kij,sij->sk", weights * measured, standard.covariance)
     known = known - standard.raised.view(-1, 1) * weights.diagonal(dim1=-2, dim2=-1).sum(-1)
-    work = _Work(standard.covariance, standard.covariance.mean(0), measured, pattern_of(measured))
+    work = _Work(standard.covariance, standard.covariance[0], measured, pattern_of(measured))
     free = weights * ~measured
     return known.unsqueeze(-1) + _unmeasured_part(work, free, largest)
 
@@ -175,7 +175,7 @@ def _closed_form(
 
 
 def _programme(work: _Work, weights: Float[Tensor, "k D D"], members: Int[Tensor, " m"]) -> Float[Tensor, "S k 2"]:
-    """The semidefinite programme on some of the variables, at the mean law, and what its dual solution says of each law."""
+    """The semidefinite programme on some of the variables, at the central law, and what its dual solution says of each law."""
     inside = members.unsqueeze(-1), members
     mask = work.measured[inside]
     left = residual_law(maximum_entropy(work.central[inside], mask).covariance, mask)
