@@ -9,7 +9,13 @@ For comparison, from the complete records: zero for every pair, and the correlat
 independent given the other columns of the same visit, or of all visits. How far apart the bounds of all covariances with the same
 margins lie has a closed form: with the conditional covariances :math:`S_a, S_b` (T × T) of the two given the others, and
 :math:`W = \\operatorname{diag}(1 / T \\sigma_{a,t} \\sigma_{b,t})`, it is :math:`2 \\lVert S_b^{1/2} W S_a^{1/2} \\rVert_*` (sum of
-the singular values), because the block :math:`S_a^{1/2} K S_b^{1/2}` is possible for every contraction K.
+the singular values), because the block :math:`S_a^{1/2} K S_b^{1/2}` is possible for every contraction K. What is left of a
+regression on q others is too small in a sample of n, by the factor (n − 1 − q) / (n − 1), which is .75 for CDISC; it is divided by
+that.
+
+``--simulated`` takes patients of the law that a merge of all records finds, as many as there are, for real ones. What the margins
+allow is then known, and so is what else a bound should do: hold the least and the greatest value that they allow, each in 95 % of
+merges, because either may be the truth.
 """
 
 from __future__ import annotations
@@ -34,6 +40,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--records", nargs="+", choices=list(RECORDS), default=list(RECORDS))
     parser.add_argument("--halvings", "--seeds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=15, help="pairs of columns, drawn at random; 0 for all (45 and 15)")
+    parser.add_argument("--simulated", action="store_true", help="patients of a known law, other ones for each halving")
     parser.add_argument("--worst", type=int, default=3, help="how many of the worst pairs to print")
 
 
@@ -43,13 +50,13 @@ class Pair(NamedTuple):
     Attributes:
         truth: correlation within a visit, averaged over visits.
         same_visit, all_visits: the same if they were independent given the other columns.
-        allowed: width of the interval of all values that the other moments allow.
+        reach: how far from the last of these the other moments allow it to be.
     """
 
     truth: float
     same_visit: float
     all_visits: float
-    allowed: float
+    reach: float
 
 
 def run(given: argparse.Namespace) -> None:
@@ -65,9 +72,12 @@ def measure(name: str, values: Array, variables: tuple[str, ...], bar: float, gi
     pairs = list(itertools.combinations(range(len(variables)), 2))
     if 0 < given.pairs < len(pairs):
         pairs = [pairs[i] for i in np.random.default_rng(0).permutation(len(pairs))[: given.pairs]]
-    covariance = np.cov(values.reshape(len(values), -1).T).reshape(values.shape[1:] * 2)
-    known = {pair: examine(covariance, *pair) for pair in pairs}
-    rows = [row for seed in range(given.halvings) for row in halving(values, variables, known, seed)]
+    mean, covariance = (fitted if given.simulated else moments)(values, variables)
+    known = {pair: examine(covariance, *pair, None if given.simulated else len(values)) for pair in pairs}
+    rows = []
+    for seed in range(given.halvings):
+        records = drawn(mean, covariance, len(values), seed) if given.simulated else values
+        rows += halving(records, variables, known, seed)
     table = pd.DataFrame(rows)
     table["off"] = table.estimate - table.truth
     errors = table.groupby("halving").off.apply(lambda off: float(np.sqrt((off**2).mean())))
@@ -85,13 +95,31 @@ def measure(name: str, values: Array, variables: tuple[str, ...], bar: float, gi
             control("rms error of zero", truth),
             control("rms error of independence given the same visit", truth - same),
             control("rms error of independence given all visits", truth - every),
-            *_bounds(name, table, float(np.mean([pair.allowed for pair in known.values()])), len(values)),
+            *_bounds(name, table, 2 * float(np.mean([pair.reach for pair in known.values()])), len(values)),
+            *(_ends(name, table) if given.simulated else []),
         ]
     )
 
 
-def examine(covariance: Array, a: int, b: int) -> Pair:
-    """What the complete records' covariance (T, p, T, p) says of a pair."""
+def moments(values: Array, _: tuple[str, ...]) -> tuple[Array, Array]:
+    """Mean (T, p) and covariance (T, p, T, p) of the records."""
+    return values.mean(0), np.cov(values.reshape(len(values), -1).T).reshape(values.shape[1:] * 2)
+
+
+def fitted(values: Array, variables: tuple[str, ...]) -> tuple[Array, Array]:
+    """The same of the law that a merge of all records finds."""
+    halves = {str(k): to_frame(values[k::2], variables, 1000 * k) for k in range(2)}
+    return merged_law(merge(halves, "id", "time", rows=10), variables, values.shape[1])
+
+
+def drawn(mean: Array, covariance: Array, patients: int, seed: int) -> Array:
+    """Patients (n, T, p) of a law."""
+    root = np.linalg.cholesky(covariance.reshape(mean.size, -1))
+    return mean + (np.random.default_rng(1000 + seed).normal(size=(patients, mean.size)) @ root.T).reshape(-1, *mean.shape)
+
+
+def examine(covariance: Array, a: int, b: int, patients: int | None) -> Pair:
+    """What a covariance (T, p, T, p) says of a pair: of so many complete records, or of a law."""
     visits, columns = covariance.shape[:2]
     others = [j for j in range(columns) if j not in (a, b)]
     own, other = [a, b], np.arange(visits)[:, None] * columns + others
@@ -106,10 +134,11 @@ def examine(covariance: Array, a: int, b: int) -> Pair:
     known = explained(other.ravel(), at)
     left = flat[np.ix_(at, at)] - known
     root_a, root_b = (np.linalg.cholesky(left[part, part]) for part in (slice(visits), slice(visits, None)))
+    lost = 1.0 if patients is None else 1 - other.size / (patients - 1)
     free = np.linalg.svd(root_b.T @ np.diag(1 / (visits * scale)) @ root_a, compute_uv=False).sum()
     truth = np.mean([covariance[t, a, t, b] for t in range(visits)] / scale)
     every = np.mean(known[:visits, visits:].diagonal() / scale)
-    return Pair(float(truth), float(np.mean(same / scale)), float(every), float(2 * free))
+    return Pair(float(truth), float(np.mean(same / scale)), float(every), float(free / lost))
 
 
 def halving(values: Array, variables: tuple[str, ...], known: dict[tuple[int, int], Pair], seed: int) -> list[dict[str, Any]]:
@@ -125,7 +154,8 @@ def halving(values: Array, variables: tuple[str, ...], known: dict[tuple[int, in
         estimate = np.mean([one[0, 1] / np.sqrt(one[0, 0] * one[1, 1]) for one in within])
         low, high, error = _stated(merged.report, {variables[a], variables[b]})
         row = {"pair": f"{variables[a]}–{variables[b]}", "halving": seed, "truth": pair.truth, "estimate": float(estimate)}
-        rows.append(row | {"low": low, "high": high, "standard_error": error})
+        ends = {"least": pair.all_visits - pair.reach, "greatest": pair.all_visits + pair.reach}
+        rows.append(row | ends | {"low": low, "high": high, "standard_error": error})
     return rows
 
 
@@ -163,3 +193,9 @@ def _bounds(name: str, table: pd.DataFrame, allowed: float, patients: int) -> li
         ),
         Bar(f"{name}: share of truths within two standard errors", inside, note=f"stated in {len(with_error)} merges"),
     ]
+
+
+def _ends(name: str, table: pd.DataFrame) -> list[Bar]:
+    """How often bounds hold the least and the greatest value that the law allows: either may be the truth."""
+    held = {"least": table.low <= table.least, "greatest": table.greatest <= table.high}
+    return [Bar(f"{name}: share that hold the {end} value", float(share.mean()), 0.95, least=True) for end, share in held.items()]
