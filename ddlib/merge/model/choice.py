@@ -175,10 +175,9 @@ def choose(
         gain = _held_out(
             points, lambda level, part: fitted("choosing by held-out patients", 0.3, level, sizes, part, first, _ROUGH)
         )
-    final = fitted("fitting what was chosen", 0.5, possible and gain > _WORTH, sizes, groups, first)
-    again = variances(evidence(final, groups))
-    if again != sizes:
-        final = fitted("fitting what was chosen", 0.55, possible and gain > _WORTH, again, groups, final)
+    level = possible and gain > _WORTH
+    chosen = fitted("fitting what was chosen", 0.5, level, sizes, groups, first, _ROUGH)
+    final = fitted("fitting what was chosen", 0.55, level, variances(evidence(chosen, groups)), groups, chosen)
     latent = unscored(final.patient()[0].mean(0), rows.cuts) if scored else None
     return ChosenModel(final, groups, latent, gain)
 

@@ -115,10 +115,16 @@ def information(found: Fit, groups: Sequence[Group]) -> Information | None:
     patients = sum(group.patients for group in groups)
     scale = changes.diagonal(dim1=-2, dim2=-1)[:, unit] / covariance.diagonal()[unit]
     total = 0.5 * UNIT_WEIGHT * patients * scale @ scale.mT
+    which = changes.flatten(1).any(1).nonzero()[:, 0]  # effects and means do not move the covariance
+    spreads = changes[which]
+    of_law = total.new_zeros(len(which), len(which))
     for group in groups:
         for noise, number in sampled_patterns(group, room, _site_noise(group, centre[group.source], covariance)):
             kept = noise.isfinite()
-            total += number * _inner(covariance, moves[:, group.source], changes, group.entries[kept], noise[kept])
+            means_part, law_part = _inner(covariance, moves[:, group.source], spreads, group.entries[kept], noise[kept])
+            total += number * means_part
+            of_law += number * law_part
+    total[which.unsqueeze(-1), which] += of_law
     values, vectors = torch.linalg.eigh(total + torch.diag(_effects(found)))
     return Information(found, values.clamp(min=0), vectors, found.ridge * patients)
 
@@ -195,19 +201,23 @@ def sampled_patterns(
 def _inner(
     covariance: Float[Tensor, "D D"],
     moves: Float[Tensor, "P D"],
-    changes: Float[Tensor, "P D D"],
+    changes: Float[Tensor, "C D D"],
     index: Tensor,
     noise: Float[Tensor, " d"],
-) -> Float[Tensor, "P P"]:
-    """Information of one patient of whom the entries ``index`` are measured."""
+) -> tuple[Float[Tensor, "P P"], Float[Tensor, "C C"]]:
+    """Information of one patient of whom the entries ``index`` are measured: from the means, and from the covariance."""
     root = torch.linalg.cholesky(covariance[index][:, index] + torch.diag(noise))
     inverse = torch.linalg.inv(root)
     i, j = torch.tril_indices(len(index), len(index))
     weight = torch.where(i == j, torch.tensor(0.5, dtype=root.dtype).sqrt(), 1.0)
-    white = torch.empty(len(moves), len(index) + len(i), dtype=root.dtype)
-    white[:, : len(index)] = moves[:, index] @ inverse.mT
-    for begin in range(0, len(moves), _CHUNK):  # only so many at a time, for memory's sake
+    white = torch.empty(len(changes), len(i), dtype=root.dtype)
+    for begin in range(0, len(changes), _CHUNK):  # only so many at a time, for memory's sake
         part = changes[begin : begin + _CHUNK][:, index][:, :, index]
-        white[begin : begin + _CHUNK, len(index) :] = (inverse @ part @ inverse.mT)[:, i, j] * weight
-    lower = torch.from_numpy(dsyrk(1.0, white.numpy().T, trans=1, lower=1))  # half the work of white @ white.mT
+        white[begin : begin + _CHUNK] = (inverse @ part @ inverse.mT)[:, i, j] * weight
+    return _squared(moves[:, index] @ inverse.mT), _squared(white)
+
+
+def _squared(rows: Float[Tensor, "P d"]) -> Float[Tensor, "P P"]:
+    """The inner products of all rows, by half the work of a product of matrices."""
+    lower = torch.from_numpy(dsyrk(1.0, rows.numpy().T, trans=1, lower=1))
     return lower.tril() + lower.tril(-1).mT

@@ -139,10 +139,16 @@ class _LogLikelihood(torch.autograd.Function):
         values, kept = [], []
         for group in groups:
             inverse, determinant = precision(covariance, group)
-            filled = fill(means[group.source][group.entries], inverse, group)
+            mean = means[group.source][group.entries]
             constant = group.patients * (len(group.entries) * math.log(2 * math.pi) + determinant)
+            if group.patients == group.size == 1:  # many groups are, and need no product of matrices
+                pulled = inverse @ (group.mean - mean)
+                values.append(-0.5 * (constant + pulled @ (group.mean - mean)))
+                kept += [inverse, pulled, pulled]
+                continue
+            filled = fill(mean, inverse, group)
             values.append(filled.correction - 0.5 * (constant + (inverse * filled.second).sum()))
-            kept += [inverse, filled.first, filled.second]
+            kept += [inverse, inverse @ filled.first, filled.second]
         ctx.save_for_backward(means, covariance, *kept)
         ctx.groups = groups
         return torch.stack(values)
@@ -153,9 +159,10 @@ class _LogLikelihood(torch.autograd.Function):
         means, covariance, *kept = ctx.saved_tensors
         d_means, d_covariance = torch.zeros_like(means), torch.zeros_like(covariance)
         for place, group in enumerate(ctx.groups):
-            inverse, first, second = kept[3 * place : 3 * place + 3]
-            d_means[group.source].index_add_(0, group.entries, grad[place] * (inverse @ first))
-            change = 0.5 * grad[place] * (inverse @ second @ inverse - group.patients * inverse)
+            inverse, pulled, second = kept[3 * place : 3 * place + 3]
+            d_means[group.source].index_add_(0, group.entries, grad[place] * pulled)
+            square = torch.outer(pulled, pulled) if second.dim() == 1 else inverse @ second @ inverse
+            change = 0.5 * grad[place] * (square - group.patients * inverse)
             d_covariance[group.entries.unsqueeze(-1), group.entries] += change
         return d_means, d_covariance, None
 
