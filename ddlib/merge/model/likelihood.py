@@ -33,6 +33,7 @@ from torch.autograd.function import once_differentiable
 
 from ddlib.merge.model.intervals import SINGULAR, Posterior, propagated
 from ddlib.merge.model.patterns import Gaps, Group
+from ddlib.merge.model.single_patients import densities, gradients, is_single, singles
 
 __all__ = ["Filled", "fill", "log_likelihood", "precision"]
 
@@ -136,33 +137,35 @@ class _LogLikelihood(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, means: Tensor, covariance: Tensor, groups: Sequence[Group]) -> Tensor:
-        values, kept = [], []
-        for group in groups:
+        alone = singles(groups)
+        known = [densities(means, covariance, some) for some in alone]
+        values, kept = covariance.new_empty(len(groups)), []
+        for some, found in zip(alone, known, strict=True):
+            values[some.groups] = found.value
+        several = [place for place, group in enumerate(groups) if not is_single(group)]
+        for place in several:
+            group = groups[place]
             inverse, determinant = precision(covariance, group)
-            mean = means[group.source][group.entries]
+            filled = fill(means[group.source][group.entries], inverse, group)
             constant = group.patients * (len(group.entries) * math.log(2 * math.pi) + determinant)
-            if group.patients == group.size == 1:  # many groups are, and need no product of matrices
-                pulled = inverse @ (group.mean - mean)
-                values.append(-0.5 * (constant + pulled @ (group.mean - mean)))
-                kept += [inverse, pulled, pulled]
-                continue
-            filled = fill(mean, inverse, group)
-            values.append(filled.correction - 0.5 * (constant + (inverse * filled.second).sum()))
-            kept += [inverse, inverse @ filled.first, filled.second]
+            values[place] = filled.correction - 0.5 * (constant + (inverse * filled.second).sum())
+            kept += [inverse, filled.first, filled.second]
         ctx.save_for_backward(means, covariance, *kept)
-        ctx.groups = groups
-        return torch.stack(values)
+        ctx.groups, ctx.several, ctx.alone, ctx.known = groups, several, alone, known
+        return values
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         means, covariance, *kept = ctx.saved_tensors
         d_means, d_covariance = torch.zeros_like(means), torch.zeros_like(covariance)
-        for place, group in enumerate(ctx.groups):
-            inverse, pulled, second = kept[3 * place : 3 * place + 3]
-            d_means[group.source].index_add_(0, group.entries, grad[place] * pulled)
-            square = torch.outer(pulled, pulled) if second.dim() == 1 else inverse @ second @ inverse
-            change = 0.5 * grad[place] * (square - group.patients * inverse)
+        for some, known in zip(ctx.alone, ctx.known, strict=True):
+            gradients(d_means, d_covariance, some, known, grad[some.groups])
+        for number, place in enumerate(ctx.several):
+            group = ctx.groups[place]
+            inverse, first, second = kept[3 * number : 3 * number + 3]
+            d_means[group.source].index_add_(0, group.entries, grad[place] * (inverse @ first))
+            change = 0.5 * grad[place] * (inverse @ second @ inverse - group.patients * inverse)
             d_covariance[group.entries.unsqueeze(-1), group.entries] += change
         return d_means, d_covariance, None
 
