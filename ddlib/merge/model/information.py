@@ -208,12 +208,15 @@ def _inner(
     """Information of one patient of whom the entries ``index`` are measured: from the means, and from the covariance."""
     root = torch.linalg.cholesky(covariance[index][:, index] + torch.diag(noise))
     inverse = torch.linalg.inv(root)
-    i, j = torch.tril_indices(len(index), len(index))
+    measured, width = len(index), len(covariance)
+    place = (index.unsqueeze(-1) * width + index).flatten()
+    i, j = torch.tril_indices(measured, measured)
     weight = torch.where(i == j, torch.tensor(0.5, dtype=root.dtype).sqrt(), 1.0)
     white = torch.empty(len(changes), len(i), dtype=root.dtype)
     for begin in range(0, len(changes), _CHUNK):  # only so many at a time, for memory's sake
-        part = changes[begin : begin + _CHUNK][:, index][:, :, index]
-        white[begin : begin + _CHUNK] = (inverse @ part @ inverse.mT)[:, i, j] * weight
+        part = changes[begin : begin + _CHUNK].flatten(1).index_select(1, place).view(-1, measured, measured)
+        whitened = (inverse @ part @ inverse.mT).flatten(1).index_select(1, i * measured + j)
+        torch.mul(whitened, weight, out=white[begin : begin + _CHUNK])
     return _squared(moves[:, index] @ inverse.mT), _squared(white)
 
 
