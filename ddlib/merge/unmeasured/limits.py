@@ -64,12 +64,24 @@ def bounds(
     """
     if covariance.dim() != 2:
         raise ValueError(f"bounds are of one covariance, not of one of shape {tuple(covariance.shape)}; widened() takes several")
-    return limits_of(covariance.unsqueeze(0), measured, functional, largest)[0]
+    return limits_of(covariance.unsqueeze(0), measured, functional, largest).tightest[0]
+
+
+class Limits(NamedTuple):
+    """Bounds of several covariances.
+
+    Attributes:
+        single: those of single blocks.
+        tightest: with the semidefinite programme, where it is solved.
+    """
+
+    single: Float[Tensor, "S k 2"]
+    tightest: Float[Tensor, "S k 2"]
 
 
 def limits_of(
     covariances: Float[Tensor, "S D D"], measured: Bool[Tensor, "D D"], functional: Float[Tensor, "k D D"], largest: int
-) -> Float[Tensor, "S k 2"]:
+) -> Limits:
     """:func:`bounds` of several covariances with one mask.
 
     The semidefinite programme is solved once, at the first: its dual solution bounds the functional at each of them, and is tight
@@ -87,7 +99,8 @@ def limits_of(
     known = known - standard.raised.view(-1, 1) * weights.diagonal(dim1=-2, dim2=-1).sum(-1)
     work = _Work(standard.covariance, standard.covariance[0], measured, pattern_of(measured))
     free = weights * ~measured
-    return known.unsqueeze(-1) + _unmeasured_part(work, free, largest)
+    single, tightest = _unmeasured_part(work, free, largest)
+    return Limits(known.unsqueeze(-1) + single, known.unsqueeze(-1) + tightest)
 
 
 class _Work(NamedTuple):
@@ -97,7 +110,7 @@ class _Work(NamedTuple):
     pattern: Pattern
 
 
-def _unmeasured_part(work: _Work, free: Float[Tensor, "k D D"], largest: int) -> Float[Tensor, "S k 2"]:
+def _unmeasured_part(work: _Work, free: Float[Tensor, "k D D"], largest: int) -> Limits:
     """The limits of functionals that weigh unmeasured entries only."""
     found = free.new_zeros(len(work.laws), len(free), 2)
     programmes: dict[tuple[int, ...], list[int]] = {}
@@ -112,11 +125,12 @@ def _unmeasured_part(work: _Work, free: Float[Tensor, "k D D"], largest: int) ->
         entries = int((~work.measured[members][:, members]).sum()) // 2
         if missing > 1 and entries <= largest:
             programmes.setdefault(tuple(kept), []).append(place)
+    single = found.clone()
     for groups, places in programmes.items():
         exact = _programme(work, free[places], work.pattern.members(list(groups)))
         found[:, places, 0] = torch.maximum(found[:, places, 0], exact[..., 0])
         found[:, places, 1] = torch.minimum(found[:, places, 1], exact[..., 1])
-    return found
+    return Limits(single, found)
 
 
 def _blocks(pattern: Pattern, weights: Float[Tensor, "D D"]) -> list[tuple[int, int]]:

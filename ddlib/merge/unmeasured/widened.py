@@ -59,10 +59,9 @@ def widened(
     """
     if draws.dim() != 3 or len(draws) < _FEWEST:
         raise ValueError(f"draws of shape {tuple(draws.shape)} do not say how wide bounds must be; give at least {_FEWEST}")
-    single = limits_of(torch.cat([draws.mean(0, keepdim=True), draws]), measured, functional, largest=0)
-    outward = single[0] - single[1:].mean(0)
-    limits = limits_of(torch.cat([estimate.unsqueeze(0), draws]), measured, functional, largest)
-    ends, errors = limits[0] + outward, limits[1:].std(0)
+    laws = torch.cat([torch.stack([estimate, draws.mean(0)]), draws])
+    single, tightest = limits_of(laws, measured, functional, largest)
+    ends, errors = tightest[0] + single[1] - single[2:].mean(0), tightest[2:].std(0)
     return ends + errors * torch.tensor([-1.0, 1.0]) * _factor(ends[:, 1] - ends[:, 0], errors.amax(-1), level).unsqueeze(-1)
 
 
