@@ -99,7 +99,10 @@ def _first_time(frames: list[pd.DataFrame], time: str) -> float | None:
     if not frames:
         return 1
     times = [frame[time] for frame in frames if isinstance(frame, pd.DataFrame) and time in frame]
-    if not times or not all(pd.api.types.is_numeric_dtype(part.dtype) for part in times):
+    numbers = [part for part in times if isinstance(part, pd.Series) and pd.api.types.is_numeric_dtype(part.dtype)]
+    if not numbers or len(numbers) < len(times):
         return None
-    least = float(np.nanmin([part.min() for part in times]))
+    least = float(pd.concat(numbers).min())
+    if not np.isfinite(least):
+        return None
     return int(least) if least == round(least) else least

@@ -44,7 +44,7 @@ def too_few(panel: Panel, estimate: MergeEstimate, counts: Int[Tensor, "D D"]) -
     """
     shape, names = estimate.chosen.fit.shape, [*panel.columns, *panel.static]
     said = [*_of_parameters(panel, estimate)]
-    means = patients_of_means(panel, counts, shape.hospitals)
+    means = _patients_of_means(panel, counts, shape.hospitals)
     few = np.flatnonzero(means < _ERROR**-2)
     if len(few):
         fewest = max(float(means[few].min()), 1.0)
@@ -75,7 +75,7 @@ def _of_parameters(panel: Panel, estimate: MergeEstimate) -> list[str]:
     ]
 
 
-def patients_of_means(panel: Panel, counts: Int[Tensor, "D D"], offsets: bool) -> np.ndarray:
+def _patients_of_means(panel: Panel, counts: Int[Tensor, "D D"], offsets: bool) -> np.ndarray:
     """The patients that the mean of each column rests on at a typical visit, static columns last.
 
     Args:

@@ -14,6 +14,7 @@ from ddlib.merge.latent import expected_rows, latent_rows
 from ddlib.merge.margins import Identity
 from ddlib.merge.reading.options import ReadingOptions
 from ddlib.merge.scales import Scales
+from ddlib.merge.streams import Streams
 from tests.ddlib.merge.detection import LAW, LIMIT, MEAN, SPREAD, below, hospitals
 
 
@@ -108,11 +109,14 @@ def test_every_way_in_gives_the_same(tmp_path):
     }
     for name, reading in ways.items():
         paths = [tmp_path / name.format(source) for source in tables]
-        written = merge_files(paths, "id", "time", tmp_path / "all.csv", reading=reading, force=True, complete=1, **options)
+        lines: list[str] = []
+        written = merge_files(
+            paths, "id", "time", tmp_path / "all.csv", reading=reading, force=True, complete=1, notice=lines.append, **options
+        )
         pd.testing.assert_frame_equal(written.merged.table[list(wanted)], wanted, check_exact=False, rtol=1e-9, check_dtype=False)
         number = sum(isinstance(x, str) for x in tables["north"].a)
         limit = "89.5" if "twice" in name else "44.75"
-        assert f"'a': {number} values beyond a limit of detection (<{limit})" in summary(written)[0]
+        assert f"'a': {number} values beyond a limit of detection (<{limit})" in lines[0]
         assert any("beyond a limit of detection hold values that were drawn" in line for line in summary(written))
 
 
@@ -163,7 +167,7 @@ def test_draws_within_limits_are_those_of_the_law():
     ends = torch.tensor([[-torch.inf, 1.0, -1.0], [-torch.inf, 0.2, 0.5]]), torch.tensor([[0.3, 1.0, -1.0], [0.3, torch.inf, 0.5]])
     limits = tuple(end.double().repeat_interleave(4000, 0) for end in ends)
     scales, noise = Scales([Identity(0.0, 1.0)] * 3, []), torch.tensor([0.2, 0.0, 0.1]).double()
-    drawn = latent_rows(scales, values, law, noise, 1, torch.Generator().manual_seed(0), limits).numpy()
+    drawn = latent_rows(scales, values, law, noise, 1, Streams.of(list(map(str, range(8000))), 0), limits).numpy()
     covariance = LAW + np.diag(noise)
     slopes = np.linalg.solve(covariance[1:, 1:], covariance[1:, 0])
     mean, spread = slopes @ [1.0, -1.0], (covariance[0, 0] - slopes @ covariance[1:, 0]) ** 0.5

@@ -17,7 +17,7 @@ def test_a_fitted_law_does_not_tell_who_was_fitted():
 
 def test_columns_of_few_values_are_compared_on_their_latent_scale():
     tables = {
-        name: frame.assign(a=(frame.a > 0).astype(float).where(frame.a.notna()))
+        name: frame.assign(a=(frame.a > 0).astype(float).where(frame.a.notna())) if "a" in frame else frame
         for name, frame in hospitals(complete(90, 5)).items()
     }
     found = nearest_patients(merge(tables, "id", "time", join="never", tolerance=1.0).panel, rows=50, tolerance=1.0)
