@@ -162,7 +162,7 @@ def choose(
             say(f"{what}: step {step}, {objective:.3f} nats per patient", share)
 
         patients = sum(group.patients for group in part)
-        where = None if begin is None else begin.at
+        where = None if begin is None or (begin.shape.level and not level) else begin.at  # what levels held must be found anew
         accuracy = rough * tolerance
         here = shape._replace(level=level)
         return fit(part, here, prior / patients, sizes, where, accuracy, iterations, watch, rows.unit, scale)

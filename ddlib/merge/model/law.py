@@ -21,6 +21,7 @@ each with its p columns, and then the q static columns: D = T·p + q.
 from __future__ import annotations
 
 import math
+import statistics
 from typing import NamedTuple
 
 import torch
@@ -158,7 +159,10 @@ def law(at: Parameters, shape: Shape) -> Float[Tensor, "D D"]:
 
 
 def start(mean: Float[Tensor, " D"], variance: Float[Tensor, " D"], shape: Shape) -> Parameters:
-    """Parameters to begin at: columns and visits are independent but for levels, which have three tenths of the variance.
+    """Parameters to begin at: independent columns, with a memory of three tenths over the median gap between visits.
+
+    (Over a step it would be next to nothing where visits are several steps apart, and so would its gradient.) Levels have three
+    tenths of the variance.
 
     Args:
         mean, variance: of each entry, noise removed; the same at all visits.
@@ -173,12 +177,13 @@ def start(mean: Float[Tensor, " D"], variance: Float[Tensor, " D"], shape: Shape
     share = 0.3 if shape.level else 0.0
     zero = torch.zeros(p, p, dtype=mean.dtype)
     identity = torch.eye(p, dtype=mean.dtype)
+    memory = 0.3 ** (1 / max(1.0, statistics.median_low(shape.steps))) if shape.steps else 0.3
     return Parameters(
         first=mean[:p],
         first_root=torch.diag(spread) * (1 - share) ** 0.5,
-        intercept=0.7 * mean[:p],
-        step=0.3 * identity,
-        root=torch.diag(spread) * ((1 - share) * (1 - 0.3**2)) ** 0.5,
+        intercept=(1 - memory) * mean[:p],
+        step=memory * identity,
+        root=torch.diag(spread) * ((1 - share) * (1 - memory**2)) ** 0.5,
         level=torch.block_diag(torch.diag(variance[len(variance) - q :].sqrt()), zero + torch.diag(spread) * share**0.5),
         fixed=mean[len(mean) - q :],
         visits=mean.new_zeros(shape.number, p),

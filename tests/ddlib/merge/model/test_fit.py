@@ -6,7 +6,7 @@ from scipy.stats import multivariate_normal
 
 from ddlib.merge.model.choice import groups_of
 from ddlib.merge.model.fit import Variances, fit
-from ddlib.merge.model.law import Shape, law, means
+from ddlib.merge.model.law import Shape, law, means, start
 from tests.ddlib.merge.model.worlds import drawn, parameters
 
 
@@ -112,3 +112,19 @@ def test_one_visit_is_a_plain_normal_law():
     everything = torch.cat(rows.values)
     torch.testing.assert_close(means(found.at, found.shape)[0], everything.mean(0), atol=1e-4, rtol=0)
     torch.testing.assert_close(law(found.at, found.shape), torch.cov(everything.mT, correction=0), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("level", [True, False])
+def test_where_visits_are_many_steps_apart_memory_is_found_from_the_start(level):
+    """A memory of .93 a step, over gaps of 4 to 13 steps; from a memory of .3 a step, which nobody sees, the search stayed there."""
+    shape = Shape(variables=2, fixed=0, steps=(4, 6, 4, 13, 5), sources=1, level=level)
+    truth = start(torch.zeros(2).double(), torch.ones(2).double(), shape)
+    memory = 0.93
+    truth = truth._replace(
+        intercept=torch.zeros(2).double(),
+        step=memory * torch.eye(2).double(),
+        root=truth.first_root * (1 - memory**2) ** 0.5,
+    )
+    groups = groups_of(drawn(truth, shape, 200, missing=0.3))
+    found = fit(groups, shape, 2 / 200)
+    assert found.path[-1] < fit(groups, shape, 2 / 200, begin=truth).path[-1] + 0.1
