@@ -130,10 +130,13 @@ def _add_tables_beside(merge: argparse.ArgumentParser) -> None:
     group = merge.add_argument_group("tables for standard errors", "The synthetic table is for none; these are, m at a time.")
     complete = (
         "write m tables of the hospitals' own patients with their missing cells drawn, and those beyond a limit of detection "
-        "within it; they hold real patients"
+        "within it; they hold real patients; ddlib.merge.combine combines what is computed from each (Rubin's rules)"
     )
     group.add_argument("--complete", type=_count, default=0, metavar="M", help=complete)
-    draws = "write m tables of synthetic patients, each with its own draw of the estimate; 20 are a good number"
+    draws = (
+        "write m tables of synthetic patients, each with its own draw of the estimate; 20 are a good number; combined likewise, "
+        "with the rule for synthetic tables"
+    )
     group.add_argument("--draws", type=_count, default=0, metavar="M", help=draws)
 
 

@@ -119,6 +119,7 @@ def _from_objects(series: pd.Series, name: str, source: str) -> np.ndarray:
             text = isinstance(value, str)
             raise TableError(
                 f"the column {name!r} of {source} holds {'text' if text else f'a {type(value).__name__}'} ({shown(value)}, data "
-                f"row {row + 1}): write numbers and leave unknown cells empty, or drop the column (--drop)"
+                f"row {row + 1}): write numbers (of three or more groups, a column of zeros and ones for each but one) and leave "
+                "unknown cells empty, or drop the column (--drop)"
             ) from None
     return found

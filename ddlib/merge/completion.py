@@ -89,7 +89,7 @@ def completed_tables(panel: Panel, found: MergeEstimate, id: str, time: str, dra
     """
     import pandas as pd
 
-    _check_number(draws)
+    check_number(draws)
     if _SOURCE in (id, time, *panel.output):
         raise TableError(
             f"completed tables have a column {_SOURCE!r} with the patients' table, which the tables have already: rename it"
@@ -153,8 +153,8 @@ def drawn_tables(
     [(20, 3), (20, 3)]
     """
     number = sum(map(len, panel.patients)) if rows is None else rows
-    _check_number(draws)
-    _check_number(number)
+    check_number(draws)
+    check_number(number)
     generator, visits = seeded(seed), int(panel.visits.reported.sum())
     tables = []
     with few_threads():
@@ -165,7 +165,12 @@ def drawn_tables(
     return tables
 
 
-def _check_number(number: int) -> None:
+def check_number(number: int) -> None:
+    """Refuse what is no number of tables.
+
+    Raises:
+        TableError: if it is no whole number of 1 or more.
+    """
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
         raise TableError(f"the number of tables (--complete, --draws) and of patients must be 1 or more, but it is {number!r}")
 

@@ -187,8 +187,9 @@ def _other(found: list[_Compared], categories: set[str]) -> list[Warned]:
     advice = "Patients differ in a way that it does not know: do not rely on relations of these columns."
     if categories & set(_columns(found)):
         advice = (
-            "A category may be tied to other columns more closely than one cut from a normal value can be: do not rely on its "
-            "relations, merge the groups apart, or take --margins normal, which keeps correlations and not the kind of values."
+            "A category may be too rare for its relations to be known, or tied to other columns more closely than one cut from a "
+            "normal value can be: do not rely on its relations, merge the groups apart, or take --margins normal, which keeps "
+            "correlations and not the kind of values."
         )
     text = f"the records have other correlations than the model can: {_texts(found)}. {advice}"
     return [Warned("correlations", text, _columns(found))]

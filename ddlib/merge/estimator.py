@@ -15,6 +15,7 @@ from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.columns import nearest, shown
 from ddlib.merge.completion import (
     Completed,
+    check_number,
     completed_notes,
     completed_rows,
     completed_tables,
@@ -173,6 +174,7 @@ class Merge:
             kept = (every.tables[0]["source"] == panel.sources[self._source(frame)]).to_numpy()
             tables = [table[kept].reset_index(drop=True) for table in every.tables]
             return Completed(tables, every.drawn[kept].reset_index(drop=True), every.notes)
+        check_number(draws)
         new = read_newcomers(panel, frame, self.id, self._time)
         far = check_possible(panel, found.scales, new)
         generator, visits = seeded(seed), int(panel.visits.reported.sum())

@@ -31,6 +31,11 @@ __all__ = ["Written", "merge_files", "summary"]
 _ENDINGS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 """What can be written."""
 
+_TOLD = ("no times", "many visits")
+"""Kinds of what was noticed that is said before the work begins."""
+_NOTES = ("margins", "static", "grid", "constant")
+"""Kinds that are no trouble."""
+
 
 class Written(NamedTuple):
     """What a merge leaves behind.
@@ -263,7 +268,8 @@ def summary(written: Written) -> list[str]:
     ]
     lines += in_sentences(report["never_together"])
     lines.append(report["inference"])
-    lines += [f"Warning ({warning['kind']}): {warning['text']}" for warning in report["warnings"]]
+    warnings = [warning for warning in report["warnings"] if warning["kind"] not in _TOLD]
+    lines += [f"{'Note' if one['kind'] in _NOTES else 'Warning'} ({one['kind']}): {one['text']}" for one in warnings]
     lines += written.notes
     names = [written.report.name, written.page.name, *(path.name for path in written.beside)]
     lines.append(f"Wrote {written.table}, {', '.join(names)}")

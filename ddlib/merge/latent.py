@@ -18,6 +18,7 @@ from torch import Tensor
 from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.conditional import expectation, unexplained
 from ddlib.merge.margins import Cells
+from ddlib.merge.model.intervals import propagated
 from ddlib.merge.scales import Scales
 from ddlib.merge.streams import Streams
 
@@ -30,6 +31,8 @@ _CHUNK = 4_000_000
 """Numbers that the precisions of one chunk of patterns may have (32 MB)."""
 _SWEEPS = 20
 """Sweeps over a patient's intervals."""
+_CERTAIN = 1e-9
+"""The error variance with which a number without noise is known, in the entry's variance."""
 _DRAWS = 20
 """Draws over which an expectation is taken."""
 
@@ -160,7 +163,10 @@ def expected_rows(
     visits: int,
     limits: Limits | None = None,
 ) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
-    """Expectation and variance of patients' latent values given what was measured; over draws of those that lie in intervals.
+    """Expectation and variance of patients' latent values given what was measured.
+
+    Intervals enter by expectation propagation (:mod:`ddlib.merge.model.intervals`); those of entries with measurement noise, which
+    are about what was measured and not about the value itself, by draws.
 
     Args:
         scales, values, law, noise, visits, limits: as in :func:`latent_rows`.
@@ -172,7 +178,38 @@ def expected_rows(
     >>> mean.round(decimals=3).tolist(), variance.round(decimals=3).tolist()
     ([[1.0, 0.5]], [[0.0, 0.75]])
     """
+    lower, upper = _ends(scales, values, visits, limits)
+    within = (lower < upper) & (lower.isfinite() | upper.isfinite())
+    if bool(within.any()) and not bool((within.any(0) & (noise > 0)).any()):
+        return _propagated_rows(lower, upper, within.any(0), law, noise)
     streams = [Streams.common(len(values), number) for number in range(_DRAWS)]
     draws = _draws(scales, values, law, noise, visits, streams, limits)
     means = torch.stack([expectation(latent, law, noise) for latent in draws])
     return means.mean(0), unexplained(~draws[0].isnan(), law, noise) + means.var(0, correction=0)
+
+
+def _propagated_rows(
+    lower: Float[Tensor, "n E"],
+    upper: Float[Tensor, "n E"],
+    bounded: Bool[Tensor, " E"],
+    law: Gaussian,
+    noise: Float[Tensor, " E"],
+) -> tuple[Float[Tensor, "n E"], Float[Tensor, "n E"]]:
+    """Expectation and variance of all entries; those that lie in an interval for somebody come first in the computation."""
+    order = torch.cat([bounded.nonzero().flatten(), (~bounded).nonzero().flatten()])
+    width, centre = int(bounded.sum()), law.mean[order]
+    precision = torch.cholesky_inverse(torch.linalg.cholesky(law.covariance[order][:, order]))
+    error = noise[order].maximum(_CERTAIN * law.covariance.diagonal()[order])
+    means, variances = [], []
+    for low, high in zip(*(end[:, order].split(max(1, _CHUNK // len(order) ** 2)) for end in (lower, upper)), strict=True):
+        seen = low == high
+        weight = torch.where(seen, 1 / error, 0.0)
+        shift = torch.where(seen, (low - centre) / error, 0.0)
+        open = seen[:, :width]
+        ends = (torch.where(open, sign * torch.inf, end[:, :width] - centre[:width]) for sign, end in ((-1, low), (1, high)))
+        known = propagated(precision + torch.diag_embed(weight), shift, *ends)
+        exact = seen & (noise[order] == 0)
+        means.append(torch.where(exact, low, centre + known.mean))
+        variances.append(torch.where(exact, 0.0, known.covariance.diagonal(dim1=-2, dim2=-1)))
+    back = order.argsort()
+    return torch.cat(means)[:, back], torch.cat(variances)[:, back]

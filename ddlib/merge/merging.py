@@ -152,7 +152,7 @@ def merge(
         raise TableError(f"the weights go to a column {_WEIGHT!r}, which the tables have already: rename it there")
     counts = count_together(panel)
     if notice is not None:
-        notice([note.text[:1].upper() + note.text[1:] for note in notes])
+        notice([note.text for note in notes])
     with few_threads():
         try:
             scales = scales_of(panel, margins)

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from ddlib.merge.columns import shown
 from ddlib.merge.errors import TableError
-from ddlib.merge.margins import Margin, Monotone, Thresholds
+from ddlib.merge.margins import Cells, Margin, Monotone, Thresholds
 from ddlib.merge.newcomers import Newcomers
 from ddlib.merge.panel import Panel
 from ddlib.merge.scales import Scales
@@ -35,11 +35,12 @@ def check_possible(panel: Panel, scales: Scales, new: Newcomers) -> list[str]:
         TableError: naming the first patient with a value that cannot be.
     """
     visits, p = int(panel.visits.reported.sum()), len(panel.columns)
-    values = new.values.numpy()
+    lower, upper = Cells.of(new.values.numpy()) if new.limits is None else (end.numpy() for end in new.limits)
     said = []
     for place, (name, margin) in enumerate(zip([*panel.columns, *panel.static], scales.of_entries(1), strict=True)):
         static = place >= p
-        cells = values[:, [(visits - 1) * p + place]] if static else values[:, place : visits * p : p]
+        entries = [(visits - 1) * p + place] if static else slice(place, visits * p, p)
+        cells = Cells(lower[:, entries], upper[:, entries])
         parts = panel.fixed if static else panel.values
         known = np.concatenate([part[..., place - p * static].numpy().ravel() for part in parts])
         known = known[~np.isnan(known)]
@@ -47,15 +48,15 @@ def check_possible(panel: Panel, scales: Scales, new: Newcomers) -> list[str]:
         if wrong.any():
             row, visit = np.argwhere(wrong)[0]
             raise TableError(
-                f"the column {name!r} of the table is {cells[row, visit]:g} for the patient {shown(new.names[row])}, but "
+                f"the column {name!r} of the table is {_shown(cells, row, visit)} for the patient {shown(new.names[row])}, but "
                 f"{_rule(margin, known)}: mend that, or leave the cell empty"
             )
-        far = _far(cells, known) if not isinstance(margin, Thresholds) else np.zeros(cells.shape, dtype=bool)
+        far = _far(cells, known) if not isinstance(margin, Thresholds) else np.zeros(cells.lower.shape, dtype=bool)
         if far.any():
             row, visit = np.argwhere(far)[0]
             said.append(
-                f"{name!r} is {cells[row, visit]:g} for the patient {shown(new.names[row])}, far from all that the merge knows "
-                f"({known.min():.4g} to {known.max():.4g}): what follows from it is extrapolated."
+                f"{name!r} is {_shown(cells, row, visit)} for the patient {shown(new.names[row])}, far from all that the merge "
+                f"knows ({known.min():.4g} to {known.max():.4g}): what follows from it is extrapolated."
             )
     return said
 
@@ -64,11 +65,27 @@ def _percentage(margin: Margin) -> bool:
     return isinstance(margin, Monotone) and margin.low == 0.0 and margin.high == 100.0
 
 
-def _impossible(cells: Float[np.ndarray, "n t"], margin: Margin, known: Float[np.ndarray, " m"]) -> Bool[np.ndarray, "n t"]:
+def _shown(cells: Cells, row: int, visit: int) -> str:
+    """A cell in words; the end of an interval may be a rounding away from what was written."""
+    low, high = float(cells.lower[row, visit]), float(cells.upper[row, visit])
+    if low == high:
+        return f"{low:g}"
+    low, high = (0.0 if abs(end) < np.finfo(float).tiny else end for end in (low, high))
+    return f"below {high:g}" if low == -np.inf else f"above {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
+
+
+def _impossible(cells: Cells, margin: Margin, known: Float[np.ndarray, " m"]) -> Bool[np.ndarray, "n t"]:
+    """Cells of whose values, one or all in an interval, none can be."""
     if isinstance(margin, Thresholds):
-        return ~np.isnan(cells) & ~np.isin(cells, margin.values)
-    wrong = (cells < 0) & (known.min() >= 0)
-    return wrong | (cells > 100) if _percentage(margin) else wrong
+        values = np.array(margin.values)
+        possible = (cells.lower[..., None] <= values) & (values <= cells.upper[..., None])
+        return np.logical_not(possible.any(axis=-1))
+    wrong = np.zeros(cells.lower.shape, dtype=bool)
+    if known.min() >= 0:
+        wrong |= cells.upper < 0
+    if _percentage(margin):
+        wrong |= cells.lower > 100
+    return wrong
 
 
 def _rule(margin: Margin, known: Float[np.ndarray, " m"]) -> str:
@@ -78,12 +95,14 @@ def _rule(margin: Margin, known: Float[np.ndarray, " m"]) -> str:
     return "the merge knows only values from 0 to 100" if _percentage(margin) else "the merge knows no negative value of it"
 
 
-def _far(cells: Float[np.ndarray, "n t"], known: Float[np.ndarray, " m"]) -> Bool[np.ndarray, "n t"]:
-    far = _outside(cells, known)
+def _far(cells: Cells, known: Float[np.ndarray, " m"]) -> Bool[np.ndarray, "n t"]:
+    """Cells all of whose values are far; the nearest of them decides."""
+    nearest = np.clip(np.median(known), cells.lower, cells.upper)
+    far = _outside(nearest, known)
     if not far.any() or known.min() <= 0:
         return far
     with np.errstate(divide="ignore", invalid="ignore"):
-        return far & (_outside(np.log(cells), np.log(known)) | (cells <= 0))
+        return far & (_outside(np.log(nearest), np.log(known)) | (nearest <= 0))
 
 
 def _outside(cells: Float[np.ndarray, "n t"], known: Float[np.ndarray, " m"]) -> Bool[np.ndarray, "n t"]:

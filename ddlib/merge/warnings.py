@@ -11,11 +11,12 @@ from torch import Tensor
 from ddlib.merge.checks.before import before_merge
 from ddlib.merge.checks.ranges import range_warnings
 from ddlib.merge.checks.warned import Records
-from ddlib.merge.coverage import patients_with
+from ddlib.merge.coverage import patients_with, patients_with_both
 from ddlib.merge.estimate import MergeEstimate
 from ddlib.merge.margins import Identity
 from ddlib.merge.misfit import misfits
 from ddlib.merge.model.persistence import Persistence
+from ddlib.merge.ordered import unordered
 from ddlib.merge.panel import Panel
 from ddlib.merge.rows import patients_needed
 from ddlib.merge.scales import Scales
@@ -28,6 +29,8 @@ _PERSISTENT = 0.05
 """Correlation of prediction errors two or more visits apart, above which the process is not called Markov."""
 _HARDLY, _FEWEST = 10, 3
 """Patients of a column, and of a column at one visit, below which a reader is warned."""
+_TOGETHER = 20
+"""Patients who have both of two columns, below which a reader is warned."""
 _MOST_NAMED = 5
 """Pairs that a sentence names."""
 
@@ -48,9 +51,11 @@ def warnings_of(
         *_never_together(panel, estimate, counts),
         *_not_converged(estimate),
         *_hardly_measured(panel, counts),
+        *_hardly_together(panel),
         *too_few(panel, estimate, counts),
         *_before(panel, estimate.scales, estimate.chosen.latent is not None),
         *_outside(panel, estimate),
+        *unordered(panel, estimate.scales),
         *misfits(panel, estimate),
         *_not_markov(panel, memory),
         *_empty(panel),
@@ -160,6 +165,23 @@ def _hardly_measured(panel: Panel, counts: Int[Tensor, "D D"]) -> list[Warned]:
             )
             warned.append(Warned("hardly measured", text, (name,)))
     return warned
+
+
+def _hardly_together(panel: Panel) -> list[Warned]:
+    """Pairs of columns that some patients have both of, but next to nobody."""
+    names, both = [*panel.columns, *panel.static], patients_with_both(panel)
+    alone = both.diagonal()
+    most = 0.5 * torch.minimum(alone, alone.unsqueeze(-1))
+    few = ((both > 0) & (both < _TOGETHER) & (both < most)).triu(1).nonzero().tolist()
+    if not few:
+        return []
+    few.sort(key=lambda pair: int(both[pair[0], pair[1]]))
+    texts = [f"{names[i]!r} and {names[j]!r} ({counted(int(both[i, j]), 'patient')})" for i, j in few]
+    text = (
+        f"next to nobody has both of {listed(texts, _MOST_NAMED, 'or of')}: what the table says of their relation is hardly "
+        "more than a convention, and has no bounds beside it."
+    )
+    return [Warned("hardly together", text, tuple(dict.fromkeys(names[place] for pair in few for place in pair)))]
 
 
 def _not_converged(estimate: MergeEstimate) -> list[Warned]:

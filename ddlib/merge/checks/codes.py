@@ -42,7 +42,7 @@ def missing_code(values: Float[np.ndarray, " m"]) -> float | None:
         if code == 0:
             if alone and others.min() > 0 and often <= _RARE * len(values) and _far_above_zero(others):
                 return 0.0
-        elif abs(code) in _CODES and alone and _beyond(code, others, often):
+        elif (abs(code) in _CODES or code == -1) and alone and _beyond(code, others, often):
             return float(code)
     return None
 

@@ -50,13 +50,14 @@ def choose_margin(cells: Cells) -> Margin:
         raise ValueError("the column has one value only: drop it")
     if is_category(cells):
         return thresholds(cells, "two values" if len(found.values) == 2 else f"{len(found.values)} whole numbers")
-    skew = skewness(found)
-    if abs(skew) > max(_SKEWED, _ERRORS / len(numbers) ** 0.5):
-        return monotone(cells, why=f"skewed to the {'right' if skew > 0 else 'left'}")
-    centre, spread = normal_moments(cells)
     part = cells.within
     never_negative = bool(numbers.min() >= 0 and (cells.upper[part] > 0).all())
     percentage = never_negative and bool(50 < numbers.max() <= 100 and (cells.lower[part] < 100).all())
+    skew = skewness(found)
+    if abs(skew) > max(_SKEWED, _ERRORS / len(numbers) ** 0.5):
+        beyond = percentage and bool((cells.lower[part] >= numbers.max()).any())
+        return monotone(cells, high=100.0 if beyond else None, why=f"skewed to the {'right' if skew > 0 else 'left'}")
+    centre, spread = normal_moments(cells)
     for limit, sign, holds in ((0.0, -1, never_negative), (100.0, 1, percentage)):
         share = float(ndtr(-abs(centre - limit) / spread))
         if holds and share > _OUTSIDE[0] and share * len(numbers) > _OUTSIDE[1]:

@@ -1,8 +1,10 @@
 """Columns that are skewed, of few values, coded, filled in or computed from others."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from ddlib.merge import merge
 from ddlib.merge.checks.collinear import collinear
 from ddlib.merge.checks.columns import column_warnings
 from ddlib.merge.checks.warned import Records
@@ -122,3 +124,13 @@ def test_a_transformation_is_advised_only_where_it_mends(change, advised):
     assert advised in said
     if "take its logarithm" in said:
         assert advised == "take its logarithm"
+
+
+def test_two_columns_that_a_handful_of_patients_has_are_named_and_those_that_many_have_are_not():
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(draw.normal(size=(120, 3)), columns=["x", "y", "w"]).assign(id=range(120), time=0)
+    for number, said in ((4, True), (60, False)):
+        north, south = frame[:60].drop(columns="w"), frame[60:].copy()
+        south.loc[south.index[number:], "y"] = np.nan
+        found = merge({"north": north, "south": south}, "id", "time", rows=10).report["warnings"]
+        assert any(one["kind"] == "hardly together" and set(one["columns"]) == {"y", "w"} for one in found) == said

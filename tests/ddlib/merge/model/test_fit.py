@@ -116,7 +116,7 @@ def test_one_visit_is_a_plain_normal_law():
 
 @pytest.mark.parametrize("level", [True, False])
 def test_where_visits_are_many_steps_apart_memory_is_found_from_the_start(level):
-    """A memory of .93 a step, over gaps of 4 to 13 steps; from a memory of .3 a step, which nobody sees, the search stayed there."""
+    """A memory of .93 a step over gaps of 4 to 13; begun at .3 a step, which nobody sees, the search stayed there."""
     shape = Shape(variables=2, fixed=0, steps=(4, 6, 4, 13, 5), sources=1, level=level)
     truth = start(torch.zeros(2).double(), torch.ones(2).double(), shape)
     memory = 0.93

@@ -67,3 +67,29 @@ def test_what_may_be_is_taken_in_silence(model, cells):
 
 def test_the_tables_of_the_merge_itself_are_possible(model):
     assert both(model, records(0)) == []
+
+
+@pytest.mark.parametrize("cell", ["<-1", "<=-1"])
+def test_limits_beyond_all_that_can_be_are_refused_as_numbers_are(cell):
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"id": range(120), "conc": np.exp(draw.normal(size=120)), "grade": draw.integers(0, 3, 120), "y": draw.normal(size=120)}
+    )
+    model = Merge("id").fit({"a": frame[:60], "b": frame[60:]})
+    with pytest.raises(TableError, match="'conc'"):
+        model.predict(pd.DataFrame({"id": ["n"], "conc": [cell]}), "y")
+    for impossible in ("<0", ">2"):
+        with pytest.raises(TableError, match="'grade'"):
+            model.complete(pd.DataFrame({"id": ["n"], "grade": [impossible]}))
+    assert len(model.complete(pd.DataFrame({"id": ["n"], "grade": [">0"]}), draws=2).tables) == 2
+    with pytest.warns(UserWarning, match="extrapolated"):
+        model.predict(pd.DataFrame({"id": ["n"], "conc": [">1e7"]}), "y")
+
+
+@pytest.mark.parametrize("draws", [0, -1, 2.5, True])
+def test_a_number_of_tables_that_is_none_is_refused_for_a_table_too(draws):
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": range(40), "x": draw.normal(size=40)})
+    model = Merge("id").fit({"a": frame[:20], "b": frame[20:]})
+    with pytest.raises(TableError, match="number of tables"):
+        model.complete(frame[:3], draws=draws)
