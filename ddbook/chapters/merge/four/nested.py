@@ -75,8 +75,8 @@ def nested(cohort: Cohort, plan: Plan, say: Say = lambda text: None) -> Judged:
     picked: list[list[str]] = []
     for repeat in range(plan.repeats):
         picked.append([])
-        for number, (rows, out) in enumerate(splits(cohort, plan.outer, _seed(plan, repeat))):
-            seed = _seed(plan, repeat, number)
+        for number, (rows, out) in enumerate(splits(cohort, plan.outer, seed_of(plan, repeat))):
+            seed = seed_of(plan, repeat, number)
             found, best = _one_fold(cohort.take(rows), cohort.take(out), plan, seed, seconds)
             picked[-1].append(best)
             for name, score in found.items():
@@ -85,7 +85,7 @@ def nested(cohort: Cohort, plan: Plan, say: Say = lambda text: None) -> Judged:
     return Judged(scores, picked, seconds)
 
 
-def _seed(plan: Plan, *place: int) -> int:
+def seed_of(plan: Plan, *place: int) -> int:
     """A seed for each place, whatever the order of the work."""
     return int(np.random.SeedSequence((plan.seed, *place)).generate_state(1)[0])
 

@@ -153,5 +153,3 @@ def common_columns(hospitals: bool = True) -> PooledRecords:
 def with_indicators() -> PooledRecords:
     """All measurements with indicators of what is missing, and an intercept of each hospital."""
     return PooledRecords("indicators", indicators=True)
-
-
