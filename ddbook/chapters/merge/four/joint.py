@@ -18,7 +18,7 @@ from jaxtyping import Float
 from scipy.special import log_ndtr
 from torch import Tensor
 
-from ddbook.chapters.merge.four.cohort import Cohort, dummies, encoded
+from ddbook.chapters.merge.four.cohort import Cohort, dummies, encoded, encoded_names
 from ddbook.chapters.merge.four.penalised import fitted_logistic, with_constant
 from ddbook.chapters.merge.four.rows import Score
 from ddlib.datasets.heart import CATEGORIES
@@ -178,18 +178,53 @@ class JointLaw:
         return score
 
 
+class Completion:
+    """Patients completed by their expectation under the joint law of the measurements of training patients, the diagnosis left out.
+
+    Args:
+        train: the training patients.
+        column: whose missing values are shifted, if one is (pattern mixture; Little 1993).
+        delta: by how many standard deviations of its measured cells.
+    """
+
+    def __init__(self, train: Cohort, column: str = "", delta: float = 0.0) -> None:
+        self.margins = numeric_margins(train, False)
+        self.law = fit_law(as_table(as_numbers(train, False), self.margins), train, self.margins, True)
+        self.places = [place for place, name in enumerate(encoded_names(train.names)) if name.partition("=")[0] == column]
+        self.delta = delta
+
+    def __call__(self, cohort: Cohort) -> Float[np.ndarray, "n p"]:
+        """In standard deviations from the mean of what was measured of the training patients."""
+        numbers = as_numbers(cohort, False)
+        found = completed(self.law, as_table(numbers, self.margins), cohort)
+        for place in self.places:
+            found[np.isnan(numbers[:, place]), place] += self.delta
+        return found
+
+    def in_units(self, cohort: Cohort) -> Float[np.ndarray, "n p"]:
+        """In the fixed units of the columns."""
+        return np.stack([margin.back(part) for margin, part in zip(self.margins, self(cohort).T, strict=True)], axis=1)
+
+
 @dataclass(frozen=True)
 class CompletedRegression:
-    """A logistic regression on patients who are completed by their expectation under the joint law of the measurements alone."""
+    """A logistic regression on completed patients (:class:`Completion`).
+
+    Attributes:
+        column, delta: a shift of one column's missing values, of training patients and new ones alike.
+        hospitals: whether each hospital has an intercept of its own, which takes up what all its patients share.
+    """
 
     name: str = "completed"
+    column: str = ""
+    delta: float = 0.0
+    hospitals: bool = True
 
     def fit(self, train: Cohort, seed: int) -> Score:
-        margins = numeric_margins(train, False)
-        law = fit_law(as_table(as_numbers(train, False), margins), train, margins, True)
+        completion = Completion(train, self.column, self.delta)
 
         def columns(cohort: Cohort) -> Float[np.ndarray, "n p"]:
-            return np.column_stack([completed(law, as_table(as_numbers(cohort, False), margins), cohort), 5.0 * dummies(cohort)])
+            return np.column_stack([completion(cohort), 5.0 * dummies(cohort)]) if self.hospitals else completion(cohort)
 
         theta = fitted_logistic(columns(train), train.disease, seed)
         return lambda cohort: with_constant(columns(cohort)) @ theta

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ddbook.chapters.merge.four.cohort import Cohort, dummies, encoded
-from ddbook.chapters.merge.four.joint import as_numbers, as_table, completed, fit_law, numeric_margins
+from ddbook.chapters.merge.four.joint import Completion
 from ddbook.chapters.merge.four.penalised import chosen_penalty, with_constant
 from ddlib.distilled import Distilled
 from ddlib.learners import logistic
@@ -190,11 +190,7 @@ class DiseaseTask:
 
 def disease_task(train: Cohort, test: Cohort, seed: int) -> DiseaseTask:
     """The task of some training patients: completed by the joint law of their measurements, the penalty chosen in folds of them."""
-    margins = numeric_margins(train, False)
-    table = as_table(as_numbers(train, False), margins)
-    latent = completed(fit_law(table, train, margins, True), table, train)
-    own = np.stack([margin.back(column) for margin, column in zip(margins, latent.T, strict=True)], axis=1)
-    x = np.column_stack([own, dummies(train)[:, 1:]])
+    x = np.column_stack([Completion(train).in_units(train), dummies(train)[:, 1:]])
     y = class_labels(train.disease.astype(int), 2)
     complete = Distilled(torch.from_numpy(x)[None], y[None], torch.ones(1, train.size).double())
     penalty = chosen_penalty(with_constant(x), train.disease, seed)
