@@ -81,7 +81,9 @@ class Boosting:
     leaves: int = 6
 
     def fit(self, train: Cohort, seed: int) -> Score:
-        x, fold = _raw(train), np.random.default_rng(seed).permutation(train.size) % 5
+        known = [len(np.unique(column[~np.isnan(column)])) > 1 for column in train.values.T]  # others say nothing, and are refused
+        kept = np.array([True, *known])
+        x, fold = _raw(train)[:, kept], np.random.default_rng(seed).permutation(train.size) % 5
         losses = np.zeros(self.most)
         for number in range(5):
             out = fold == number
@@ -89,7 +91,7 @@ class Boosting:
             for length, score in enumerate(model.staged_decision_function(x[out])):
                 losses[length] += log_losses(score.ravel(), train.disease[out]).sum()
         final = self._boosted(int(losses.argmin()) + 1, seed).fit(x, train.disease)
-        return lambda cohort: final.decision_function(_raw(cohort))
+        return lambda cohort: final.decision_function(_raw(cohort)[:, kept])
 
     def _boosted(self, trees: int, seed: int) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier

@@ -64,6 +64,7 @@ def methods(updates: Updates) -> dict[str, tuple[Method, Objective, int]]:
         "first_order": (descent, "own", updates.steps),
         "first_order_log_loss": (descent, "log_loss", updates.steps),
         "joint_likelihood": (descent, "joint", updates.steps),
+        "first_order_joint": (descent, "both", updates.steps),
     }
 
 

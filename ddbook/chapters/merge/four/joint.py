@@ -82,7 +82,12 @@ def mixed_margins(train: Cohort) -> list[Margin]:
     """Thresholds for columns with a few values, the diagnosis among them; the others in units of mean and standard deviation."""
     few = [name in CATEGORIES for name in train.names] + [True]
     pairs = zip(few, mixed_columns(train).T, strict=True)
-    return [thresholds(Cells.of(column)) if ordinal else _identity(column) for ordinal, column in pairs]
+    return [thresholds(Cells.of(column)) if ordinal and _varies(column) else _identity(column) for ordinal, column in pairs]
+
+
+def _varies(column: np.ndarray) -> bool:
+    """Whether two values of it were measured."""
+    return len(np.unique(column[~np.isnan(column)])) > 1
 
 
 def as_table(columns: Float[np.ndarray, "n D"], margins: list[Margin]) -> Table:

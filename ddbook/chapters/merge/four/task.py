@@ -31,7 +31,7 @@ from ddlib.learners import logistic
 from ddlib.problem import Block, Split, whole_set
 from ddlib.tasks import class_labels, random_rows
 
-Objective = Literal["own", "log_loss", "joint"]
+Objective = Literal["own", "log_loss", "joint", "both"]
 RIDGE = 0.1
 """ρ, in squares of the fixed units."""
 _CONSTANT = 30.0
@@ -127,7 +127,8 @@ class DiseaseTask:
         penalty: of the regression, against the sum of the losses.
         objective: what methods descend. The learner's ``"own"``: the log loss with the regression's penalty, for the regression,
             and minus the log-likelihood of the columns, for the law that fills gaps. The ``"log_loss"`` with the penalty alone, to
-            which the law then is so many more coefficients. Or minus the ``"joint"`` log-likelihood of columns and diagnosis.
+            which the law then is so many more coefficients. Minus the ``"joint"`` log-likelihood of columns and diagnosis. Or
+            ``"both"``, the sum of these two.
     """
 
     complete: Distilled
@@ -181,7 +182,9 @@ class DiseaseTask:
         if self.objective == "joint":
             return -likelihood(model, self.measured).mean(-1)
         loss = self.risk(model) + 0.5 * self.penalty / len(self.measured.disease) * model.theta.square().sum(-1)
-        return loss if self.objective == "log_loss" else loss - likelihood(model, self.measured, diagnosis=False).mean(-1)
+        if self.objective == "log_loss":
+            return loss
+        return loss - likelihood(model, self.measured, diagnosis=self.objective == "both").mean(-1)
 
     def blocks(self, distilled: Distilled) -> Sequence[Block]:
         """One block: the whole set, with what methods descend."""

@@ -88,7 +88,7 @@ def test_every_method_makes_a_set_and_descents_fall(name):
 
 def test_the_gradient_of_each_objective_is_that_of_differences():
     rows = TASK.start(30, generator())
-    for objective in ("own", "log_loss", "joint"):
+    for objective in ("own", "log_loss", "joint", "both"):
         task = replace(TASK, objective=objective)
 
         def value(x, task=task):
