@@ -104,6 +104,29 @@ _MERGE = {
     "clean_expected": Look(GREY, "", ":", r"$\dim/2n$, complete and clean"),
     "clean_expected_finite": Look(GREY, "", "-", "finite-$n$ form, complete and clean"),
 }
+_FOUR = {
+    "prevalence": Look(GREY, "|", "", "prevalence of the hospital"),
+    "own": Look(ORANGE, "o", "", "own records"),
+    "common_no_hospital": Look(GREY, "v", "", "common columns"),
+    "common": Look(GREY, "o", "", "common columns, hospital"),
+    "indicators": Look(ORANGE, "D", "", "all columns, gaps marked, hospital"),
+    "boosting": Look(GREY, "s", "", "boosted trees"),
+    "multiple_imputation": Look(VERMILION, "P", "", "multiple imputation"),
+    "joint_plain": Look(SKY, "v", "", "joint law, no offsets"),
+    "joint": Look(SKY, "^", "", "joint law"),
+    "joint_intervals": Look(SKY, "D", "", "joint law, categories as intervals"),
+    "completed": Look(SKY, "X", "", "regression on completed patients"),
+    "joint_plain_recalibrated": Look(BLUE, "<", "", "joint law, no offsets, recalibrated"),
+    "joint_recalibrated": Look(BLUE, ">", "", "joint law, recalibrated"),
+    "joint_intervals_recalibrated": Look(BLUE, "d", "", "joint law, categories as intervals, recalibrated"),
+    "completed_recalibrated": Look(BLUE, "x", "", "regression on completed patients, recalibrated"),
+    "picked": Look(BLUE, "*", "", "the merge that inner folds pick"),
+    "averaged": Look(BLUE, "p", "", "mean of the merges"),
+    "first_order_log_loss": Look(GREEN, "h", "--", "first-order, log loss alone"),
+    "joint_likelihood": Look(SKY, "8", "-.", "first-order, joint likelihood"),
+    "first_order_joint": Look(BLUE, "4", "-", "first-order, log loss and joint likelihood"),
+    "all_completed": Look(GREY, "H", ":", "all completed patients"),
+}
 _TAILS = {
     "informed": Look(BLACK, "p", "-", "PINN, same information (the teacher)"),
     "collocation": Look(SKY, "d", ":", "kernel collocation, same information"),
@@ -123,7 +146,7 @@ _TAILS = {
     "tensor_grid": Look(BLUE, "o", "-", "tensor grid, exact labels"),
     "floor": Look(GREY, "", "-.", "many exact points, not chosen"),
 }
-LOOKS = _BOOK | _MERGE | _TAILS
+LOOKS = _BOOK | _MERGE | _FOUR | _TAILS
 """Every method of the book by the name that tables and code give it, and the yardsticks that are drawn like methods."""
 
 

@@ -116,7 +116,7 @@ def _unchanged(name: str, before: str, root: Path) -> bool:
     if before == NOT_AVAILABLE:
         return not tables or None in places
     return bool(tables) and all(
-        path is None or _sha256(path) in (before, table.remote.sha256, table.packaged.sha256)
+        path is None or _sha256(path) in (before, table.remote.sha256, *([table.packaged.sha256] if table.packaged else []))
         for table, path in zip(tables, places, strict=True)
     )
 

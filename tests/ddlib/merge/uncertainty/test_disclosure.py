@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddlib.merge import TableError, disclosure, merge, nearest_patients
-from ddlib.merge.disclosure import _guesses
+from ddlib.merge.disclosure import membership
 from tests.ddlib.merge.uncertainty.records import complete, hospitals, small
 
 
@@ -39,10 +39,10 @@ def test_copies_of_real_patients_are_found(monkeypatch):
     assert found.fitted == pytest.approx(0, abs=1e-9) and found.held_out > 0.1 and found.auc > 0.99
 
 
-def test_the_area_is_the_share_of_right_guesses():
+def test_the_area_is_the_share_of_rightmembership():
     near, far = torch.tensor([1.0, 2.0, 5.0]), torch.tensor([3.0, 2.0])
     pairs = [(float(a < b) + 0.5 * float(a == b)) for a in near for b in far]
-    assert _guesses(near, far)[0] == pytest.approx(sum(pairs) / 6)
+    assert membership(near, far)[0] == pytest.approx(sum(pairs) / 6)
 
 
 def test_too_few_patients_are_refused():
