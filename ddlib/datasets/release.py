@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.datasets.download import DATA_FOLDER, ChecksumError, DataUnavailableError, RemoteFile, cache_folder, fetch
+from ddlib.datasets.records import MISSING
 from ddlib.datasets.visits import Source
 
 __all__ = ["FILES", "SOURCE", "MergeRelease", "merge_release"]
@@ -150,6 +152,7 @@ def _path(file: RemoteFile, download: bool, cache: Path | None) -> Path:
         kept = None
     if kept is not None and kept.is_file():
         return kept
+    sys.audit(MISSING, f"${DATA_FOLDER}/{file.name}")
     raise DataUnavailableError(
         f"{file.name} is not on this machine: put it into the folder of {DATA_FOLDER}, or ask for it with download=True "
         f"(from {file.url}; its authors state no licence)"
