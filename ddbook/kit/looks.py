@@ -95,7 +95,7 @@ _MERGE = {
     "carried_forward": Look(GREY, "8", "--", "last value carried forward"),
     "start": Look(GREY, "x", ":", "noisy rows of the sources (start)"),
     "clean_subset": Look(ORANGE, "^", "--", "clean rows, same number"),
-    "clean_subset_moderated": Look(SKY, "<", "-.", "the same clean rows, moderated variances"),
+    "clean_subset_moderated": Look(SKY, "<", "-.", "the same clean rows, variances mended"),
     "clean_all": Look(GREY, "d", "-.", "all clean rows"),
     "published_set": Look(VERMILION, "D", "", "the authors' distilled rows"),
     "zeroth_order_meant": Look(PURPLE, "^", ":", "zeroth-order, filled cells in their places"),

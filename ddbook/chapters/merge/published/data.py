@@ -4,13 +4,13 @@
 r-th twenty of each partition come first, so that replicate 0 has the rows of the published figures.
 
 Both generators of *rebuilt* data share their networks: 20 variables, intra-slice graph with edge probability 2·1.3/p and weights
-U(0.1, 1), inter-slice half self edges and half others with weights U(0.4, 1.1), no intercepts, noise of standard deviation 0.5, but 1 at the
-roots of the first slice. 1000 clean rows are split into 5 sources of 200; each hides 2 of the 20 variables, others in each slice,
-and adds noise.
+U(0.1, 1), inter-slice half self edges and half others with weights U(0.4, 1.1), no intercepts, noise of standard deviation 0.5, but
+1 at the roots of the first slice. 1000 clean rows are split into 5 sources of 200; each hides 2 of the 20 variables, others in each
+slice, and adds noise.
 
-*As released*: in the released files every column after the first slice is independent white noise, and the noise of the measurements
-is one number per row and slice. The white noise is taken to have the declared standard deviation, 0.5: the entropy of such a
-network fits the log-likelihood that the true generator has on the released rows.
+*As released*: in the released files every column after the first slice is independent white noise, and the noise of the
+measurements is one number per row and slice. The white noise is taken to have the declared standard deviation, 0.5: that is
+the spread of the released columns.
 
 *As described*: edges into later slices are alive and each entry has noise of its own. Inter-slice weights are multiplied by one
 factor where the spectral radius of the transition exceeds 0.9, so that ten slices stay finite.

@@ -194,9 +194,9 @@ def slopes(data: Released) -> pd.DataFrame:
     """
     fitted = mle(data.graph, data.clean.x)
     parts = {
-        "within the first slice": (data.declared.first_weights, fitted.first_weights),
-        "within later slices": (data.declared.intra, fitted.intra),
-        "between slices": (data.declared.inter, fitted.inter),
+        "within the first visit": (data.declared.first_weights, fitted.first_weights),
+        "within later visits": (data.declared.intra, fitted.intra),
+        "between visits": (data.declared.inter, fitted.inter),
     }
     frames = [
         tidy({"slope": (declared * estimated).sum((-2, -1)) / declared.square().sum((-2, -1))}, {"part": part, **data.columns})

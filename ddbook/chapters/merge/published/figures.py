@@ -19,6 +19,12 @@ AGAINST = "nats per patient below the true network"
 LINES = ("clean_all", "em")
 METHODS = ("clean_subset", "clean_subset_moderated", "zeroth_order")
 SECOND = "their second run"
+TITLES = {
+    2: "At ten patients mended variances give most of the lead",
+    10: "Ten visits: at a hundred patients their two runs disagree",
+}
+GAINS = {10: "10 patients: every learner gains", 100: "100 patients: only its own does"}
+FINDINGS = {"released": "as released: no dynamics", "described": "as described: EM beats all clean rows"}
 
 
 def draw_repeated(repeated: pd.DataFrame) -> Figure:
@@ -30,8 +36,8 @@ def draw_repeated(repeated: pd.DataFrame) -> Figure:
         points = run.dropna(subset="published")
         look = looks.ring("published_set", 6) | {"linestyle": "none", "label": "published", "gid": NOT_OURS}
         axes.plot(points.epoch, points.published / 1000, **look)
-        axes.set(title=f"{budget} distilled rows: the same to a nat", xlabel="epoch", xscale="log")
-    panels[0, 0].set_ylabel("log-likelihood of 1000 test rows, thousands")
+        axes.set(title=f"{budget} distilled patients", xlabel="epoch", xscale="log")
+    panels[0, 0].set_ylabel("test log-likelihood, thousands")
     figures.legend_below(figure)
     return figure
 
@@ -52,11 +58,13 @@ def draw_regret(scores: pd.DataFrame, slices: int = 2) -> Figure:
         look = looks.ring("published_set", 7) | {"marker": marker, "linestyle": "none", "label": name, "gid": NOT_OURS}
         axes.plot([places[m] + 0.12 for m in values], [(best - value) / 1000 for value in values.values()], **look)
     if slices == 2:
-        axes.plot([places[100] + 0.18], [score("first_order", 100, value="regret").evaluate(part).value], **looks.dots("first_order"))
+        axes.plot(
+            [places[100] + 0.18], [score("first_order", 100, value="regret").evaluate(part).value], **looks.dots("first_order")
+        )
     for method in LINES:
         axes.axhline(score(method, 0, slices, value="regret").evaluate(part).value, **looks.line(method))
-    axes.set(yscale="log", xlabel="rows that are learned from (IPC)", ylabel=AGAINST, xlim=(-0.4, 3.6))
-    axes.set_title("As many clean rows, mended variances, and distilled rows" if slices == 2 else "Ten slices: their two runs disagree")
+    axes.set(yscale="log", xlabel="patients that are learned from (IPC)", ylabel=AGAINST, xlim=(-0.4, 3.6))
+    axes.set_title(TITLES[slices])
     axes.set_xticks(list(places.values()), list(map(str, places)))
     _plain(axes)
     axes.grid(axis="x", visible=False)
@@ -94,9 +102,16 @@ def draw_learners(scores: pd.DataFrame) -> Figure:
         axes.barh(heights, leads, color=colours, height=0.55)
         axes.axvline(0, color=looks.BLACK, linewidth=0.8)
         for height, lead in zip(heights, leads, strict=True):
-            axes.annotate(f"{lead:+.2f}", (max(lead, 0), height), (3, 0), textcoords="offset points", va="center", fontsize=8)
+            axes.annotate(
+                f"{lead:+.2f}".replace("-", "−"),
+                (max(lead, 0), height),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
         axes.set_yticks(heights, [LABELS[name] for name in LEARNERS])
-        axes.set(title=f"{budget} rows", xlabel="nats per patient")
+        axes.set(title=GAINS.get(budget, f"{budget} patients"), xlabel="nats per patient")
         axes.margins(x=0.3)
         axes.grid(axis="y", visible=False)
     return figure
@@ -113,7 +128,7 @@ def draw_rebuilt(scores: pd.DataFrame) -> Figure:
             _dots(axes, part, method, budgets, [place + shift for place in range(len(budgets))], 2, kind)
         for method in (each for each in WHOLE if each != "truth"):
             axes.axhline(score(method, 0, 2, kind, value="regret").evaluate(part).value, **looks.line(method))
-        axes.set(title=KINDS[kind], xlabel="rows (IPC)", yscale="log", xlim=(-0.5, len(budgets) - 0.5))
+        axes.set(title=FINDINGS[kind], xlabel="patients (IPC)", yscale="log", xlim=(-0.5, len(budgets) - 0.5))
         axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
         _plain(axes)
         axes.grid(axis="x", visible=False)
@@ -136,7 +151,7 @@ def draw_slopes(slopes: pd.DataFrame) -> Figure:
             axes.plot(values.mean(), place + shift, marker, color=colour, linestyle="none", label=KINDS[kind])
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="slope of estimated on declared weights", xlim=(-0.1, 1.15))
-    axes.set_title("In the authors' files no slice depends on the one before")
+    axes.set_title("In the authors' files no visit depends on the one before")
     axes.grid(axis="y", visible=False)
     figures.legend_below(figure)
     return figure

@@ -3,9 +3,9 @@
 What was distilled for one learner is judged under the others: a greedy search on the extended BIC, all edges with a shrunk
 covariance, and the true graph.
 
-*Moderated variances* (Smyth 2004). With few rows a searched network has residual variances that are far too small in some variables,
-and the likelihood of new rows pays for it. Each variance is averaged with the mean over all variables, which counts as so many rows
-more; edges and weights stay as they are.
+*Moderated variances* (Smyth 2004). With few rows a searched network has residual variances that are far too small in some
+variables, and the likelihood of new rows pays for it. Each variance is averaged with the mean over all variables, which counts as
+so many rows more; edges and weights stay as they are.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def true_graph(rows: Float[Tensor, "R m 2 p"], graph: Graph) -> Dbn:
 
 LEARNERS: dict[str, Learner] = {"released": released, "greedy": greedy, "saturated": saturated, "graph": true_graph}
 LABELS = {
-    "released": "the learner that it was distilled for",
+    "released": "the authors' learner (distilled for it)",
     "greedy": "greedy search, extended BIC",
     "saturated": "all edges, shrunk covariance",
     "graph": "the true graph",

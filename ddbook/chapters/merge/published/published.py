@@ -13,7 +13,7 @@ SETS = {
 }
 """The distilled rows."""
 SECOND_SETS = {10: -185_176, 20: -161_896, 50: -155_513, 100: -157_955}
-"""Those of a second run with ten slices, in the release but not in the paper: larger steps, and a random later pair in each score."""
+"""Those of a second run with ten slices, in the release but not in the paper: larger steps, a random later pair in each score."""
 ALL_ROWS = {2: -35_210, 10: -151_192}
 """All 1000 clean rows."""
 LOGS = {

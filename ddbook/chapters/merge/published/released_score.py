@@ -11,9 +11,9 @@ network for small variances of what it does not see. Noise of the measurements i
 With more than two slices the pairs of successive slices are filled one after the other, each from what was filled before; the first
 pair counts whole, of the others the later slice.
 
-*Swapped.* dbnR hands the filled columns back in the network's order (a node's depth first, then its column), and the released script
-takes them to be in the order of the columns. So with several hidden variables some get the values of others. That the published
-runs can be repeated number by number only with this exchange shows that they were made with it.
+*Swapped.* dbnR hands the filled columns back in the network's order (a node's depth first, then its column), and the released
+script takes them to be in the order of the columns. So with several hidden variables some get the values of others. That the
+published runs can be repeated number by number only with this exchange shows that they were made with it.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def _fill(pair: _Pair, precision: Tensor, mean: Tensor, spread: Tensor, cells: I
     rows = precision.unsqueeze(-3).expand(*mean.shape, width).gather(-2, cells.unsqueeze(-1).expand(*cells.shape, width))
     block = rows.gather(-1, cells.unsqueeze(-2).expand(*cells.shape, count))
     off = (mean - pair.mean.unsqueeze(-2)).scatter(-1, cells, 0.0)
-    gain = -torch.cholesky_solve(rows, torch.linalg.cholesky(block)).scatter(-1, cells.unsqueeze(-2).expand(*cells.shape, count), 0.0)
+    gain = -torch.cholesky_solve(rows, torch.linalg.cholesky(block)).scatter(
+        -1, cells.unsqueeze(-2).expand(*cells.shape, count), 0.0
+    )
     value = pair.mean.unsqueeze(-2).expand(mean.shape).gather(-1, cells) + (gain @ off.unsqueeze(-1)).squeeze(-1)
     if swapped:
         depth = pair.depth.unsqueeze(-2).expand(mean.shape).gather(-1, cells)

@@ -11,7 +11,7 @@ from ddbook.chapters.merge.published.experiment import BUDGETS
 from ddbook.chapters.merge.published.learners import LABELS, LEARNERS
 from ddbook.chapters.merge.published.runs import RUNS
 from ddbook.kit import looks
-from ddbook.kit.scores import Score, ScoreError, grid, shown
+from ddbook.kit.scores import Score, grid, shown
 from ddlib.statistics import Number, quoted
 
 KINDS = {FILES: "the authors' files", "released": "rebuilt as released", "described": "rebuilt as described"}
@@ -45,7 +45,15 @@ def found_budgets(scores: pd.DataFrame, slices: int = 2, data: str = FILES) -> l
 
 def comparison(scores: pd.DataFrame, slices: int = 2, data: str = FILES) -> pd.DataFrame:
     """Test log-likelihoods, one row per method and one column per budget: means over seeds with intervals, or one value."""
-    methods = ("clean_subset", "clean_subset_moderated", "start", "zeroth_order", "zeroth_order_meant", "published_set", "first_order")
+    methods = (
+        "clean_subset",
+        "clean_subset_moderated",
+        "start",
+        "zeroth_order",
+        "zeroth_order_meant",
+        "published_set",
+        "first_order",
+    )
     part = scores[(scores.slices == slices) & (scores.data == data)]
     table = grid(
         {looks.label(method): method for method in methods if method in set(part.method)},
@@ -99,6 +107,8 @@ def _repeated(repeated: pd.DataFrame) -> dict[str, Number]:
         name = f"{_long(slices)}repeated"
         off = (run.test_ll - run.published).abs().dropna()
         found[f"{name}_off_{budget}"] = Number(float(off.max()), unit="nats")
+        agrees = off.index[(off <= 1).cumprod() == 1]  # up to the first point that is missed
+        found[f"{name}_agrees_{budget}"] = Number(int(run.epoch[agrees].max()) if len(agrees) else 0)
         found[f"{name}_epochs_{budget}"] = Number(len(run))
         found[f"{name}_end_{budget}"] = Number(float(run.test_ll.iloc[-1]), unit=NATS)
     return found
@@ -117,14 +127,16 @@ def _known(scores: pd.DataFrame) -> dict[str, Number]:
         for method in WHOLE:
             found[f"{name}{method}"] = Number(_mean(first, score(method, 0, slices)), unit=NATS)
         for budget in BUDGETS:
-            found[f"{name}published_gain_{budget}"] = Number(published.SETS[slices][budget] - published.ROWS[slices][budget], unit=NATS)
+            found[f"{name}published_gain_{budget}"] = Number(
+                published.SETS[slices][budget] - published.ROWS[slices][budget], unit=NATS
+            )
             found[f"{name}published_set_{budget}"] = Number(published.SETS[slices][budget], unit=NATS)
             found[f"{name}published_rows_{budget}"] = Number(published.ROWS[slices][budget], unit=NATS)
     for budget, figure in published.SECOND_SETS.items():
         found[f"long_second_gain_{budget}"] = Number(figure - published.ROWS[10][budget], unit=NATS)
     for slices, budget in ((2, 100), (10, 50)):  # the released sets
-        off = abs(_mean(first, score("published_set", budget, slices)) - published.SETS[slices][budget])
-        found[f"{_long(slices)}released_set_off_{budget}"] = Number(off, unit="nats")
+        apart = _mean(first, score("published_set", budget, slices)) - published.SETS[slices][budget]
+        found[f"{_long(slices)}released_set_off_{budget}"] = Number(abs(apart), unit="nats")
     for learner in LEARNERS:
         own = gain("published_set", "clean_subset", 100, learner=learner).evaluate(first)
         found[f"{learner}_gain_100"] = Number(own.value, unit=NATS)
@@ -143,16 +155,18 @@ def _gains(scores: pd.DataFrame) -> dict[str, Number]:
                 moderated = gain("clean_subset_moderated", "clean_subset", budget, slices, data)
                 found[name.format("moderated_gain")] = _quoted(scores, moderated)
                 found[name.format("zeroth_order")] = _quoted(scores, score("zeroth_order", budget, slices, data))
+    for data in (each for each in KINDS if each != FILES):
+        over = Score("test_ll", rows("em", data=data), minus=rows("clean_all", data=data))
+        found[f"em_over_clean_all_{data}"] = _quoted(scores, over)
     own = scores[(scores.data == FILES) & (scores.slices == 2)]
     first = own[own.seed == 0]
     for budget in BUDGETS:
         share = gain("clean_subset_moderated", "clean_subset", budget).evaluate(first).value
         found[f"moderated_share_{budget}"] = Number(share / found_gain(budget))
-    gradient = score("first_order", 100).evaluate(own)
-    found["first_order_100"] = quoted(gradient, NATS)
-    lead = [end - published.SETS[2][100] for end in (gradient.value, gradient.low, gradient.high)]
-    found["first_order_gain_100"] = Number(*lead, n=gradient.n, unit=NATS) if gradient.n > 1 else Number(lead[0], unit=NATS)
-    found["first_order_own"] = quoted(score("first_order", 100, learner="every_edge").evaluate(own), NATS)
+    gradient = _quoted(own, score("first_order", 100))
+    found["first_order_100"] = gradient
+    found["first_order_gain_100"] = Number(gradient.value - published.SETS[2][100], n=gradient.n, unit=NATS)
+    found["first_order_own"] = _quoted(own, score("first_order", 100, learner="every_edge"))
     return found
 
 
