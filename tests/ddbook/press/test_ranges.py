@@ -32,6 +32,8 @@ EVERY = [pytest.param(notebook, name, id=f"{notebook.stem[:2]}-{name}") for note
 
 def numeric(default):
     """Whether a default is a number, or a list of some."""
+    if isinstance(default, bool):
+        return False
     return isinstance(default, int | float) or (isinstance(default, list) and bool(default) and numeric(default[0]))
 
 

@@ -28,7 +28,7 @@ class RRandom:
             if turn > 50:  # the first fifty are warm-up, and one more is R's place for the position
                 words.append(state)
         self._twister = np.random.RandomState()
-        self._twister.set_state(("MT19937", np.array(words, dtype=np.uint32), _WORDS))
+        self._twister.set_state(("MT19937", np.array(words, dtype=np.uint32), _WORDS, 0, 0.0))
 
     def uniform(self, number: int) -> np.ndarray:
         """``runif(number)``."""

@@ -18,7 +18,7 @@ from ddlib.datasets import MergeRelease, merge_release
 from ddlib.dbn.model.moments import log_likelihood, mle
 from ddlib.dbn.model.network import entropy, joint, spectral_radius
 from ddlib.problem import Distilled, Task, distil
-from tests.ddlib.datasets.test_release import with_release
+from tests.ddlib.datasets.released import with_release
 from tests.ddlib.dbn.world import generator
 
 matplotlib.use("Agg")
@@ -223,7 +223,7 @@ def test_tables_numbers_and_figures(tables):
     for draw, given in drawn.items():
         figure = draw(*given)
         figure.canvas.draw()
-        assert all(axes.get_title() for axes in figure.axes)
+        assert all(axes.get_title() or axes.get_title(loc="left") for axes in figure.axes)
     marks = [line for line in figures.draw_regret(scores, 10).axes[0].lines if line.get_label() == figures.SECOND]
     assert len(marks[0].get_ydata()) == 4
 

@@ -11,7 +11,7 @@ from ddbook.chapters.merge.published.runs import RUNS, PublishedRun, repeat, sta
 from ddbook.chapters.merge.published.task import PublishedMerge
 from ddlib.dbn.model.network import select
 from ddlib.dbn.sources import Sources
-from tests.ddlib.datasets.test_release import with_release
+from tests.ddlib.datasets.released import with_release
 
 
 def test_numbers_are_those_that_r_prints():
