@@ -107,19 +107,6 @@ class Recorder:
         self._tables[name] = frame
         return frame
 
-    def recorded(self, name: str) -> pd.DataFrame:
-        """The reference's table of that name, for results whose data are not on this machine; it is an input of the run.
-
-        Raises:
-            InputError: if the reference has no such table.
-        """
-        import pandas as pd
-
-        path = self._reference.folder / "results" / f"{_checked(name)}.csv"
-        if not path.is_file():
-            raise InputError(f"the reference of this chapter has no table {name}, so that the data are needed: {path} is not there")
-        return pd.read_csv(path, low_memory=False)
-
     def number(
         self, name: str, value: float, low: float | None = None, high: float | None = None, n: int | None = None, unit: str = ""
     ) -> None:

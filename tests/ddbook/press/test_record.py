@@ -218,15 +218,3 @@ def test_the_same_figure_gives_the_same_file(tmp_path, monkeypatch):
         record.figure("line", figure, alt="a line")
         files.append((record.folder / "figures" / "line.svg").read_bytes())
     assert files[0] == files[1]
-
-
-def test_a_table_of_the_reference_can_stand_in_and_a_missing_one_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("DDLIB_RUN_DIR", str(tmp_path / "run"))
-    monkeypatch.setattr("ddbook.press.overlay.project_root", lambda: tmp_path)
-    folder = tmp_path / "reference" / "01_small" / "results"
-    folder.mkdir(parents=True)
-    (folder / "scores.csv").write_text("method,seed\nexact,0\n")
-    record = Recorder("01_small")
-    assert record.recorded("scores").to_dict("list") == {"method": ["exact"], "seed": [0]}
-    with pytest.raises(InputError, match="no table curves"):
-        record.recorded("curves")

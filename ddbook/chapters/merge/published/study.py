@@ -91,7 +91,7 @@ def read(download: bool) -> tuple[dict[int, MergeRelease], str]:
     except (DataUnavailableError, ChecksumError) as error:
         notice = (
             "What this page says of the authors' own files was not computed in this run: its numbers and marks are those that the "
-            f"reference run recorded. {error} To fetch them, run the chapter with -p download=true."
+            f"reference run recorded. {error}. To fetch them, run the chapter with -p download=true."
         )
         title = '<p class="admonition-title">From the reference, not from this run</p>'
         return {}, f'<div class="admonition warning">{title}<p>{html.escape(notice)}</p></div>'
