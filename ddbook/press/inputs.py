@@ -110,7 +110,11 @@ def _unchanged(name: str, before: str, root: Path) -> bool:
     if os.environ.get(DATA_FOLDER) and _sha256(Path(os.environ[DATA_FOLDER]).expanduser() / name.rpartition(": ")[2]) == before:
         return True  # a table of a data set lies where it is looked for first
     from ddlib import datasets  # imports torch
+    from ddlib.datasets import release
 
+    if name.startswith(release.INPUT):
+        path = release.release_at_hand(name.removeprefix(release.INPUT))
+        return path is None or _sha256(path) == before
     tables = [table for table in datasets.PINNED if name in (table.name, table.dataset)]
     places = [datasets.at_hand(table) for table in tables]
     if before == NOT_AVAILABLE:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ddlib.datasets.download import DATA_FOLDER, ChecksumError, DataUnavailableError, RemoteFile, cache_folder, fetch
+from ddlib.datasets.records import MISSING, READ
 from ddlib.datasets.visits import Source
 
-__all__ = ["FILES", "SOURCE", "MergeRelease", "merge_release"]
+__all__ = ["FILES", "INPUT", "SOURCE", "MergeRelease", "merge_release", "release_at_hand"]
 
 _COMMIT = "a6f98640ebb1319b4b82f7990dbee4b913042799"
 _SHA256 = {
@@ -49,6 +51,8 @@ FILES = {
     for name, sha256 in _SHA256.items()
 }
 """Every file, by its name in the authors' folder ``data``."""
+INPUT = "merge_release: "
+"""How the name of a file begins in the audit events (:mod:`ddlib.datasets.records`)."""
 SOURCE = Source(
     "Data of the merge of partitions in Dataset Distillation from First Principles",
     f"https://github.com/yfpeng1234/dd_medical/tree/{_COMMIT}",
@@ -129,7 +133,7 @@ def merge_release(slices: int = 2, download: bool = False, cache: Path | None = 
 
 def _table(name: str, download: bool, cache: Path | None) -> Float[Tensor, "n d"]:
     """The numbers of a file with one line of names, whose columns are ordered by slice, the earliest first, then by variable."""
-    path = _path(FILES[name], download, cache)
+    path = _path(name, download, cache)
     with path.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != FILES[name].sha256:
             raise ChecksumError(f"{path} holds something else than the pinned file: replace it by the file at {FILES[name].url}")
@@ -137,20 +141,36 @@ def _table(name: str, download: bool, cache: Path | None) -> Float[Tensor, "n d"
         return torch.as_tensor(np.genfromtxt(stream, delimiter=",", skip_header=1))
 
 
-def _path(file: RemoteFile, download: bool, cache: Path | None) -> Path:
-    """The folder's file if it is there, else the cache's, else a fetched one."""
-    folder = os.environ.get(DATA_FOLDER)
-    if folder and (path := Path(folder).expanduser() / file.name).is_file():
+def release_at_hand(name: str, cache: Path | None = None) -> Path | None:
+    """The folder's file of that name if it is there, else the cache's, else nothing.
+
+    Args:
+        name: as in :data:`FILES`.
+        cache: where fetched files are kept.
+
+    >>> release_at_hand("no such file.csv") is None
+    True
+    """
+    file, folder = f"release/data/{name}", os.environ.get(DATA_FOLDER)
+    if folder and (path := Path(folder).expanduser() / file).is_file():
         return path
-    if download:
-        return fetch(file, cache)
     try:
-        kept = cache_folder(cache) / file.name
+        kept = cache_folder(cache) / file
     except ModuleNotFoundError:
-        kept = None
-    if kept is not None and kept.is_file():
-        return kept
-    raise DataUnavailableError(
-        f"{file.name} is not on this machine: put it into the folder of {DATA_FOLDER}, or ask for it with download=True "
-        f"(from {file.url}; its authors state no licence)"
-    )
+        return None
+    return kept if kept.is_file() else None
+
+
+def _path(name: str, download: bool, cache: Path | None) -> Path:
+    """The file that is at hand, else a fetched one."""
+    file, path = FILES[name], release_at_hand(name, cache)
+    if path is None and download:
+        path = fetch(file, cache)
+    if path is None:
+        sys.audit(MISSING, INPUT + name)
+        raise DataUnavailableError(
+            f"{file.name} is not on this machine: put it into the folder of {DATA_FOLDER}, or ask for it with download=True "
+            f"(from {file.url}; its authors state no licence)"
+        )
+    sys.audit(READ, INPUT + name, str(path))
+    return path

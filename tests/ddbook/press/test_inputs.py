@@ -296,6 +296,22 @@ def test_a_named_table_may_come_from_another_source_or_be_gone_but_not_be_anothe
     assert changed(read, tables) == ["labs: a.csv"]
 
 
+def test_the_released_files_may_be_gone_but_neither_come_nor_be_others(tables, root):
+    """They are pinned; a run without them is stale once they are there."""
+    program = "import contextlib\nfrom ddlib.datasets import DataUnavailableError, merge_release\n"
+    program += "with contextlib.suppress(DataUnavailableError):\n    merge_release()"
+    missing = watched(root, program, XDG_CACHE_HOME=str(tables / "caches"), DDLIB_DATA_DIR=str(tables))
+    assert missing == {"merge_release: weight_matrix.csv": NOT_AVAILABLE} and changed(missing) == []
+    read = {"merge_release: weight_matrix.csv": sha256("mine")}
+    assert changed(read) == []
+    path = tables / "release" / "data" / "weight_matrix.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    assert changed(read) == [] and changed(missing) == [*missing]
+    path.write_text("another")
+    assert changed(read) == [*read]
+
+
 def test_a_run_that_was_not_watched_has_read_nothing_that_is_known(tmp_path):
     assert read_inputs(tmp_path) == {}
 

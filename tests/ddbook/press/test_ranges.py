@@ -9,7 +9,8 @@ import pytest
 from papermill.translators import PythonTranslator
 
 from ddbook.chapters.digits import intervals
-from ddbook.chapters.merge.published.experiment import PUBLISHED_EPOCHS
+from ddbook.chapters.merge.published.data import MOST_SEEDS
+from ddbook.chapters.merge.published.experiment import BUDGETS
 from ddbook.chapters.tails.opposite.setting import ROWS
 from ddbook.chapters.tails.published.plans import AUTHORS
 from ddbook.press.annotations import is_list, options, takes_whole_numbers
@@ -31,6 +32,8 @@ EVERY = [pytest.param(notebook, name, id=f"{notebook.stem[:2]}-{name}") for note
 
 def numeric(default):
     """Whether a default is a number, or a list of some."""
+    if isinstance(default, bool):
+        return False
     return isinstance(default, int | float) or (isinstance(default, list) and bool(default) and numeric(default[0]))
 
 
@@ -148,11 +151,13 @@ def test_the_cells_list_what_the_code_knows():
     schema = {notebook.stem[:2]: schema for notebook, schema in SCHEMAS.items()}
     assert options(schema["11"]["problem_names"].kind) == [*PROBLEMS]
     assert options(schema["10"]["budgets"].kind) == options(schema["10"]["curves"].kind) == [*AUTHORS]
-    assert options(schema["05"]["ipc"].kind) == options(schema["05"]["long_ipc"].kind) == [*PUBLISHED_EPOCHS]
+    for name in ("ipc", "rebuilt_ipc", "long_ipc"):
+        assert options(schema["05"][name].kind) == [*BUDGETS]
     assert options(schema["07"]["transition"].kind) == [word for word in get_args(Transition) if word != "none"]
     ends = {
         ("02", "budget"): datasets.diabetes().x.shape[-1] - 1,
         ("03", "interval_budgets"): intervals.SIZES[0],
+        ("05", "replicates"): MOST_SEEDS,
         ("07", "cdisc_visits"): len(VISITS),
         ("07", "pbc_visits"): YEARS,
         ("11", "budgets"): ROWS - 1,

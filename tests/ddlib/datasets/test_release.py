@@ -1,8 +1,6 @@
 """The released files, against plain readings of them; and what happens without them."""
 
 import hashlib
-import os
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,13 +8,11 @@ import torch
 
 from ddlib.datasets import DATA_FOLDER, ChecksumError, DataUnavailableError, merge_release
 from ddlib.datasets.release import FILES
-
-folder = Path(os.environ.get(DATA_FOLDER, "")) / "release" / "data"
-with_release = pytest.mark.skipif(not folder.is_dir(), reason=f"the released files are not in {DATA_FOLDER}")
+from tests.ddlib.datasets.released import RELEASE_FOLDER, with_release
 
 
 def plain(name):
-    return pd.read_csv(folder / name)
+    return pd.read_csv(RELEASE_FOLDER / name)
 
 
 @with_release

@@ -1,13 +1,16 @@
-"""The released data, re-drawn from their description, and the same without the defect that was found in them.
+"""The authors' own files as a task, and data re-drawn from their description: as released, and without the defect found in them.
 
-Both generators share their networks: 20 variables, intra-slice graph with edge probability 2·1.3/p and weights U(0.1, 1),
-inter-slice half self edges and half others with weights U(0.4, 1.1), no intercepts, noise of standard deviation 0.5, but 1 at the
-roots of the first slice. 1000 clean rows are split into 5 sources of 200; each hides 2 of the 20 variables, others in each slice,
-and adds noise.
+*Files.* The released rows and partitions. Replicate r reads them from another place on: the r-th hundred of the clean rows and the
+r-th twenty of each partition come first, so that replicate 0 has the rows of the published figures.
 
-*As released*: in the released file every column after the first slice is independent white noise, and the noise of the measurements
-is one number per row and slice. The white noise is taken to have the declared standard deviation, 0.5: the entropy of such a
-network fits the log-likelihood that the true generator has on the released rows.
+Both generators of *rebuilt* data share their networks: 20 variables, intra-slice graph with edge probability 2·1.3/p and weights
+U(0.1, 1), inter-slice half self edges and half others with weights U(0.4, 1.1), no intercepts, noise of standard deviation 0.5, but
+1 at the roots of the first slice. 1000 clean rows are split into 5 sources of 200; each hides 2 of the 20 variables, others in each
+slice, and adds noise.
+
+*As released*: in the released files every column after the first slice is independent white noise, and the noise of the
+measurements is one number per row and slice. The white noise is taken to have the declared standard deviation, 0.5: that is
+the spread of the released columns.
 
 *As described*: edges into later slices are alive and each entry has noise of its own. Inter-slice weights are multiplied by one
 factor where the spectral radius of the transition exceeds 0.9, so that ten slices stay finite.
@@ -18,19 +21,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddbook.chapters.merge.published.task import PublishedMerge
-from ddlib.dbn.methods.baselines import complete
+from ddbook.chapters.merge.published.task import PublishedMerge, as_rows
+from ddlib.datasets import MergeRelease
 from ddlib.dbn.model.generate import check_at_least, random_graphs, sample
 from ddlib.dbn.model.network import Dbn, Graph, spectral_radius
 from ddlib.dbn.sources import Sources, random_pattern
 from ddlib.problem import Distilled
 
-GENERATORS = ("released", "described")
-"""With and without the defect; the replicates of the former come first."""
+FILES, GENERATORS = "files", ("released", "described")
+"""The authors' own data; rebuilt data with and without the defect, of which the replicates of the former come first."""
+MOST_SEEDS = 10
+"""So many hundreds of clean rows there are."""
 INTRA_WEIGHTS, INTER_WEIGHTS = (0.1, 1.0), (0.4, 1.1)
 LARGEST_RADIUS = 0.9
 
@@ -61,19 +67,60 @@ def stable(model: Dbn, largest: float = LARGEST_RADIUS) -> Dbn:
 
 
 class Released(NamedTuple):
-    """One draw of everything; replicates as released first, then as described, on the same networks.
+    """One draw of everything.
 
     Attributes:
-        task: the merge as released.
+        task: the merge.
         clean: the sources' own rows, clean and complete, one source after the other.
         graph: the declared graphs.
         declared: the declared networks; the data follow ``task.truth``.
+        kinds: what the data are: equally many replicates of each, in this order.
     """
 
     task: PublishedMerge
     clean: Distilled
     graph: Graph
     declared: Dbn
+    kinds: tuple[str, ...]
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The kind of data and the seed of each replicate."""
+        seeds = self.clean.replicates // len(self.kinds)
+        return {"data": np.repeat(self.kinds, seeds), "seed": np.tile(np.arange(seeds), len(self.kinds))}
+
+
+def from_files(release: MergeRelease, replicates: int = 1, swapped: bool = True) -> Released:
+    """The authors' files, each replicate from another row on.
+
+    Args:
+        release: of two or ten slices.
+        replicates: seeds; the first has the rows in their order.
+        swapped: exchange filled cells as in the release.
+
+    Raises:
+        ValueError: if there are more replicates than places to begin at.
+    """
+    if not 1 <= replicates <= MOST_SEEDS:
+        raise ValueError(f"the files have rows for 1 to {MOST_SEEDS} seeds, but {replicates} were asked for")
+
+    def turned(rows: Tensor, step: int) -> Tensor:
+        return torch.stack([rows.roll(-step * r, dims=-3) for r in range(replicates)])
+
+    def shared(part: Tensor) -> Tensor:
+        return part.expand(replicates, *part.shape)
+
+    values = turned(release.partitions, 20)
+    observed = ~values.isnan().any(2)
+    variables = release.intra.shape[-1]
+    nothing = release.train.new_zeros(variables)
+    first_variance = torch.where((release.intra != 0).any(-1), 0.25, 1.0).to(nothing)
+    model = Dbn(nothing, release.intra, first_variance, nothing, release.intra, release.inter, nothing + 0.25)
+    declared = Dbn(*map(shared, model))
+    graph = Graph(declared.intra != 0, declared.intra != 0, declared.inter != 0)
+    sources = Sources(values, observed, torch.zeros(observed.shape, dtype=values.dtype))
+    task = PublishedMerge(without_later_edges(declared), sources, shared(release.test), swapped)
+    return Released(task, as_rows(turned(release.train, 100)), graph, declared, (FILES,))
 
 
 @dataclass(frozen=True)
@@ -89,7 +136,6 @@ class ReleasedSetting:
         test_rows: clean test rows.
         hidden: share of the variables that a source hides in each slice.
         noise: standard deviation of the measurement noise.
-        most_parents, gamma: of the learner, see :class:`~ddbook.chapters.merge.published.task.PublishedMerge`.
         seed: of all randomness.
         device: where to compute.
     """
@@ -102,8 +148,6 @@ class ReleasedSetting:
     test_rows: int = 1000
     hidden: float = 0.1
     noise: float = 0.1
-    most_parents: int = 3
-    gamma: float = 1.0
     seed: int = 0
     device: str = "cpu"
 
@@ -126,8 +170,8 @@ class ReleasedSetting:
         test = sample(truth, self.test_rows, self.slices, draw)
         pattern = random_pattern(self.replicates, self.sources, self.slices, self.variables, draw, self.hidden, per_slice=True)
         sources = self._measure(clean.unflatten(1, (self.sources, self.rows)), torch.cat([pattern, pattern]), draw)
-        task = PublishedMerge(truth, sources, test, self.most_parents, self.gamma)
-        return Released(task, complete(clean), both, declared)
+        task = PublishedMerge(truth, sources, test)
+        return Released(task, as_rows(clean), both, declared, GENERATORS)
 
     def _measure(self, clean: Float[Tensor, "R K n T p"], observed: Tensor, generator: torch.Generator) -> Sources:
         """Noise, one number per row and slice in the first half of the replicates and per entry in the second; then gaps."""

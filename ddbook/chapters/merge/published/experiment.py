@@ -1,4 +1,4 @@
-"""The released experiment: Algorithm 1 with the published settings, and the rows it is compared with, scored on the test rows."""
+"""Algorithm 1 with the published settings, and the rows that it is compared with, scored on the test rows."""
 
 from __future__ import annotations
 
@@ -10,38 +10,24 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ddbook.chapters.merge.published.data import GENERATORS, Released, ReleasedSetting
-from ddbook.chapters.merge.published.task import PublishedMerge
+from ddbook.chapters.merge.published.data import FILES, Released, ReleasedSetting, from_files
+from ddbook.chapters.merge.published.learners import LEARNERS, alive, every_edge, moderated, true_graph
+from ddbook.chapters.merge.published.runs import RUNS
+from ddbook.chapters.merge.published.task import as_rows
+from ddlib.datasets import MergeRelease
 from ddlib.dbn.likelihood.observed import Em, em
-from ddlib.dbn.methods.sufficient import sufficient_rows
-from ddlib.dbn.model.moments import expected_log_likelihood, gaussian_moments, mle
-from ddlib.dbn.model.network import Dbn, Graph, joint
-from ddlib.dbn.sources import statistics
-from ddlib.methods import ZerothOrder
-from ddlib.problem import Distilled
+from ddlib.dbn.model.moments import mle
+from ddlib.dbn.model.network import Dbn
+from ddlib.dbn.sources import Sources, statistics
+from ddlib.dbn.task.merge_task import MergeTask
+from ddlib.methods import FirstOrder
+from ddlib.problem import Distilled, distil
 from ddlib.trial import curve, run_trial, tidy
 
-PUBLISHED_EPOCHS = {10: 160, 20: 1000, 50: 4000, 100: 5500}
-"""Updates of Algorithm 1 for each number of distilled rows (with ten slices the run of IPC 100 was stopped at 1200)."""
-PUBLISHED_LR = 4e-5
-DIRECTIONS = 10
-
-
-def algorithm_1(budget: int, slices: int) -> ZerothOrder:
-    """Algorithm 1 with the published settings: σ = 0.08, but 0.1 at IPC 10, and a fifth of the step size for ten slices."""
-    return ZerothOrder(0.1 if budget == 10 else 0.08, PUBLISHED_LR / (5 if slices > 2 else 1), DIRECTIONS)
-
-
-def check_published_budgets(budgets: list[int], epochs: list[int], what: str = "ipc") -> None:
-    """Refuse budgets that the release has no figures for, before long work starts.
-
-    Raises:
-        ValueError: if there is no budget, one is unknown or there twice, or the epochs do not match.
-    """
-    if not budgets or len(set(budgets)) < len(budgets) or not set(budgets) <= set(PUBLISHED_EPOCHS):
-        raise ValueError(f"{what} must name some of the published budgets {list(PUBLISHED_EPOCHS)}, each once, but it is {budgets}")
-    if len(epochs) != len(budgets) or min(epochs) < 1:
-        raise ValueError(f"give one number of epochs, at least 1, for each of the budgets {budgets}; these are {epochs}")
+BUDGETS = (10, 20, 50, 100)
+"""The published numbers of distilled rows."""
+GRADIENT_BUDGET = 100
+"""The gradient needs as many rows as determine a joint Gaussian of two slices."""
 
 
 class Outcome(NamedTuple):
@@ -49,7 +35,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         distilled: the set that it reached.
-        scores: rows as :func:`score` makes them, for the set at the start and at the end.
+        scores: rows as :func:`score` makes them, for the set at the start and at the end, under all learners.
         curve: test log-likelihood against the step.
     """
 
@@ -58,137 +44,162 @@ class Outcome(NamedTuple):
     curve: pd.DataFrame
 
 
-def score(
-    task: PublishedMerge, model: Dbn, method: str, budget: int, seconds: float = 0.0, stored: int = 0, epochs: int = 0
-) -> pd.DataFrame:
-    """Total log-likelihood of the test rows and of the sources' imputed rows, one row per generator and seed."""
-    about = {"slices": task.slices, "method": method, "budget": budget, **_replicates(task)}
-    return tidy(_likelihoods(task, model), about, {"epochs": epochs, "stored_numbers": stored, "seconds": seconds})
+def score(data: Released, model: Dbn, method: str, budget: int, learner: str = "released", **more: object) -> pd.DataFrame:
+    """Total log-likelihood of the test rows, and the nats per row by which it is below the true network's; a row per seed.
+
+    Args:
+        data: what it is scored on.
+        model: one network per replicate.
+        method, budget, learner: what it is.
+        more: further columns.
+    """
+    task = data.task
+    about = {"slices": task.slices, "method": method, "budget": budget, "learner": learner, **data.columns}
+    return tidy(_scores(data, model), about, more)
 
 
-def _likelihoods(task: PublishedMerge, model: Dbn) -> dict[str, Tensor]:
-    return {"test_ll": -task.risk(model, "test"), "train_ll": -task.risk(model)}
+def _scores(data: Released, model: Dbn) -> dict[str, Tensor]:
+    found = -data.task.risk(model, "test")
+    best = -data.task.risk(data.task.truth, "test")
+    return {"test_ll": found, "regret": (best - found) / data.task.test.shape[-3]}
 
 
-def _replicates(task: PublishedMerge) -> dict[str, np.ndarray]:
-    """The generator and the seed of each replicate."""
-    seeds = task.train.replicates // len(GENERATORS)
-    return {"generator": np.repeat(GENERATORS, seeds), "seed": np.tile(np.arange(seeds), len(GENERATORS))}
+def judged(data: Released, rows: Tensor, method: str, budget: int, **more: object) -> pd.DataFrame:
+    """:func:`score` of one set of rows of two slices under each of the four learners."""
+    graph = alive(data.task.truth)
+    frames = [score(data, learn(rows, graph), method, budget, name, **more) for name, learn in LEARNERS.items()]
+    return pd.concat(frames, ignore_index=True)
 
 
-def follow(task: PublishedMerge, budget: int, epochs: int, generator: torch.Generator, points: int = 30) -> Outcome:
+def follow(data: Released, budget: int, epochs: int, generator: torch.Generator, points: int = 30) -> Outcome:
     """Algorithm 1 with the published settings, all replicates and all perturbed sets searched in one batch.
 
     Args:
-        task: the merge.
+        data: the merge.
         budget: distilled rows in total.
         epochs: updates.
         generator: the source of randomness.
-        points: how often the test log-likelihood is watched. The seconds in the scores leave that out.
+        points: how often the test log-likelihood is watched.
     """
+    task = data.task
+    method = RUNS[task.slices, budget].method
     watched = np.linspace(0, epochs, min(points, epochs) + 1).round().astype(int).tolist()
-    trial = run_trial(algorithm_1(budget, task.slices), task, budget, epochs, generator, watched)
-    chosen, stored = trial.distilled, trial.distilled.stored_numbers
-    first = score(task, task.fit(trial.start), "start", budget, stored=stored)
-    last = score(task, task.fit(chosen), "zeroth_order", budget, trial.seconds, stored, epochs).assign(**trial.settings)
-    about = {"slices": task.slices, "budget": budget, **_replicates(task)}
-    path = curve(trial, lambda reached: _likelihoods(task, task.fit(reached)), about)
-    return Outcome(chosen, pd.concat([first, last], ignore_index=True), path)
+    trial = run_trial(method, task, budget, epochs, generator, watched)
+    first = score(data, task.fit(trial.start), "start", budget)
+    last = judged(data, trial.distilled.x, "zeroth_order", budget, epochs=epochs, seconds=trial.seconds, **trial.settings)
+    about = {"slices": task.slices, "budget": budget, **data.columns}
+    path = curve(trial, lambda reached: _scores(data, task.fit(reached)), about)
+    return Outcome(trial.distilled, pd.concat([first, last], ignore_index=True), path)
 
 
-def search(setting: ReleasedSetting, budget: int, epochs: int) -> Outcome:
+def on_rebuilt(setting: ReleasedSetting, budget: int, epochs: int) -> Outcome:
     """:func:`follow` on a draw of a setting, with the setting's stream of random numbers for this budget."""
-    return follow(setting.draw().task, budget, epochs, setting.generator(budget))
+    return follow(setting.draw(), budget, epochs, setting.generator(budget))
 
 
-def every_edge(task: PublishedMerge) -> Graph:
-    """The graph with all edges: with two slices its networks are all Gaussian laws of a row."""
-    shape = task.truth.intra.shape
-    full = torch.ones(shape, dtype=torch.bool, device=task.truth.intra.device)
-    return Graph(full.tril(-1), full.tril(-1), full)
+def on_files(release: MergeRelease, replicates: int, budget: int, epochs: int, seed: int, swapped: bool = True) -> Outcome:
+    """:func:`follow` on the authors' files."""
+    return follow(from_files(release, replicates, swapped), budget, epochs, ReleasedSetting(seed=seed).generator(1000 + budget))
 
 
-def joint_gaussian(task: PublishedMerge, tolerance: float = 1e-5, iterations: int = 500) -> Em:
+def joint_gaussian(sources: Sources, tolerance: float = 1e-5, iterations: int = 500) -> Em:
     """EM for a joint Gaussian on the sources' hidden and noisy rows, without a graph and without a model of the noise.
 
     With more than two slices it is a first-order Markov process, the same in all slices. Where a pair of cells is never measured
     together the maximum is flat and EM slow: it stops at the tolerance, in nats per row, or after so many iterations.
     """
-    found = statistics(task.sources)
-    return em(every_edge(task), found._replace(noise=torch.zeros_like(found.noise)), task.slices, tolerance, iterations)
+    found = statistics(sources)
+    graph = every_edge(sources.values.shape[0], sources.values.shape[-1], sources.values.device)
+    return em(graph, found._replace(noise=torch.zeros_like(found.noise)), sources.slices, tolerance, iterations)
 
 
-def carried_in_rows(task: PublishedMerge, estimate: Em) -> tuple[int, float]:
-    """How many rows of two slices carry EM's joint Gaussian, and by how much the fit to them differs from it.
-
-    Returns:
-        The number of rows, and the largest difference in expected log-likelihood over replicates, in nats per row of two slices.
-    """
-    rows = sufficient_rows(gaussian_moments(joint(estimate.model, 2), 2), 1.0, 2).pairs
-    variables = task.truth.variance.shape[-1]
-    trajectories = torch.stack([rows[..., variables:], rows[..., :variables]], dim=-2)
-    again = mle(every_edge(task), trajectories)
-
-    def both(model: Dbn) -> Tensor:
-        return expected_log_likelihood(model, task.truth, 2)
-
-    return rows.shape[-2], float((both(again) - both(estimate.model)).abs().max())
-
-
-def yardsticks(released: Released, budgets: list[int]) -> pd.DataFrame:
-    """The rows that Algorithm 1 is compared with.
-
-    D^sub: the first clean rows, cut to two slices as distilled sets are; once more with the plain BIC. All clean rows have all
-    their slices. EM: :func:`joint_gaussian`.
+def by_gradient(sources: Sources, generator: torch.Generator, steps: int = 300) -> Distilled:
+    """First-order distillation of the same likelihood: rows from which a joint Gaussian is learned that fits all sources.
 
     Args:
-        released: the data.
-        budgets: distilled rows in total.
+        sources: of two slices.
+        generator: the source of randomness.
+        steps: of Adam.
     """
-    task, clean = released.task, released.clean
+    shape = (sources.values.shape[0], sources.values.shape[-1])
+    graph = every_edge(*shape, sources.values.device)
+    nothing = sources.values.new_zeros(shape)
+    unknown = Dbn(nothing, torch.diag_embed(nothing), nothing + 1, nothing, *(torch.diag_embed(nothing),) * 2, nothing + 1)
+    task = MergeTask(graph, unknown, sources._replace(noise=torch.zeros_like(sources.noise)))
+    return distil(FirstOrder(0.1, horizon=steps), task, GRADIENT_BUDGET, steps, generator).distilled
+
+
+def yardsticks(data: Released, budgets: tuple[int, ...] = BUDGETS) -> pd.DataFrame:
+    """The rows that Algorithm 1 is compared with.
+
+    D^sub: the first clean rows, cut to two slices as distilled sets are, under all learners and with moderated variances. All clean
+    rows have all their slices. EM: :func:`joint_gaussian`.
+    """
+    task, clean = data.task, data.clean.x
+    graph = alive(task.truth)
     began = time.perf_counter()
-    estimate = joint_gaussian(task)
-    seconds = time.perf_counter() - began
-    measured = int(task.sources.observed[0].sum()) * task.sources.values.shape[2]
-    plain = PublishedMerge(task.truth, task.sources, task.test, task.most_parents, 0.0)
+    fitted = _fitted(data)
     rows = [
-        score(task, task.truth, "truth", 0),
-        score(task, estimate.model, "em", 0, seconds, measured),
-        score(task, task.fit(clean), "clean_all", 0, stored=clean.stored_numbers),
-        score(task, plain.fit(clean), "clean_all_bic", 0, stored=clean.stored_numbers),
+        score(data, task.truth, "truth", 0, "none"),
+        score(data, fitted, "em", 0, "none", seconds=time.perf_counter() - began),
+        score(data, task.fit(as_rows(clean)), "clean_all", 0),
     ]
     for budget in budgets:
-        subset = Distilled(clean.x[:, :budget, :2], clean.y[:, :budget], clean.w[:, :budget])
-        for learner, method in ((task, "clean_subset"), (plain, "clean_subset_bic")):
-            rows.append(score(task, learner.fit(subset), method, budget, stored=subset.stored_numbers))
+        subset = clean[:, :budget, :2]
+        rows.append(judged(data, subset, "clean_subset", budget))
+        rows.append(score(data, moderated(subset, graph), "clean_subset_moderated", budget))
     return pd.concat(rows, ignore_index=True)
 
 
-def later_weights(released: Released, setting: ReleasedSetting) -> pd.DataFrame:
-    """Declared weights against the least-squares estimates on the clean rows, for the declared edges: where the defect shows.
+def _fitted(data: Released) -> Dbn:
+    """EM's network of each replicate; the authors' files are the same for all."""
+    sources = data.task.sources
+    if data.kinds != (FILES,):
+        return joint_gaussian(sources).model
+    once = joint_gaussian(Sources(*(part[:1] for part in sources))).model
+    return Dbn(*(part.expand(len(sources.values), *part.shape[1:]) for part in once))
+
+
+def rebuilt_yardsticks(setting: ReleasedSetting, budgets: tuple[int, ...]) -> pd.DataFrame:
+    """:func:`yardsticks` of rebuilt data."""
+    return yardsticks(setting.draw(), budgets)
+
+
+def files_yardsticks(release: MergeRelease, replicates: int, seed: int) -> pd.DataFrame:
+    """:func:`yardsticks` of the authors' files; with two slices the gradient's rows too, learned with all edges."""
+    data = from_files(release, replicates)
+    found = yardsticks(data)
+    if data.task.slices > 2:
+        return found
+    rows = by_gradient(data.task.sources, ReleasedSetting(seed=seed).generator(7)).x
+    model = true_graph(rows, every_edge(rows.shape[0], rows.shape[-1], rows.device))
+    own = score(data, model, "first_order", GRADIENT_BUDGET, "every_edge")
+    return pd.concat([found, own, judged(data, rows, "first_order", GRADIENT_BUDGET)], ignore_index=True)
+
+
+def as_released(release: MergeRelease, repeated: dict[int, Distilled]) -> pd.DataFrame:
+    """The authors' own distilled sets under all learners: those in the release, and those of repeated runs."""
+    data = from_files(release)
+    sets = {len(rows): rows.unsqueeze(0) for name, rows in release.distilled.items() if name != "dd_data.csv"}
+    sets |= {budget: found.x for budget, found in repeated.items()}
+    frames = [judged(data, rows, "published_set", budget) for budget, rows in sets.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def slopes(data: Released) -> pd.DataFrame:
+    """Where the defect shows: least-squares estimates on the clean rows against declared weights, for the declared edges.
 
     Returns:
-        One row per declared edge with generator, seed, ``part`` ("first slice", "later slice" or "between slices"), declared and
-        estimated weight.
+        One row per kind of data, seed and part of the network, with the slope through the origin of estimated on declared weights.
     """
-    fitted = mle(released.graph, released.clean.x)
-    parts = (
-        ("first slice", released.graph.first, released.declared.first_weights, fitted.first_weights),
-        ("later slice", released.graph.intra, released.declared.intra, fitted.intra),
-        ("between slices", released.graph.inter, released.declared.inter, fitted.inter),
-    )
-    frames = []
-    for part, mask, declared, estimated in parts:
-        replicate = mask.nonzero()[:, 0].cpu().numpy()
-        frames.append(
-            pd.DataFrame(
-                {
-                    "generator": np.asarray(GENERATORS)[replicate // setting.replicates],
-                    "seed": replicate % setting.replicates,
-                    "part": part,
-                    "declared": declared[mask].cpu().numpy(),
-                    "estimated": estimated[mask].cpu().numpy(),
-                }
-            )
-        )
+    fitted = mle(data.graph, data.clean.x)
+    parts = {
+        "within the first visit": (data.declared.first_weights, fitted.first_weights),
+        "within later visits": (data.declared.intra, fitted.intra),
+        "between visits": (data.declared.inter, fitted.inter),
+    }
+    frames = [
+        tidy({"slope": (declared * estimated).sum((-2, -1)) / declared.square().sum((-2, -1))}, {"part": part, **data.columns})
+        for part, (declared, estimated) in parts.items()
+    ]
     return pd.concat(frames, ignore_index=True)

@@ -1,136 +1,187 @@
-"""What chapter 05 reports: the published figures, the tables, and the numbers that its sentences quote."""
+"""What chapter 05 reports: tables, and the numbers that its sentences and claims quote."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from ddbook.chapters.merge.published.data import GENERATORS
-from ddbook.chapters.merge.published.experiment import DIRECTIONS, PUBLISHED_EPOCHS, algorithm_1
+from ddbook.chapters.merge.published import published
+from ddbook.chapters.merge.published.data import FILES
+from ddbook.chapters.merge.published.experiment import BUDGETS
+from ddbook.chapters.merge.published.learners import LABELS, LEARNERS
+from ddbook.chapters.merge.published.runs import RUNS
 from ddbook.kit import looks
-from ddbook.kit.scores import Score, interval_name, quoted_median, shown
+from ddbook.kit.scores import Score, grid, shown
 from ddlib.statistics import Number, quoted
 
-PUBLISHED_LL = {
-    2: {
-        "clean_subset": {10: -58_085, 20: -42_319, 50: -38_385, 100: -36_561},
-        "zeroth_order": {10: -43_300, 20: -39_786, 50: -37_756, 100: -36_338},
-    },
-    10: {
-        "clean_subset": {10: -232_777, 20: -180_135, 50: -162_529, 100: -155_691},
-        "zeroth_order": {10: -178_320, 20: -156_529, 50: -154_272, 100: -154_571},
-    },
-}
-"""Total log-likelihood of 1000 test rows, one seed, no error bars: Figures 2 to 4."""
-PUBLISHED_CLEAN_ALL = {2: -35_210, 10: -151_192}
-"""The same for all 1000 clean rows."""
-TRUTH_ON_RELEASED, EM_ON_RELEASED = -34_686, -35_403
-"""What the true generator and EM for a joint Gaussian score on the released rows of two slices: measured for this project."""
-WHOLE = ("truth", "em", "clean_all", "clean_all_bic")
-"""Rows that have no budget."""
+KINDS = {FILES: "the authors' files", "released": "rebuilt as released", "described": "rebuilt as described"}
 NATS = "nats in 1000 rows"
+WHOLE = {"truth": "none", "em": "none", "clean_all": "released"}
+"""Rows without a budget, and their learner."""
 
 
-def score(slices: int, generator: str, method: str, budget: int = 0) -> Score:
-    """The median test log-likelihood over seeds; rows without a budget are at every one."""
-    rows = {"slices": slices, "generator": generator, "method": method}
-    return Score("test_ll", rows if method in WHOLE else rows | {"budget": budget}, statistic="median")
+def rows(method: str, budget: int = 0, slices: int = 2, data: str = FILES, learner: str = "") -> dict[str, object]:
+    """Which rows of the scores."""
+    learner = WHOLE.get(method, learner or "released")
+    return {"slices": slices, "data": data, "method": method, "budget": 0 if method in WHOLE else budget, "learner": learner}
 
 
-def published(slices: int, method: str, budget: int) -> int | None:
-    """The published figure for a row of the table, if there is one."""
-    if slices == 2 and method in ("truth", "em"):
-        return TRUTH_ON_RELEASED if method == "truth" else EM_ON_RELEASED
-    if method == "clean_all":
-        return PUBLISHED_CLEAN_ALL[slices]
-    return PUBLISHED_LL[slices].get(method, {}).get(budget)
+def score(method: str, budget: int = 0, slices: int = 2, data: str = FILES, learner: str = "", value: str = "test_ll") -> Score:
+    """The mean over seeds of a row of the table."""
+    return Score(value, rows(method, budget, slices, data, learner))
 
 
-def comparison(scores: pd.DataFrame, slices: int) -> pd.DataFrame:
-    """Their figure and ours: one row per method and budget, one column per generator."""
-    part = scores[scores.slices == slices]
-    lines = {}
-    for method, budget in dict.fromkeys(zip(part.method, part.budget, strict=True)):
-        theirs = published(slices, method, budget)
-        line = {"published, one seed": "–" if theirs is None else f"{theirs:,}"}
-        cells = {g: shown(score(slices, g, method, budget).evaluate(scores), ",.0f") for g in GENERATORS}
-        lines[method, budget or "–"] = line | cells
-    table = pd.DataFrame.from_dict(lines, orient="index")
-    labelled = [(looks.label(method), budget) for method, budget in lines]
-    table.index = pd.MultiIndex.from_tuples(labelled, names=["", "IPC"])
-    seeds = part.seed.nunique()
-    ours = {g: f"{g}: median ({interval_name(seeds)} of {seeds} seeds)" for g in GENERATORS}
-    return table.rename(columns=ours)
+def gain(ours: str, theirs: str, budget: int, slices: int = 2, data: str = FILES, learner: str = "") -> Score:
+    """The mean paired difference of test log-likelihoods."""
+    first, second = (rows(method, budget, slices, data, learner) for method in (ours, theirs))
+    return Score("test_ll", first, minus=second)
 
 
-def protocol(runs: list[tuple[int, int, int]], seeds: int) -> pd.DataFrame:
-    """What was run: one row per number of slices and budget, epochs beside the published ones.
-
-    Args:
-        runs: slices, budget and epochs of each run.
-        seeds: per generator.
-    """
-    rows = []
-    for slices, budget, epochs in runs:
-        method = algorithm_1(budget, slices)
-        full = 1200 if (slices, budget) == (10, 100) else PUBLISHED_EPOCHS[budget]
-        searches = epochs * (DIRECTIONS + 1) * seeds * len(GENERATORS)
-        rows.append((slices, budget, epochs, full, method.sigma, method.lr, seeds, searches))
-    heads = ["slices", "IPC", "epochs here", "epochs published", "σ", "step size", "seeds per generator", "networks learned"]
-    return pd.DataFrame(rows, columns=heads)
+def found_budgets(scores: pd.DataFrame, slices: int = 2, data: str = FILES) -> list[int]:
+    """The budgets of Algorithm 1 in a table."""
+    part = scores[(scores.method == "zeroth_order") & (scores.slices == slices) & (scores.data == data)]
+    return sorted(map(int, part.budget.unique()))
 
 
-def numbers(scores: pd.DataFrame, budgets: list[int], long_budgets: list[int]) -> dict[str, Number]:
-    """What the chapter's sentences quote: medians over seeds, published figures, paired differences, run times."""
-    found = {"seeds": Number(scores.seed.nunique())}
-    for slices, prefix, ends in ((2, "", budgets), (10, "long_", long_budgets)):
-        for generator in GENERATORS:
-            for method in WHOLE[:3]:
-                found[f"{prefix}{method}_{generator}"] = quoted_median(score(slices, generator, method).evaluate(scores), NATS)
-        found[f"{prefix}published_clean_all"] = Number(PUBLISHED_CLEAN_ALL[slices])
-        for end, budget in (("smallest", min(ends)), ("largest", max(ends))):
-            found |= {f"{prefix}{name}_{end}": number for name, number in _at(scores, slices, budget).items()}
-        found[f"{prefix}seconds"] = Number(_seconds(scores, slices), unit="s")
-    found["em_wins_released"] = Number(_share_of_em(scores, budgets))
+def comparison(scores: pd.DataFrame, slices: int = 2, data: str = FILES) -> pd.DataFrame:
+    """Test log-likelihoods, one row per method and one column per budget: means over seeds with intervals, or one value."""
+    methods = (
+        "clean_subset",
+        "clean_subset_moderated",
+        "start",
+        "zeroth_order",
+        "zeroth_order_meant",
+        "published_set",
+        "first_order",
+    )
+    part = scores[(scores.slices == slices) & (scores.data == data)]
+    table = grid(
+        {looks.label(method): method for method in methods if method in set(part.method)},
+        {f"IPC {budget}": budget for budget in sorted(map(int, set(part.budget) - {0}))},
+        lambda name, budget: _cell(part, name, budget),
+    )
+    for method in WHOLE:
+        table.loc[looks.label(method)] = f"{_mean(part, score(method, 0, slices, data)):,.0f}"
+    return table
+
+
+def _cell(scores: pd.DataFrame, name: str, budget: int) -> str:
+    (method,) = [method for method in set(scores.method) if looks.label(method) == name]
+    one = scores.iloc[0]
+    return shown(score(method, budget, int(one.slices), str(one.data)).evaluate(scores), ",.0f")
+
+
+def under_learners(scores: pd.DataFrame, slices: int = 2) -> pd.DataFrame:
+    """The authors' distilled rows minus as many clean rows (the published ones) under each learner, in nats per patient."""
+    part = scores[(scores.data == FILES) & (scores.slices == slices) & (scores.seed == 0)]
+    budgets = sorted(map(int, part[part.method == "published_set"].budget.unique()))
+    table = {
+        LABELS[learner]: {
+            f"IPC {m}": f"{gain('published_set', 'clean_subset', m, slices, learner=learner).evaluate(part).value / 1000:+.2f}"
+            for m in budgets
+        }
+        for learner in LEARNERS
+    }
+    return pd.DataFrame(table).T
+
+
+def protocol() -> pd.DataFrame:
+    """The published runs: one row per number of slices and budget."""
+    lines = [(s, m, run.epochs, run.sigma, run.lr, run.seed or "–") for (s, m), run in RUNS.items()]
+    return pd.DataFrame(lines, columns=["slices", "IPC", "epochs", "σ", "step size", "seed of R"])
+
+
+def numbers(scores: pd.DataFrame, repeated: pd.DataFrame, slopes: pd.DataFrame) -> dict[str, Number]:
+    """What the chapter's sentences and claims quote."""
+    found = {"seeds": Number(int(scores[scores.data == FILES].seed.nunique()))}
+    found |= _repeated(repeated) | _known(scores) | _gains(scores)
+    for (data, part), each in slopes[slopes.slices == 2].groupby(["data", "part"]):
+        found[f"slope_{str(part).replace(' ', '_')}_{data}"] = Number(float(each.slope.mean()), n=len(each))
     return found
 
 
-def _at(scores: pd.DataFrame, slices: int, budget: int) -> dict[str, Number]:
-    """What is said of one budget."""
-    row = scores[(scores.slices == slices) & (scores.method == "zeroth_order") & (scores.budget == budget)].iloc[0]
-    found = {"ipc": Number(budget), "epochs": Number(int(row.epochs)), "published_epochs": Number(PUBLISHED_EPOCHS[budget])}
-    for method in ("clean_subset", "zeroth_order"):
-        found[f"published_{method}"] = Number(float(PUBLISHED_LL[slices][method][budget]))
-    for generator in GENERATORS:
-        for method in ("start", "clean_subset", "clean_subset_bic", "zeroth_order"):
-            found[f"{method}_{generator}"] = quoted_median(score(slices, generator, method, budget).evaluate(scores), NATS)
-        ours = score(slices, generator, "zeroth_order", budget)
-        for other in ("clean_subset", "start", "em"):
-            gain = replace(ours, minus=score(slices, generator, other, budget).rows, statistic="mean")
-            found[f"gain_over_{other}_{generator}"] = quoted(gain.evaluate(scores), NATS)
-    return found
-
-
-def _seconds(scores: pd.DataFrame, slices: int) -> float:
-    part = scores[(scores.slices == slices) & (scores.method == "zeroth_order")]
-    return float(part.groupby("budget").seconds.first().sum())
-
-
-def _share_of_em(scores: pd.DataFrame, budgets: list[int]) -> float:
-    """Of all distilled sets of two slices from the released generator, the share that EM on the same sources beats."""
-    em = score(2, "released", "em")
-    gains = (replace(em, minus=score(2, "released", "zeroth_order", budget).rows).values(scores) for budget in budgets)
-    return float(np.mean([gain > 0 for gain in gains]))
-
-
-def defect_numbers(weights: pd.DataFrame) -> dict[str, Number]:
-    """Slope of estimated on declared weights, through the origin, and the largest estimate, per generator and part."""
+def _repeated(repeated: pd.DataFrame) -> dict[str, Number]:
+    """How far the repeated runs are from the published points, at the most, and for how many epochs they agree to a nat."""
     found = {}
-    for (generator, part), rows in weights.groupby(["generator", "part"]):
-        name = f"{str(part).replace(' ', '_')}_{generator}"
-        found[f"slope_{name}"] = Number(float((rows.declared * rows.estimated).sum() / (rows.declared**2).sum()))
-        found[f"largest_estimate_{name}"] = Number(float(rows.estimated.abs().max()))
-        found[f"smallest_declared_{name}"] = Number(float(rows.declared.abs().min()))
+    for (slices, budget), run in repeated.groupby(["slices", "budget"]):
+        name = f"{_long(slices)}repeated"
+        off = (run.test_ll - run.published).abs().dropna()
+        found[f"{name}_off_{budget}"] = Number(float(off.max()), unit="nats")
+        agrees = off.index[(off <= 1).cumprod() == 1]  # up to the first point that is missed
+        found[f"{name}_agrees_{budget}"] = Number(int(run.epoch[agrees].max()) if len(agrees) else 0)
+        found[f"{name}_epochs_{budget}"] = Number(len(run))
+        found[f"{name}_end_{budget}"] = Number(float(run.test_ll.iloc[-1]), unit=NATS)
     return found
+
+
+def _known(scores: pd.DataFrame) -> dict[str, Number]:
+    """Seed 0 against the published figures: clean rows, all clean rows, and the released sets."""
+    first = scores[(scores.data == FILES) & (scores.seed == 0)]
+    found = {}
+    for slices in (2, 10):
+        name = _long(slices)
+        off = [_mean(first, score("clean_subset", m, slices)) - published.ROWS[slices][m] for m in BUDGETS]
+        found[f"{name}clean_off"] = Number(float(np.abs(off).max()), unit="nats")
+        whole = _mean(first, score("clean_all", 0, slices))
+        found[f"{name}clean_all_off"] = Number(abs(whole - published.ALL_ROWS[slices]), unit="nats")
+        for method in WHOLE:
+            found[f"{name}{method}"] = Number(_mean(first, score(method, 0, slices)), unit=NATS)
+        for budget in BUDGETS:
+            found[f"{name}published_gain_{budget}"] = Number(
+                published.SETS[slices][budget] - published.ROWS[slices][budget], unit=NATS
+            )
+            found[f"{name}published_set_{budget}"] = Number(published.SETS[slices][budget], unit=NATS)
+            found[f"{name}published_rows_{budget}"] = Number(published.ROWS[slices][budget], unit=NATS)
+    for budget, figure in published.SECOND_SETS.items():
+        found[f"long_second_gain_{budget}"] = Number(figure - published.ROWS[10][budget], unit=NATS)
+    for slices, budget in ((2, 100), (10, 50)):  # the released sets
+        apart = _mean(first, score("published_set", budget, slices)) - published.SETS[slices][budget]
+        found[f"{_long(slices)}released_set_off_{budget}"] = Number(abs(apart), unit="nats")
+    for learner in LEARNERS:
+        own = gain("published_set", "clean_subset", 100, learner=learner).evaluate(first)
+        found[f"{learner}_gain_100"] = Number(own.value, unit=NATS)
+    found["released_gain_100_nats"] = Number(found["released_gain_100"].value / 1000, unit="nats per patient")
+    return found
+
+
+def _gains(scores: pd.DataFrame) -> dict[str, Number]:
+    """Paired differences over seeds, where they were run."""
+    found = {}
+    for data in KINDS:
+        for slices in (2, 10):
+            for budget in found_budgets(scores, slices, data):
+                name = f"{_long(slices)}{{}}_{data}_{budget}"
+                found[name.format("gain")] = _quoted(scores, gain("zeroth_order", "clean_subset", budget, slices, data))
+                moderated = gain("clean_subset_moderated", "clean_subset", budget, slices, data)
+                found[name.format("moderated_gain")] = _quoted(scores, moderated)
+                found[name.format("zeroth_order")] = _quoted(scores, score("zeroth_order", budget, slices, data))
+    for data in (each for each in KINDS if each != FILES):
+        over = Score("test_ll", rows("em", data=data), minus=rows("clean_all", data=data))
+        found[f"em_over_clean_all_{data}"] = _quoted(scores, over)
+    own = scores[(scores.data == FILES) & (scores.slices == 2)]
+    first = own[own.seed == 0]
+    for budget in BUDGETS:
+        share = gain("clean_subset_moderated", "clean_subset", budget).evaluate(first).value
+        found[f"moderated_share_{budget}"] = Number(share / found_gain(budget))
+    gradient = _quoted(own, score("first_order", 100))
+    found["first_order_100"] = gradient
+    found["first_order_gain_100"] = Number(gradient.value - published.SETS[2][100], n=gradient.n, unit=NATS)
+    found["first_order_own"] = _quoted(own, score("first_order", 100, learner="every_edge"))
+    return found
+
+
+def found_gain(budget: int, slices: int = 2) -> int:
+    """The published gain of distilled over clean rows."""
+    return published.SETS[slices][budget] - published.ROWS[slices][budget]
+
+
+def _long(slices: object) -> str:
+    return "" if slices == 2 else "long_"
+
+
+def _mean(scores: pd.DataFrame, wanted: Score) -> float:
+    return float(wanted.evaluate(scores).value)
+
+
+def _quoted(scores: pd.DataFrame, wanted: Score) -> Number:
+    return quoted(wanted.evaluate(scores), NATS)

@@ -1,25 +1,22 @@
 """The released experiments' learner: the published figures on the authors' own files, and each of its steps by other means."""
 
 import itertools
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from ddlib.datasets import DATA_FOLDER, merge_release
+from ddlib.datasets import merge_release
 from ddlib.dbn.estimators.dmmhc import DynamicMmhc
 from ddlib.dbn.estimators.hill_climbing import hill_climb
 from ddlib.dbn.model.generate import random_networks, sample
 from ddlib.dbn.model.moments import Moments, log_likelihood, trajectory_moments
 from ddlib.dbn.model.network import topological_order
+from tests.ddlib.datasets.released import with_release
 from tests.ddlib.dbn.estimators.searches import acyclic, by_hand, climbed, covariances, drawn, every, unbiased
 from tests.ddlib.dbn.world import generator
 
-folder = Path(os.environ.get(DATA_FOLDER, "")) / "release" / "data"
-with_release = pytest.mark.skipif(not folder.is_dir(), reason=f"the released files are not in {DATA_FOLDER}")
 PUBLISHED = {
     2: {10: -58_085, 20: -42_319, 50: -38_385, 100: -36_561, 1000: -35_210},
     10: {10: -232_777, 20: -180_135, 50: -162_529, 100: -155_691, 1000: -151_192},
