@@ -28,7 +28,6 @@ CHAPTERS = {
     "05_merge_as_published": "The merge as published",
     "06_how_far_from_the_limit": "How far from the limit",
     "07_real_hospitals": "Real hospitals",
-    "13_four_hospitals": "Four hospitals",
     "08_merge_your_data": "Merge your own tables",
     "09_two_tails": "Two tails",
     "10_pinn_as_published": "The PINN table, as published",

@@ -106,4 +106,4 @@ def test_a_missing_ledger_says_where_to_call(tmp_path):
 
 def test_the_data_that_claims_rest_on_are_those_of_the_library():
     data = {each.data for claim in read_ledger(ROOT / "book" / "claims.yml") for each in claim.statistics if each.data}
-    assert data == {table.dataset for table in PINNED}
+    assert data and data <= {table.dataset for table in PINNED}
