@@ -145,6 +145,7 @@ def own_rows(
         scales, values, visits, limits: as in :func:`latent_rows`.
         latent: complete patients.
 
+    >>> from ddlib.merge.margins import Identity
     >>> latent, values = torch.tensor([[1.0, 0.5]]).double(), torch.tensor([[12.0, torch.nan]]).double()
     >>> own_rows(Scales([Identity(10.0, 2.0)], []), latent, values, 2).tolist()
     [[12.0, 11.0]]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt64
+from jaxtyping import Float
 from torch import Tensor
 
 __all__ = ["Streams"]
@@ -35,7 +35,7 @@ class Streams(NamedTuple):
     (torch.Size([2, 4]), True)
     """
 
-    keys: UInt64[np.ndarray, " n"]
+    keys: np.ndarray
 
     @classmethod
     def of(cls, names: Sequence[str | int], *about: str | int) -> Streams:

@@ -8,6 +8,7 @@ import pytest
 from tests import ROOT
 
 BY_HAND = {
+    "ddbook/chapters/merge/published/experiment.py": 1,  # one descent on the authors' files, which is judged by their learner
     "ddbook/chapters/methods_optimise/checks.py": 3,  # sets that have an answer in closed form; nothing is timed or kept
     "ddbook/chapters/tails/published/screening.py": 2,  # a method made of others: it draws their sets and judges them
     "notebooks/01_one_dataset_many_tasks.ipynb": 1,  # the book's first page shows the loop that a trial runs

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Source(NamedTuple):
+class SourceFile(NamedTuple):
     """A hospital's rows.
 
     Attributes:
@@ -43,12 +43,12 @@ class Source(NamedTuple):
     def _other(self, name: str) -> pd.Series:
         return (self.keys if name in self.keys.columns else self.others)[name]
 
-    def in_units(self, changes: dict[str, Change]) -> Source:
+    def in_units(self, changes: dict[str, Change]) -> SourceFile:
         """The same in other units."""
         return self._replace(cells={name: column.changed(*changes.get(name, (1.0, 0.0))) for name, column in self.cells.items()})
 
 
-def split(files: list[Source], column: str | None) -> dict[str, Source]:
+def split(files: list[SourceFile], column: str | None) -> dict[str, SourceFile]:
     """The hospitals by their names: the files', or those in a column; with the file's before it where two files have the same.
 
     Raises:
@@ -66,6 +66,6 @@ def split(files: list[Source], column: str | None) -> dict[str, Source]:
         for name, rows in file.keys.groupby(column, sort=False).indices.items():
             keys, others = (part.iloc[rows].reset_index(drop=True) for part in (file.keys, file.others))
             cells = {name: cells.rows(np.asarray(rows)) for name, cells in file.cells.items()}
-            found.append((str(name), file.name, Source(str(name), file.path, keys, others, cells, file.order)))
+            found.append((str(name), file.name, SourceFile(str(name), file.path, keys, others, cells, file.order)))
     often = Counter(name for name, *_ in found)
     return {name if often[name] == 1 else f"{file}, {name}": source for name, file, source in found}

@@ -17,7 +17,7 @@ from ddlib.merge.reading.identity import names
 from ddlib.merge.reading.limits import settled
 from ddlib.merge.reading.long import made_wide, unit_warnings
 from ddlib.merge.reading.options import ReadingOptions, check_options
-from ddlib.merge.reading.split import Source, split
+from ddlib.merge.reading.split import SourceFile, split
 from ddlib.merge.reading.units import read_units
 from ddlib.merge.reading.words import coded, coding, told
 from ddlib.merge.timeless import has_no_time, named_time
@@ -106,7 +106,7 @@ def read_tables(paths: Sequence[Path], id: str, time: str | None, options: Readi
     tables = [settled(file.cells, options.limits, file.name, file.row, file.done) for file in files]
     sources = split(
         [
-            Source(file.name, file.path, file.keys, file.others, table, file.order)
+            SourceFile(file.name, file.path, file.keys, file.others, table, file.order)
             for file, table in zip(files, tables, strict=True)
         ],
         options.source_column,

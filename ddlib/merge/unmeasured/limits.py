@@ -67,7 +67,7 @@ def bounds(
     return limits_of(covariance.unsqueeze(0), measured, functional, largest).tightest[0]
 
 
-class Limits(NamedTuple):
+class BlockBounds(NamedTuple):
     """Bounds of several covariances.
 
     Attributes:
@@ -81,7 +81,7 @@ class Limits(NamedTuple):
 
 def limits_of(
     covariances: Float[Tensor, "S D D"], measured: Bool[Tensor, "D D"], functional: Float[Tensor, "k D D"], largest: int
-) -> Limits:
+) -> BlockBounds:
     """:func:`bounds` of several covariances with one mask.
 
     The semidefinite programme is solved once, at the first: its dual solution bounds the functional at each of them, and is tight
@@ -100,7 +100,7 @@ def limits_of(
     work = _Work(standard.covariance, standard.covariance[0], measured, pattern_of(measured))
     free = weights * ~measured
     single, tightest = _unmeasured_part(work, free, largest)
-    return Limits(known.unsqueeze(-1) + single, known.unsqueeze(-1) + tightest)
+    return BlockBounds(known.unsqueeze(-1) + single, known.unsqueeze(-1) + tightest)
 
 
 class _Work(NamedTuple):
@@ -110,7 +110,7 @@ class _Work(NamedTuple):
     pattern: Pattern
 
 
-def _unmeasured_part(work: _Work, free: Float[Tensor, "k D D"], largest: int) -> Limits:
+def _unmeasured_part(work: _Work, free: Float[Tensor, "k D D"], largest: int) -> BlockBounds:
     """The limits of functionals that weigh unmeasured entries only."""
     found = free.new_zeros(len(work.laws), len(free), 2)
     programmes: dict[tuple[int, ...], list[int]] = {}
@@ -130,7 +130,7 @@ def _unmeasured_part(work: _Work, free: Float[Tensor, "k D D"], largest: int) ->
         exact = _programme(work, free[places], work.pattern.members(list(groups)))
         found[:, places, 0] = torch.maximum(found[:, places, 0], exact[..., 0])
         found[:, places, 1] = torch.minimum(found[:, places, 1], exact[..., 1])
-    return Limits(single, found)
+    return BlockBounds(single, found)
 
 
 def _blocks(pattern: Pattern, weights: Float[Tensor, "D D"]) -> list[tuple[int, int]]:

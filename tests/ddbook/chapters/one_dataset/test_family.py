@@ -72,7 +72,7 @@ def test_numbers_of_the_prose_are_those_of_the_tables():
     own = curves[(curves.method == "krylov") & (curves.budget == 2)]
     assert found["krylov_regret_middle"].value == own.regret.median()
     assert found["krylov_regret_middle"].n is None  # nothing was drawn
-    assert found["k_means_regret_middle"].n == TASK.replicates
+    assert found["random_regret_middle"].n == TASK.replicates  # k-means may end at one set from all its starts
     ratio = found["exact_best_regret_middle"].value / found["first_order_regret_middle"].value
     assert found["exact_best_over_descent"].value == pytest.approx(ratio)
     assert found["regret_bound_middle"].value == limits.regret[1]
