@@ -96,8 +96,6 @@ _MERGE = {
     "start": Look(GREY, "x", ":", "noisy rows of the sources (start)"),
     "clean_subset": Look(ORANGE, "^", "--", "clean rows, same number"),
     "clean_subset_moderated": Look(SKY, "<", "-.", "the same clean rows, variances mended"),
-    "clean_subset_bic": Look(ORANGE, "<", "--", "clean rows, same number, plain BIC"),  # in an older reference, as the next
-    "clean_all_bic": Look(GREY, "|", ":", "all clean rows, plain BIC"),
     "clean_all": Look(GREY, "d", "-.", "all clean rows"),
     "published_set": Look(VERMILION, "D", "", "the authors' distilled rows"),
     "zeroth_order_meant": Look(PURPLE, "^", ":", "zeroth-order, filled cells in their places"),

@@ -8,8 +8,6 @@ patient, truncated to the interval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -63,43 +61,26 @@ def latent_rows(
     >>> latent_rows(Scales([Identity(10.0, 2.0)], []), values, law, exact, 2, Streams.common(1)).tolist()
     [[1.0, nan]]
     """
-    return _draws(scales, values, law, noise, visits, [streams], limits)[0]
-
-
-def _draws(
-    scales: Scales,
-    values: Float[Tensor, "n E"],
-    law: Gaussian,
-    noise: Float[Tensor, " E"],
-    visits: int,
-    streams: Sequence[Streams],
-    limits: Limits | None,
-) -> list[Float[Tensor, "n E"]]:
-    """Several draws of latent values; one, which is certain, if no cell is an interval."""
     lower, upper = _ends(scales, values, visits, limits)
     within = (lower < upper) & (lower.isfinite() | upper.isfinite())
-    exact = torch.where(lower == upper, lower, torch.nan)
+    latent = torch.where(lower == upper, lower, torch.nan)
     if not bool(within.any()):
-        return [exact]
-    seen = within | ~exact.isnan()
+        return latent
+    seen = within | ~latent.isnan()
     columns = within.any(0).nonzero().flatten().tolist()
     precision = dict(zip(columns, _columns(columns, seen, law, noise).unbind(-1), strict=True))
     mean, spread = law.mean.expand_as(lower), law.covariance.diagonal().sqrt().expand_as(lower)
-
-    def draw(one: Streams) -> Float[Tensor, "n E"]:
-        share = one.uniform(0, lower.shape[1])  # by entry, whatever entries other patients have
-        latent = torch.where(within, _truncated(mean, spread, lower, upper, share), exact)
-        for sweep in range(_SWEEPS):
-            share = one.uniform(1 + sweep, lower.shape[1])
-            for j in columns:
-                off = torch.where(seen, latent - law.mean, 0.0)
-                inner = precision[j][:, j].clamp(min=1e-12)
-                centre = latent[:, j] - (precision[j] * off).sum(-1) / inner
-                fresh = _truncated(centre, inner.rsqrt(), lower[:, j], upper[:, j], share[:, j])
-                latent[:, j] = torch.where(within[:, j], fresh, latent[:, j])
-        return latent
-
-    return [draw(one) for one in streams]
+    share = streams.uniform(0, lower.shape[1])  # by entry, whatever entries other patients have
+    latent = torch.where(within, _truncated(mean, spread, lower, upper, share), latent)
+    for sweep in range(_SWEEPS):
+        share = streams.uniform(1 + sweep, lower.shape[1])
+        for j in columns:
+            off = torch.where(seen, latent - law.mean, 0.0)
+            inner = precision[j][:, j].clamp(min=1e-12)
+            centre = latent[:, j] - (precision[j] * off).sum(-1) / inner
+            fresh = _truncated(centre, inner.rsqrt(), lower[:, j], upper[:, j], share[:, j])
+            latent[:, j] = torch.where(within[:, j], fresh, latent[:, j])
+    return latent
 
 
 def _ends(
@@ -181,10 +162,13 @@ def expected_rows(
     """
     lower, upper = _ends(scales, values, visits, limits)
     within = (lower < upper) & (lower.isfinite() | upper.isfinite())
-    if bool(within.any()) and not bool((within.any(0) & (noise > 0)).any()):
+    if not bool(within.any()):
+        latent = torch.where(lower == upper, lower, torch.nan)
+        return expectation(latent, law, noise), unexplained(~latent.isnan(), law, noise)
+    if not bool((within.any(0) & (noise > 0)).any()):
         return _propagated_rows(lower, upper, within.any(0), law, noise)
     streams = [Streams.common(len(values), number) for number in range(_DRAWS)]
-    draws = _draws(scales, values, law, noise, visits, streams, limits)
+    draws = [latent_rows(scales, values, law, noise, visits, one, limits) for one in streams]
     means = torch.stack([expectation(latent, law, noise) for latent in draws])
     return means.mean(0), unexplained(~draws[0].isnan(), law, noise) + means.var(0, correction=0)
 
