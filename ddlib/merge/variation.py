@@ -112,13 +112,30 @@ def _beyond(name: str, cells: Cells) -> list[Warned]:
         told = f"the only number in {name!r} is {values[0]:g}, and" if len(values) else f"there is no number in {name!r}:"
         beyond = f"{counted(within, 'measurement')} {'is' if within == 1 else 'are'} beyond a limit of detection"
         raise TableError(f"{told} {beyond}: drop the column (--drop)")
+    warned = _unlikely(name, cells, values)
     if within <= _MOSTLY * known:
-        return []
+        return warned
     text = (
         f"{within / known:.0%} of the measurements of {name!r} are beyond a limit of detection: its mean and spread rest on the "
         "shape of its law there, which no record shows."
     )
-    return [Warned("beyond limits", text, (name,))]
+    return [*warned, Warned("beyond limits", text, (name,))]
+
+
+def _unlikely(name: str, cells: Cells, values: Float[np.ndarray, " m"]) -> list[Warned]:
+    """Say where a limit is below zero, or above a hundred, and no number is."""
+    below = (cells.within & (cells.upper <= 0)).sum() if values[0] >= 0 else 0
+    above = (cells.within & (cells.lower >= 100)).sum() if values[0] >= 0 and 50 < values[-1] <= 100 else 0
+    return [
+        Warned(
+            "beyond limits",
+            f"{counted(int(number), 'cell')} of {name!r} {'says' if number == 1 else 'say'} that it is {where}, where no number "
+            "of it is: if that cannot be, mend the cell, or synthetic values will be there too.",
+            (name,),
+        )
+        for number, where in ((below, "below 0"), (above, "above 100"))
+        if number
+    ]
 
 
 def _no_number(name: str, parts: Mapping[str, Cells]) -> list[Warned]:

@@ -254,3 +254,13 @@ def test_what_no_law_can_be_found_of_is_refused(cells, said):
     tables = {name: frame.assign(a=[cells(x) for x in frame.a]) for name, frame in hospitals(0).items()}
     with pytest.raises(TableError, match=said):
         merge(tables, "id", "time", join="never")
+
+
+@pytest.mark.parametrize(("cell", "low", "said"), [("<0", 1.0, True), ("<=0", 1.0, True), (">100", 60.0, True), ("<1", 1.0, False)])
+def test_limits_where_no_number_can_be_are_named(cell, low, said):
+    draw = np.random.default_rng(3)
+    values = (low + 35 * draw.random((80, 2))).astype(object)
+    values[:4, 0] = cell
+    frame = pd.DataFrame({"id": range(80), "time": 0, "a": values[:, 0], "b": values[:, 1]})
+    found = merge({"north": frame[::2], "south": frame[1::2]}, "id", "time", rows=10).report["warnings"]
+    assert any(one["kind"] == "beyond limits" and one["columns"] == ["a"] for one in found) == said
